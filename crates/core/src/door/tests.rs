@@ -1,0 +1,115 @@
+use super::*;
+use crate::{
+    clock::UnixNanos,
+    series::{Descriptor, Scope, Temporality},
+    value::{Attributes, Value},
+};
+
+struct Fixture {
+    clock: Clock,
+    interner: Arc<Interner>,
+    doors: Doors,
+    door: Arc<Door>,
+}
+
+fn fixture(cap: usize) -> Fixture {
+    let clock = Clock::manual(UnixNanos(1_800_000_000 * 1_000_000_000));
+    let interner = Arc::new(Interner::new(cap));
+    let doors = Doors::new(Arc::clone(&interner), clock.clone());
+    let door = doors.open("otlp");
+    Fixture { clock, interner, doors, door }
+}
+
+fn named(name: &str, temporality: Temporality) -> impl FnOnce(&Interner) -> Identity {
+    move |interner| Identity {
+        resource: interner.resource(Attributes::default(), ""),
+        scope: interner.scope(Scope::default()),
+        descriptor: interner.descriptor(Descriptor::sum("m", "1", temporality, true)),
+        attributes: Attributes::new(vec![interner.attribute("k", Value::str(name))]),
+    }
+}
+
+fn resolve(sender: &mut Sender<'_>, name: &str) -> SeriesId {
+    sender.resolve(name.as_bytes(), named(name, Temporality::Cumulative)).unwrap().series
+}
+
+#[test]
+fn a_known_alias_is_found_in_any_order_and_identified_once() {
+    let f = fixture(100);
+    let mut sender = f.door.sender(b"resource", None);
+    let names: Vec<String> = (0..50).map(|i| format!("series-{i}")).collect();
+    let first: Vec<SeriesId> = names.iter().map(|name| resolve(&mut sender, name)).collect();
+    drop(sender);
+    let mut sender = f.door.sender(b"resource", None);
+    let unknown = |_: &Interner| -> Identity { unreachable!("the alias is known") };
+    for step in [1, 7, 49] {
+        for i in 0..50 {
+            let at = i * step % 50;
+            let again = sender.resolve(names[at].as_bytes(), unknown).unwrap();
+            assert_eq!(again.series, first[at]);
+        }
+    }
+}
+
+#[test]
+fn two_requests_of_a_sender_at_once_get_the_same_series() {
+    let f = fixture(100);
+    let (mut one, mut two) = (f.door.sender(b"r", None), f.door.sender(b"r", None));
+    assert_eq!(resolve(&mut one, "a"), resolve(&mut two, "a"));
+    assert_eq!(f.interner.stats().streams, 1);
+}
+
+#[test]
+fn peers_keep_apart_only_where_they_are_part_of_the_sender() {
+    let f = fixture(100);
+    let a = resolve(&mut f.door.sender(b"r", Some("10.0.0.1")), "a");
+    let b = resolve(&mut f.door.sender(b"r", Some("10.0.0.2")), "a");
+    assert_ne!(a, b, "two pods with equal resources stay two streams");
+}
+
+#[test]
+fn idle_aliases_expire_and_their_series_are_retired() {
+    let f = fixture(100);
+    resolve(&mut f.door.sender(b"r", None), "a");
+    resolve(&mut f.door.sender(b"r", None), "b");
+    f.clock.advance(MIN_RETENTION / 2);
+    resolve(&mut f.door.sender(b"r", None), "b");
+    f.clock.advance(MIN_RETENTION / 2 + Duration::from_secs(1));
+    f.doors.sweep(Duration::ZERO);
+    assert_eq!(f.interner.stats().streams, 1);
+    assert_eq!(f.doors.aliases().0, 1);
+    f.clock.advance(MIN_RETENTION * 2);
+    f.doors.sweep(Duration::ZERO);
+    assert_eq!((f.interner.stats().series, f.doors.aliases()), (0, (0, 0)));
+    assert_eq!(f.door.senders.lock().len(), 0, "a sender without aliases is forgotten");
+}
+
+#[test]
+fn a_longer_retention_keeps_aliases_longer() {
+    let f = fixture(100);
+    resolve(&mut f.door.sender(b"r", None), "a");
+    f.clock.advance(MIN_RETENTION * 2);
+    f.doors.sweep(MIN_RETENTION * 3);
+    assert_eq!(f.doors.aliases().0, 1);
+}
+
+#[test]
+fn at_the_cap_idle_aliases_go_first_and_then_delta_overflows() {
+    let f = fixture(2);
+    let mut sender = f.door.sender(b"r", None);
+    resolve(&mut sender, "a");
+    resolve(&mut sender, "b");
+    drop(sender);
+
+    let mut sender = f.door.sender(b"other", None);
+    assert!(sender.resolve(b"c", named("c", Temporality::Cumulative)).is_err());
+    let over = sender.resolve(b"d", named("d", Temporality::Delta)).unwrap();
+    assert!(over.overflow);
+    assert_eq!(sender.resolve(b"e", named("e", Temporality::Delta)).unwrap(), over);
+    assert_eq!(f.door.overflowed(), 2);
+    drop(sender);
+
+    f.clock.advance(RELIEF_IDLE + Duration::from_secs(1));
+    let mut sender = f.door.sender(b"other", None);
+    assert!(!sender.resolve(b"c", named("c", Temporality::Cumulative)).unwrap().overflow, "a and b made room");
+}

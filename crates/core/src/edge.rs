@@ -1,0 +1,237 @@
+//! Edges (R11, R12): bounded ways from one node to the next, and the fan-out over several.
+
+use std::{
+    sync::{Arc, atomic::Ordering::Relaxed},
+    time::Duration,
+};
+
+use futures::future::join_all;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+
+use crate::{
+    ack::{Ack, Verdict},
+    batch::Batch,
+    clock::Clock,
+    ledger::{EdgeLedger, NodeLedger, Reason},
+};
+
+/// A batch that arrived at a node: shared with other branches, while its ack is this branch's own.
+#[derive(Debug)]
+pub struct Delivery {
+    /// The points.
+    pub batch: Arc<Batch>,
+    /// Reports this branch's fate of them.
+    pub ack: Ack,
+}
+
+impl Delivery {
+    /// The batch as one's own, to change: copied only if another branch still reads it.
+    pub fn into_batch(self) -> Batch {
+        let mut batch = Arc::unwrap_or_clone(self.batch);
+        batch.ack = self.ack;
+        batch
+    }
+}
+
+#[derive(Debug)]
+struct Message {
+    delivery: Delivery,
+    bytes: u64,
+    edge: Arc<EdgeLedger>,
+    _room: OwnedSemaphorePermit,
+}
+
+/// Where a node's batches arrive, from all its edges. Closed when the last sender is gone (R14).
+#[derive(Debug)]
+pub struct Inbox {
+    messages: mpsc::UnboundedReceiver<Message>,
+    node: Arc<NodeLedger>,
+}
+
+/// The sending side of an [`Inbox`], from which edges are made. The queue itself is unbounded: each edge has its own bound.
+#[derive(Clone, Debug)]
+pub struct InboxSender(mpsc::UnboundedSender<Message>);
+
+/// An inbox of the node that `node` accounts for.
+pub fn inbox(node: Arc<NodeLedger>) -> (InboxSender, Inbox) {
+    let (sender, messages) = mpsc::unbounded_channel();
+    (InboxSender(sender), Inbox { messages, node })
+}
+
+impl Inbox {
+    /// The next batch; `None` once every sender is gone and everything sent has been received.
+    pub async fn recv(&mut self) -> Option<Delivery> {
+        let message = self.messages.recv().await?;
+        Some(self.account(message))
+    }
+
+    fn account(&self, message: Message) -> Delivery {
+        let points = message.delivery.batch.points();
+        message.edge.received.fetch_add(points, Relaxed);
+        message.edge.queued_bytes.fetch_sub(message.bytes, Relaxed);
+        self.node.take(points);
+        message.delivery
+    }
+}
+
+/// A node that ends before its edges close loses what waits: counted, and acked as lost.
+impl Drop for Inbox {
+    fn drop(&mut self) {
+        self.messages.close();
+        while let Ok(message) = self.messages.try_recv() {
+            let delivery = self.account(message);
+            self.node.drop_points(Reason::NODE_ENDED, delivery.batch.points());
+            delivery.ack.settle(Verdict::Lost(Reason::NODE_ENDED));
+        }
+    }
+}
+
+/// One bounded way into an inbox.
+#[derive(Clone, Debug)]
+pub struct Edge {
+    to: InboxSender,
+    room: Arc<Semaphore>,
+    capacity: u32,
+    ledger: Arc<EdgeLedger>,
+}
+
+impl Edge {
+    /// An edge that holds at most `capacity` bytes, or one batch if that is larger.
+    pub fn new(to: InboxSender, capacity: u64, ledger: Arc<EdgeLedger>) -> Self {
+        let capacity = u32::try_from(capacity).unwrap_or(u32::MAX).max(1);
+        Self { to, room: Arc::new(Semaphore::new(capacity as usize)), capacity, ledger }
+    }
+
+    /// A batch larger than the bound takes all of it: it passes an empty edge.
+    fn permits(&self, bytes: u64) -> u32 {
+        u32::try_from(bytes).unwrap_or(u32::MAX).min(self.capacity)
+    }
+
+    /// Room for `bytes` now, or the reason why there is none.
+    fn try_reserve(&self, bytes: u64) -> Result<OwnedSemaphorePermit, Reason> {
+        if self.to.0.is_closed() {
+            return Err(Reason::NODE_ENDED);
+        }
+        Arc::clone(&self.room).try_acquire_many_owned(self.permits(bytes)).map_err(|_| Reason::QUEUE_FULL)
+    }
+
+    /// Waits for room; the node may end meanwhile.
+    async fn reserve(&self, bytes: u64) -> Result<OwnedSemaphorePermit, Reason> {
+        let room = Arc::clone(&self.room).acquire_many_owned(self.permits(bytes));
+        tokio::select! {
+            permit = room => permit.map_err(|_| Reason::NODE_ENDED),
+            () = self.to.0.closed() => Err(Reason::NODE_ENDED),
+        }
+    }
+
+    fn send(&self, room: OwnedSemaphorePermit, delivery: Delivery, bytes: u64) -> Result<(), Delivery> {
+        let points = delivery.batch.points();
+        // Counted before it is sent: whoever reads the far end's counter must not find more there than here.
+        self.ledger.passed.fetch_add(points, Relaxed);
+        self.ledger.queued_bytes.fetch_add(bytes, Relaxed);
+        let message = Message { delivery, bytes, edge: Arc::clone(&self.ledger), _room: room };
+        self.to.0.send(message).map_err(|refused| {
+            self.ledger.passed.fetch_sub(points, Relaxed);
+            self.ledger.queued_bytes.fetch_sub(bytes, Relaxed);
+            refused.0.delivery
+        })
+    }
+}
+
+/// No branch took the batch; its ack says refused already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{points} points were not taken: {reason}")]
+pub struct NotTaken {
+    /// Why.
+    pub reason: Reason,
+    /// How many points.
+    pub points: u64,
+}
+
+/// A node's way out: one edge, or a fan-out over several.
+#[derive(Clone, Debug)]
+pub struct Output {
+    edges: Arc<[Edge]>,
+    node: Arc<NodeLedger>,
+    clock: Clock,
+    /// How long one of several full branches is waited for.
+    edge_wait: Duration,
+}
+
+impl Output {
+    /// The way out of the node that `node` accounts for.
+    pub fn new(edges: Vec<Edge>, node: Arc<NodeLedger>, clock: Clock, edge_wait: Duration) -> Self {
+        Self { edges: edges.into(), node, clock, edge_wait }
+    }
+
+    /// Sends `batch` on: reserves on all branches, then sends (R11). A sole branch is waited for, which is the back-pressure;
+    /// of several, one that stays full for longer than `edge_wait` is skipped and counted on its edge.
+    ///
+    /// Dropping the future before it ends leaves the batch unsent and its ack abandoned.
+    ///
+    /// # Errors
+    /// [`NotTaken`] when no branch took the batch; counting it is the caller's.
+    pub async fn send(&self, mut batch: Batch) -> Result<(), NotTaken> {
+        let ack = std::mem::take(&mut batch.ack);
+        let (points, bytes) = (batch.points(), batch.bytes());
+        if points == 0 {
+            ack.settle(Verdict::Delivered);
+            return Ok(());
+        }
+        let rooms = match &*self.edges {
+            [sole] => vec![sole.reserve(bytes).await],
+            several => self.reserve_several(several, bytes).await,
+        };
+        let batch = Arc::new(batch);
+        let mut missed = Vec::new();
+        let mut taken = false;
+        for (edge, room) in self.edges.iter().zip(rooms) {
+            let delivery = Delivery { batch: Arc::clone(&batch), ack: ack.clone() };
+            let sent = match room {
+                Ok(room) => edge.send(room, delivery, bytes).map_err(|refused| (Reason::NODE_ENDED, refused)),
+                Err(reason) => Err((reason, delivery)),
+            };
+            match sent {
+                Ok(()) => taken = true,
+                Err((reason, delivery)) => {
+                    // Another branch may have taken it: then this one's miss is no reason to send it all again.
+                    delivery.ack.settle(Verdict::Delivered);
+                    missed.push((edge, reason));
+                }
+            }
+        }
+        if !taken {
+            let reason = missed.first().map_or(Reason::NODE_ENDED, |(_, reason)| *reason);
+            ack.settle(Verdict::Refused(reason));
+            return Err(NotTaken { reason, points });
+        }
+        ack.settle(Verdict::Delivered);
+        missed.iter().for_each(|(edge, reason)| edge.ledger.miss(*reason, points));
+        self.node.pass(points);
+        Ok(())
+    }
+
+    async fn reserve_several(
+        &self,
+        edges: &[Edge],
+        bytes: u64,
+    ) -> Vec<Result<OwnedSemaphorePermit, Reason>> {
+        let rooms: Vec<_> = edges.iter().map(|edge| edge.try_reserve(bytes)).collect();
+        if !rooms.iter().any(|room| matches!(room, Err(Reason::QUEUE_FULL))) {
+            return rooms;
+        }
+        let waits = edges.iter().zip(rooms).map(|(edge, room)| async move {
+            if !matches!(room, Err(Reason::QUEUE_FULL)) {
+                return room;
+            }
+            tokio::select! {
+                room = edge.reserve(bytes) => room,
+                () = self.clock.sleep(self.edge_wait) => Err(Reason::QUEUE_FULL),
+            }
+        });
+        join_all(waits).await
+    }
+}
+
+#[cfg(test)]
+mod tests;

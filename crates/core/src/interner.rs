@@ -1,0 +1,412 @@
+//! The interner (R1, R2, R4): which series exist, their ids, and the leases that keep ids resolvable.
+//!
+//! A series is *live* while a door's alias or a rewriting cell holds it, *retired* from the sweep that finds it unheld, and
+//! *gone* once every lease taken before its retirement is dropped; only then is its slot given to another series.
+//! The interner has no clock: its owner calls [`Interner::sweep`].
+
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
+};
+
+use hashbrown::HashTable;
+use parking_lot::{Mutex, RwLock, RwLockReadGuard};
+
+use crate::{
+    pool::{Owned, Pool},
+    series::{Descriptor, Identity, Kind, Resource, Scope, Series, SeriesId, StreamId, Temporality},
+    value::{Attributes, KeyValue, Value},
+};
+
+const SHARDS: usize = 16;
+/// Slots looked at per lock of the table while sweeping: short holds, so that doors are not kept waiting.
+const SWEEP_CHUNK: usize = 4096;
+/// How many overflow series may exist beyond the cap: one per metric and resource that overflows.
+const OVERFLOW_HEADROOM: usize = 1024;
+/// The attribute of the series that takes what is over the cap (metrics SDK specification, "Cardinality limits").
+pub const OVERFLOW_ATTRIBUTE: &str = "otel.metric.overflow";
+
+/// Keeps every id that was live when it was taken resolvable, and everything retired since.
+#[derive(Clone, Debug)]
+pub struct Lease(Arc<Epoch>);
+
+#[derive(Debug)]
+struct Epoch {
+    number: u64,
+    retired: Mutex<Vec<u32>>,
+}
+
+impl Lease {
+    /// Makes this lease cover what `other` covers too: the older of the two stays.
+    pub fn cover(&mut self, other: &Lease) {
+        if other.0.number < self.0.number {
+            self.0 = Arc::clone(&other.0);
+        }
+    }
+}
+
+/// The cap on streams is reached, and the point may not go to an overflow series (R4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the limit of {0} series is reached")]
+pub struct SeriesCap(pub usize);
+
+/// Figures about the interner, for self-telemetry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InternerStats {
+    /// Streams given out at doors and not retired.
+    pub streams: usize,
+    /// Series that are live, rewritten ones included.
+    pub series: usize,
+    /// Slots ever made: the high-water mark of live and retired series.
+    pub slots: usize,
+    /// Retired series whose slots wait for leases.
+    pub retired: usize,
+    /// Epochs that a lease still holds, the current one included.
+    pub epochs: usize,
+    /// The cap on streams.
+    pub limit: usize,
+}
+
+/// What one sweep did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Swept {
+    /// Series found unheld.
+    pub retired: usize,
+    /// Slots freed for reuse.
+    pub freed: usize,
+}
+
+#[derive(Debug, Default)]
+struct Slot {
+    generation: u32,
+    series: Option<Arc<Series>>,
+}
+
+/// The process's table of series (R7: it belongs to the process, not to a graph and not to a static).
+pub struct Interner {
+    hasher: ahash::RandomState,
+    strings: Pool<str>,
+    resources: Pool<Resource>,
+    scopes: Pool<Scope>,
+    descriptors: Pool<Descriptor>,
+    shards: [Mutex<HashTable<Arc<Series>>>; SHARDS],
+    table: RwLock<Vec<Slot>>,
+    free: Mutex<Vec<u32>>,
+    epochs: Mutex<VecDeque<Lease>>,
+    streams: AtomicUsize,
+    live: AtomicUsize,
+    limit: usize,
+    honour_leases: bool,
+}
+
+impl std::fmt::Debug for Interner {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Interner").field("stats", &self.stats()).finish()
+    }
+}
+
+impl Interner {
+    /// An empty interner for at most `limit` streams.
+    pub fn new(limit: usize) -> Self {
+        Self {
+            hasher: ahash::RandomState::new(),
+            strings: Pool::default(),
+            resources: Pool::default(),
+            scopes: Pool::default(),
+            descriptors: Pool::default(),
+            shards: std::array::from_fn(|_| Mutex::default()),
+            table: RwLock::default(),
+            free: Mutex::default(),
+            epochs: Mutex::new([Lease(Arc::new(Epoch { number: 0, retired: Mutex::default() }))].into()),
+            streams: AtomicUsize::new(0),
+            live: AtomicUsize::new(0),
+            limit,
+            honour_leases: true,
+        }
+    }
+
+    /// The same without the protection of leases: slots are reused while batches still name them. Only for the test that
+    /// shows what leases are for.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn ignoring_leases(mut self) -> Self {
+        self.honour_leases = false;
+        self
+    }
+
+    /// A lease on the current epoch: take it before the first id is written (R1).
+    pub fn lease(&self) -> Lease {
+        let mut epochs = self.epochs.lock();
+        match epochs.back() {
+            Some(lease) => lease.clone(),
+            None => {
+                // `epochs` is never empty; if it were, a fresh epoch is as good as the first one.
+                let lease = Lease(Arc::new(Epoch { number: 0, retired: Mutex::default() }));
+                epochs.push_back(lease.clone());
+                lease
+            }
+        }
+    }
+
+    /// A shared copy of `text`.
+    pub fn string(&self, text: &str) -> Arc<str> {
+        self.strings.intern(text)
+    }
+
+    /// A shared attribute.
+    pub fn attribute(&self, key: &str, value: Value) -> KeyValue {
+        let value = match value {
+            Value::Str(text) => Value::Str(self.strings.intern(text)),
+            other => other,
+        };
+        KeyValue { key: self.string(key), value }
+    }
+
+    /// A shared resource.
+    pub fn resource(&self, attributes: Attributes, schema_url: &str) -> Arc<Resource> {
+        self.resources.intern(Owned(Resource { attributes, schema_url: self.string(schema_url) }))
+    }
+
+    /// A shared scope.
+    pub fn scope(&self, scope: Scope) -> Arc<Scope> {
+        self.scopes.intern(Owned(scope))
+    }
+
+    /// A shared descriptor.
+    pub fn descriptor(&self, descriptor: Descriptor) -> Arc<Descriptor> {
+        self.descriptors.intern(Owned(descriptor))
+    }
+
+    /// The series of a stream as it is called at the door `origin`, made if it is new and the cap allows it.
+    ///
+    /// # Errors
+    /// [`SeriesCap`] when `limit` streams live already.
+    pub fn stream(&self, origin: &Arc<str>, identity: Identity) -> Result<Arc<Series>, SeriesCap> {
+        self.stream_within(self.limit, origin, identity)
+    }
+
+    /// The overflow series of the metric of `identity` (R4): delta sums and delta histograms only.
+    ///
+    /// # Errors
+    /// [`SeriesCap`] for any other kind, and when there are too many overflow series as well.
+    pub fn overflow(&self, origin: &Arc<str>, identity: &Identity) -> Result<Arc<Series>, SeriesCap> {
+        let descriptor = &identity.descriptor;
+        let adds_up = descriptor.temporality == Temporality::Delta
+            && matches!(descriptor.kind, Kind::Sum | Kind::Histogram | Kind::ExponentialHistogram);
+        if !adds_up {
+            return Err(SeriesCap(self.limit));
+        }
+        let attributes = Attributes::new(vec![self.attribute(OVERFLOW_ATTRIBUTE, Value::Bool(true))]);
+        let limit = self.limit.saturating_add(OVERFLOW_HEADROOM);
+        self.stream_within(limit, origin, Identity { attributes, ..identity.clone() })
+    }
+
+    fn stream_within(
+        &self,
+        limit: usize,
+        origin: &Arc<str>,
+        identity: Identity,
+    ) -> Result<Arc<Series>, SeriesCap> {
+        let hash = self.hash(Some(origin), None, &identity);
+        let mut shard = self.shards[(hash >> 60) as usize].lock();
+        let same = |held: &Arc<Series>| held.origin.as_ref() == Some(origin) && held.identity == identity;
+        if let Some(found) = shard.find(hash, same) {
+            return Ok(Arc::clone(found));
+        }
+        if self.streams.fetch_add(1, Relaxed) >= limit {
+            self.streams.fetch_sub(1, Relaxed);
+            return Err(SeriesCap(self.limit));
+        }
+        Ok(self.insert(&mut shard, hash, |id| Series {
+            id,
+            stream: StreamId(id),
+            origin: Some(Arc::clone(origin)),
+            identity,
+        }))
+    }
+
+    /// The series that `of` is called after a rewrite (R2): the same stream under a new name.
+    pub fn rewritten(&self, of: &Series, identity: Identity) -> Arc<Series> {
+        let stream = of.stream;
+        let hash = self.hash(None, Some(stream), &identity);
+        let mut shard = self.shards[(hash >> 60) as usize].lock();
+        let same = |held: &Arc<Series>| {
+            held.origin.is_none() && held.stream == stream && held.identity == identity
+        };
+        if let Some(found) = shard.find(hash, same) {
+            return Arc::clone(found);
+        }
+        self.insert(&mut shard, hash, |id| Series { id, stream, origin: None, identity })
+    }
+
+    fn insert(
+        &self,
+        shard: &mut HashTable<Arc<Series>>,
+        hash: u64,
+        make: impl FnOnce(SeriesId) -> Series,
+    ) -> Arc<Series> {
+        let reused = self.free.lock().pop();
+        let mut table = self.table.write();
+        let slot = reused.unwrap_or_else(|| {
+            table.push(Slot::default());
+            (table.len() - 1) as u32
+        });
+        let cell = &mut table[slot as usize];
+        let series = Arc::new(make(SeriesId { slot, generation: cell.generation }));
+        cell.series = Some(Arc::clone(&series));
+        drop(table);
+        shard.insert_unique(hash, Arc::clone(&series), |held| self.hash_of(held));
+        self.live.fetch_add(1, Relaxed);
+        series
+    }
+
+    fn hash_of(&self, series: &Series) -> u64 {
+        let stream = series.origin.is_none().then_some(series.stream);
+        self.hash(series.origin.as_ref(), stream, &series.identity)
+    }
+
+    fn hash(&self, origin: Option<&Arc<str>>, stream: Option<StreamId>, identity: &Identity) -> u64 {
+        // Parts are interned, so their addresses stand for their contents.
+        let parts = (
+            Arc::as_ptr(&identity.resource) as usize,
+            Arc::as_ptr(&identity.scope) as usize,
+            Arc::as_ptr(&identity.descriptor) as usize,
+        );
+        self.hasher.hash_one((origin.map(|o| &**o), stream, parts, &identity.attributes))
+    }
+
+    /// A view in which ids can be resolved. Short-lived: new series wait while it is held.
+    pub fn resolver(&self) -> Resolver<'_> {
+        Resolver(self.table.read())
+    }
+
+    /// Retires series that nobody holds, and frees the slots that no lease covers any more.
+    pub fn sweep(&self) -> Swept {
+        let retired = self.retire();
+        let freed = self.free_uncovered(retired.slots);
+        self.resources.sweep();
+        self.scopes.sweep();
+        self.descriptors.sweep();
+        self.strings.sweep();
+        Swept { retired: retired.count, freed }
+    }
+
+    fn retire(&self) -> Retired {
+        let mut out = Retired::default();
+        let mut from = 0;
+        loop {
+            let unheld: Vec<Arc<Series>> = {
+                let table = self.table.read();
+                if from >= table.len() {
+                    return out;
+                }
+                let to = table.len().min(from + SWEEP_CHUNK);
+                // Two holders: the table and the shard. A retired series has lost the shard's.
+                let unheld = table[from..to].iter().filter_map(|slot| slot.series.as_ref());
+                let unheld = unheld.filter(|series| Arc::strong_count(series) == 2).cloned().collect();
+                from = to;
+                unheld
+            };
+            for series in unheld {
+                let hash = self.hash_of(&series);
+                let mut shard = self.shards[(hash >> 60) as usize].lock();
+                // Three: the table, the shard, and this sweep. Under the shard's lock no door can find it anew.
+                if Arc::strong_count(&series) == 3
+                    && let Ok(entry) = shard.find_entry(hash, |held| Arc::ptr_eq(held, &series))
+                {
+                    entry.remove();
+                    out.count += 1;
+                    self.live.fetch_sub(1, Relaxed);
+                    if series.origin.is_some() {
+                        self.streams.fetch_sub(1, Relaxed);
+                    }
+                    out.slots.push(series.id.slot);
+                }
+            }
+        }
+    }
+
+    /// Closes the current epoch over `retired`, opens the next, and frees what no lease covers.
+    fn free_uncovered(&self, retired: Vec<u32>) -> usize {
+        let mut epochs = self.epochs.lock();
+        let next = epochs.back().map_or(0, |lease| lease.0.number + 1);
+        if let Some(current) = epochs.back() {
+            current.0.retired.lock().extend(retired);
+        }
+        epochs.push_back(Lease(Arc::new(Epoch { number: next, retired: Mutex::default() })));
+        let mut freed = 0;
+        while epochs.len() > 1
+            && epochs.front().is_some_and(|lease| !self.honour_leases || Arc::strong_count(&lease.0) == 1)
+        {
+            let Some(lease) = epochs.pop_front() else { break };
+            let slots = std::mem::take(&mut *lease.0.retired.lock());
+            let again = self.free(slots, &mut freed);
+            if let Some(current) = epochs.back() {
+                current.0.retired.lock().extend(again);
+            }
+        }
+        freed
+    }
+
+    /// Frees `slots`; answers those that somebody still holds by their `Arc`.
+    fn free(&self, slots: Vec<u32>, freed: &mut usize) -> Vec<u32> {
+        let mut again = Vec::new();
+        let mut reusable = Vec::with_capacity(slots.len());
+        let mut table = self.table.write();
+        for slot in slots {
+            let cell = &mut table[slot as usize];
+            let held = cell.series.as_ref().map_or(0, Arc::strong_count);
+            if held > 1 && self.honour_leases {
+                again.push(slot);
+                continue;
+            }
+            cell.series = None;
+            cell.generation = cell.generation.wrapping_add(1);
+            reusable.push(slot);
+        }
+        drop(table);
+        *freed += reusable.len();
+        self.free.lock().extend(reusable);
+        again
+    }
+
+    /// Figures for self-telemetry.
+    pub fn stats(&self) -> InternerStats {
+        let (epochs, retired) = {
+            let epochs = self.epochs.lock();
+            (epochs.len(), epochs.iter().map(|lease| lease.0.retired.lock().len()).sum())
+        };
+        InternerStats {
+            streams: self.streams.load(Relaxed),
+            series: self.live.load(Relaxed),
+            slots: self.table.read().len(),
+            retired,
+            epochs,
+            limit: self.limit,
+        }
+    }
+}
+
+#[derive(Default)]
+struct Retired {
+    count: usize,
+    slots: Vec<u32>,
+}
+
+/// Resolves ids to series while it is held.
+pub struct Resolver<'a>(RwLockReadGuard<'a, Vec<Slot>>);
+
+impl Resolver<'_> {
+    /// The series of `id`: always there while a lease taken before the id was written is held; `None` once it is gone.
+    #[inline]
+    pub fn get(&self, id: SeriesId) -> Option<&Arc<Series>> {
+        let slot = self.0.get(id.slot as usize)?;
+        if slot.generation == id.generation { slot.series.as_ref() } else { None }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,70 @@
+//! What each component says of itself: the rows of `/status`.
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use serde::Serialize;
+
+use crate::clock::{Clock, UnixNanos};
+
+/// A component's own word on how it does.
+#[derive(Clone, Debug)]
+pub struct Status {
+    clock: Clock,
+    row: Arc<Mutex<StatusRow>>,
+}
+
+/// What is known of a component. Times are seconds since the Unix epoch.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct StatusRow {
+    /// When it last did its work: a scrape, a request, a delivery.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_success: Option<u64>,
+    /// When it last failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_error_at: Option<u64>,
+    /// The words of the last failure.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_error: Option<String>,
+    /// Where it listens.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub listening: Vec<String>,
+    /// The time of the newest data that was exported.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exported_up_to: Option<u64>,
+}
+
+impl Status {
+    /// An empty row.
+    pub fn new(clock: Clock) -> Self {
+        Self { clock, row: Arc::default() }
+    }
+
+    /// The work was done once more.
+    pub fn succeeded(&self) {
+        self.row.lock().last_success = Some(self.clock.now().seconds());
+    }
+
+    /// The work failed; in words that a person can act on, without secrets.
+    pub fn failed(&self, error: impl std::fmt::Display) {
+        let mut row = self.row.lock();
+        row.last_error_at = Some(self.clock.now().seconds());
+        row.last_error = Some(error.to_string());
+    }
+
+    /// A listener is bound.
+    pub fn listening(&self, address: impl std::fmt::Display) {
+        self.row.lock().listening.push(address.to_string());
+    }
+
+    /// Data up to `time` has arrived at the destination.
+    pub fn exported_up_to(&self, time: UnixNanos) {
+        let mut row = self.row.lock();
+        row.exported_up_to = row.exported_up_to.max(Some(time.seconds()));
+    }
+
+    /// The row as it is now.
+    pub fn read(&self) -> StatusRow {
+        self.row.lock().clone()
+    }
+}

@@ -1,0 +1,18 @@
+//! Where points enter Weir: one folder a receiver, one line here.
+
+use weir_core::Component;
+
+#[cfg(feature = "otlp")]
+pub mod otlp;
+#[cfg(feature = "procfs")]
+pub mod procfs;
+
+/// The receivers that there are, in the order of documentation.
+pub fn registry() -> Vec<Component> {
+    vec![
+        #[cfg(feature = "procfs")]
+        Component::receiver::<procfs::Procfs>(),
+        #[cfg(feature = "otlp")]
+        Component::receiver::<otlp::Otlp>(),
+    ]
+}
