@@ -75,8 +75,9 @@ impl Object {
     pub(crate) fn integer(&mut self, name: &str) -> Decoded<Option<i32>> {
         self.member(name, |value, _| match &value {
             // Every integer of this API is a 32-bit one in the service model.
-            Value::Integer(integer) => i32::try_from(*integer)
-                .map_err(|_| Mismatch::expected("a 32-bit integer", &value)),
+            Value::Integer(integer) => {
+                i32::try_from(*integer).map_err(|_| Mismatch::expected("a 32-bit integer", &value))
+            }
             _ => Err(Mismatch::expected("an integer", &value)),
         })
     }
@@ -121,7 +122,9 @@ impl Object {
     /// A map from text to text, as pairs in the order of the request.
     pub(crate) fn text_map(&mut self, name: &str) -> Decoded<Option<Vec<(String, String)>>> {
         self.member(name, |value, _| match value {
-            Value::Map(entries) => entries.into_iter().map(|(key, value)| Ok((text(key)?, text(value)?))).collect(),
+            Value::Map(entries) => {
+                entries.into_iter().map(|(key, value)| Ok((text(key)?, text(value)?))).collect()
+            }
             other => Err(Mismatch::expected("a map", &other)),
         })
     }

@@ -27,7 +27,9 @@ pub enum ApiError {
     #[error("{0}")]
     Serialization(String),
     /// No such operation here. 404.
-    #[error("Unknown operation {0}: this local CloudWatch has PutMetricData, GetMetricStatistics, GetMetricData and ListMetrics")]
+    #[error(
+        "Unknown operation {0}: this local CloudWatch has PutMetricData, GetMetricStatistics, GetMetricData and ListMetrics"
+    )]
     UnknownOperation(String),
     /// A content type that does not belong to the protocol. 415.
     #[error("{0}")]

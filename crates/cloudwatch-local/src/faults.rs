@@ -31,7 +31,8 @@ mod tests;
 pub enum Fault {
     /// An error answer; nothing is stored. The constructors name the usual ones.
     Error(ApiError),
-    /// The answer comes late; the request is handled as usual.
+    /// The request is handled as usual and at once, and its answer comes late. A client that gives up waiting leaves
+    /// its data stored, as it would with CloudWatch.
     Delay(Duration),
     /// No answer, on a connection that stays open until the client leaves or the server shuts down. Nothing is
     /// stored.
@@ -44,7 +45,11 @@ pub enum Fault {
 
 impl Fault {
     /// An error with a code.
-    pub fn error(status: u16, code: impl Into<Cow<'static, str>>, message: impl Into<Cow<'static, str>>) -> Self {
+    pub fn error(
+        status: u16,
+        code: impl Into<Cow<'static, str>>,
+        message: impl Into<Cow<'static, str>>,
+    ) -> Self {
         Self::Error(ApiError::Scripted {
             status,
             code: Some(code.into()),

@@ -9,10 +9,7 @@ use ciborium::Value;
 use http_body_util::Full;
 use hyper::{HeaderMap, Method, Response, StatusCode, http::HeaderValue, http::request::Parts};
 
-use crate::{
-    decode::structure,
-    error::ApiError,
-};
+use crate::{decode::structure, error::ApiError};
 
 /// What every protocol names the service.
 const SERVICE: &str = "GraniteServiceVersion20100801";
@@ -107,7 +104,7 @@ pub(crate) struct Call {
 
 impl Call {
     /// Recognises a call by its path and headers, or gives the answer for what is none.
-    pub(crate) fn identify(parts: &Parts, request_id: &str) -> Result<Self, Reply> {
+    pub(crate) fn identify(parts: &Parts, request_id: &str) -> Result<Self, Box<Reply>> {
         let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
         let call = |protocol, operation: &str| Self {
             protocol,
@@ -117,43 +114,45 @@ impl Call {
         };
 
         if parts.method != Method::POST {
-            return Err(plain(StatusCode::METHOD_NOT_ALLOWED, "this is a local Amazon CloudWatch: POST only\n"));
+            return Err(
+                plain(StatusCode::METHOD_NOT_ALLOWED, "a local Amazon CloudWatch: POST only\n").into()
+            );
         }
-        if let Some(rpc) = parts.uri.path().strip_prefix("/service/") {
-            let call = call(Protocol::Cbor, rpc.split_once("/operation/").map_or("", |(_, operation)| operation));
-            if rpc.split_once('/').map(|(service, _)| service) != Some(SERVICE) {
-                return Err(call.failure(&ApiError::UnknownOperation(parts.uri.path().to_owned())));
-            }
+        if let Some(path) = parts.uri.path().strip_prefix("/service/") {
+            let Some((SERVICE, operation)) = path.split_once("/operation/") else {
+                return Err(call(Protocol::Cbor, "").refuse(ApiError::UnknownOperation(path.to_owned())));
+            };
+            let call = call(Protocol::Cbor, operation);
             if header("smithy-protocol") != Some("rpc-v2-cbor") {
-                let error = "the header smithy-protocol must be rpc-v2-cbor".to_owned();
-                return Err(call.failure(&ApiError::Serialization(error)));
+                let message = "the header smithy-protocol must be rpc-v2-cbor".to_owned();
+                return Err(call.refuse(ApiError::Serialization(message)));
             }
-            return call.with_content_type(&parts.headers);
+            return call.of_content_type(&parts.headers);
         }
         if let Some(target) = header("x-amz-target") {
-            return match target.split_once('.') {
-                Some((SERVICE, operation)) => call(Protocol::Json, operation).with_content_type(&parts.headers),
-                _ => {
-                    let error = ApiError::UnknownOperation(target.to_owned());
-                    Err(call(Protocol::Json, "").failure(&error))
-                }
+            let Some((SERVICE, operation)) = target.split_once('.') else {
+                return Err(call(Protocol::Json, "").refuse(ApiError::UnknownOperation(target.to_owned())));
             };
+            return call(Protocol::Json, operation).of_content_type(&parts.headers);
         }
         if header("content-type").is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded")) {
-            return Err(query_protocol_refused());
+            return Err(query_protocol_refused().into());
         }
-        Err(plain(StatusCode::NOT_FOUND, "this is a local Amazon CloudWatch: no such path\n"))
+        Err(plain(StatusCode::NOT_FOUND, "a local Amazon CloudWatch: no such path\n").into())
     }
 
-    fn with_content_type(self, headers: &HeaderMap) -> Result<Self, Reply> {
+    fn of_content_type(self, headers: &HeaderMap) -> Result<Self, Box<Reply>> {
         let found = headers.get("content-type").map_or("none", |value| value.to_str().unwrap_or("not ASCII"));
-        let essence = found.split(';').next().unwrap_or_default().trim();
-        if essence.eq_ignore_ascii_case(self.protocol.content_type()) {
+        let wanted = self.protocol.content_type();
+        if found.split(';').next().is_some_and(|essence| essence.trim().eq_ignore_ascii_case(wanted)) {
             return Ok(self);
         }
-        let wanted = self.protocol.content_type();
-        let error = ApiError::UnsupportedMediaType(format!("content type {found}: expected {wanted}"));
-        Err(self.failure(&error))
+        let message = format!("content type {found}: expected {wanted}");
+        Err(self.refuse(ApiError::UnsupportedMediaType(message)))
+    }
+
+    fn refuse(&self, error: ApiError) -> Box<Reply> {
+        self.failure(&error).into()
     }
 
     /// The answer to a call that succeeded; `output` is `None` where the operation has no output shape.

@@ -38,7 +38,11 @@ pub(crate) fn namespace(text: Option<String>, path: impl Display, findings: &mut
 }
 
 /// A metric's name: 1 to 255 characters of any kind.
-pub(crate) fn metric_name(text: Option<String>, path: impl Display, findings: &mut Findings) -> Option<String> {
+pub(crate) fn metric_name(
+    text: Option<String>,
+    path: impl Display,
+    findings: &mut Findings,
+) -> Option<String> {
     sized(text, MAX_METRIC_NAME_CHARS, &path, findings)
 }
 
@@ -88,20 +92,18 @@ pub(crate) fn dimension_value(
 
 /// One of the 27 units.
 pub(crate) fn unit(text: &str, path: impl Display, findings: &mut Findings) -> Option<Unit> {
-    one_of(&Unit::ALL, text, path, Unit::parse(text), findings)
+    one_of(&Unit::ALL, path, Unit::parse(text), findings)
 }
 
-/// `parsed`, or the finding that `text` is none of `set`.
+/// `parsed`, or the finding that the parameter is none of `set`.
 pub(crate) fn one_of<T>(
     set: &[&str],
-    text: impl Display,
     path: impl Display,
     parsed: Option<T>,
     findings: &mut Findings,
 ) -> Option<T> {
     if parsed.is_none() {
-        let set = set.join(", ");
-        findings.invalid(format!("The parameter {path} must be a value in the set [ {set} ], not {text}."));
+        findings.invalid(format!("The parameter {path} must be a value in the set [ {} ].", set.join(", ")));
     }
     parsed
 }
@@ -111,21 +113,31 @@ pub(crate) fn one_of<T>(
 /// The lower end is the documentation's "CloudWatch rejects values that are either too small or too large", and was
 /// seen live: Netflix/servo, CloudWatchValueTest, has 2^-361 refused and 2^-360 accepted, of either sign.
 pub(crate) fn number(value: f64, path: impl Display, findings: &mut Findings) -> Option<f64> {
-    let magnitude = value.abs();
     // NaN is in no range.
-    let is_valid = value == 0.0 || (2_f64.powi(-360)..=2_f64.powi(360)).contains(&magnitude);
+    let is_valid = value == 0.0 || (2_f64.powi(-360)..=2_f64.powi(360)).contains(&value.abs());
+    valid(value, is_valid, path, findings)
+}
+
+/// How often a value occurred: a number that is not negative.
+pub(crate) fn count(value: f64, path: impl Display, findings: &mut Findings) -> Option<f64> {
+    if value < 0.0 { valid(value, false, path, findings) } else { number(value, path, findings) }
+}
+
+fn valid(value: f64, is_valid: bool, path: impl Display, findings: &mut Findings) -> Option<f64> {
     if !is_valid {
         findings.invalid(format!("The value {} for parameter {path} is invalid.", spelt(value)));
     }
     is_valid.then_some(value)
 }
 
-/// As Java spells it, the service's language: `Infinity`, not `inf`.
+/// Specials as Java spells them, the service's language; numbers of many digits in scientific notation.
 fn spelt(value: f64) -> String {
-    if value.is_infinite() {
-        if value > 0.0 { "Infinity".to_owned() } else { "-Infinity".to_owned() }
-    } else if value.is_nan() {
-        "NaN".to_owned()
+    if value == f64::INFINITY {
+        "Infinity".to_owned()
+    } else if value == f64::NEG_INFINITY {
+        "-Infinity".to_owned()
+    } else if value.is_nan() || (1e-5..1e15).contains(&value.abs()) {
+        value.to_string()
     } else {
         format!("{value:e}")
     }

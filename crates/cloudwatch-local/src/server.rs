@@ -168,40 +168,87 @@ impl std::fmt::Debug for Shared {
     }
 }
 
-/// What becomes of a call.
+/// What became of a call.
 enum Outcome {
     Done(Output),
-    /// Done, and the client never learns of it.
-    DoneUnanswered(Output),
     Failed(ApiError),
-    /// No answer, for the fault of this name.
-    Unanswered(&'static str),
+    /// Swallowed by the fault of this name.
+    Swallowed(&'static str),
+}
+
+/// How the client learns of it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Delivery {
+    Answer,
+    AnswerAfter(Duration),
+    HangUp,
+    Never,
 }
 
 impl Shared {
     async fn handle(&self, request: Request<Incoming>) -> Reply {
         self.counters.lock().requests += 1;
-        let reply = self.reply(request).await;
-        self.handled.send_replace(());
-        reply
-    }
-
-    async fn reply(&self, request: Request<Incoming>) -> Reply {
         let (parts, body) = request.into_parts();
         // A version 4 UUID in form, a serial number in fact.
         let number = self.request_ids.fetch_add(1, Ordering::Relaxed);
         let request_id = format!("00000000-0000-4000-8000-{number:012x}");
         let call = match Call::identify(&parts, &request_id) {
             Ok(call) => call,
-            Err(reply) => return reply,
+            Err(reply) => {
+                self.handled.send_replace(());
+                return *reply;
+            }
         };
         let is_put = call.operation == PUT_METRIC_DATA;
         if is_put {
             self.counters.lock().put_requests += 1;
         }
-        let outcome = self.outcome(&call, &parts.headers, body).await;
+        // Read before any answer, so that the connection stays in order whatever the answer is.
+        let body = self.read(&parts.headers, body).await;
+        let (outcome, delivery) = self.decide(&call, &parts.headers, body);
+        // Counted before it is delivered: a client that leaves takes the rest of this function with it.
         if is_put {
-            self.count_put(&outcome);
+            self.count_put(&outcome, delivery);
+        }
+        self.handled.send_replace(());
+        self.deliver(&call, outcome, delivery).await
+    }
+
+    /// A signature is missed before a fault is played: an unsigned request is a bug of the client that no script
+    /// should hide.
+    fn decide(&self, call: &Call, headers: &HeaderMap, body: Result<Bytes, ApiError>) -> (Outcome, Delivery) {
+        if let Err(error) = auth::check(headers) {
+            return (Outcome::Failed(error), Delivery::Answer);
+        }
+        let run = || match body.and_then(|body| self.run(call, &body)) {
+            Ok(output) => Outcome::Done(output),
+            Err(error) => Outcome::Failed(error),
+        };
+        match self.faults.next(&call.operation) {
+            None => (run(), Delivery::Answer),
+            Some(Fault::Error(error)) => (Outcome::Failed(error), Delivery::Answer),
+            Some(Fault::Delay(delay)) => (run(), Delivery::AnswerAfter(delay)),
+            Some(Fault::Hang) => (Outcome::Swallowed("Hang"), Delivery::Never),
+            Some(Fault::DropConnection) => (Outcome::Swallowed("DropConnection"), Delivery::HangUp),
+            Some(Fault::StoreThenDrop) => match run() {
+                outcome @ Outcome::Done(_) => (outcome, Delivery::HangUp),
+                refused => (refused, Delivery::Answer),
+            },
+        }
+    }
+
+    async fn deliver(&self, call: &Call, outcome: Outcome, delivery: Delivery) -> Reply {
+        match delivery {
+            Delivery::Answer => {}
+            Delivery::AnswerAfter(delay) => {
+                // Whichever comes first; both end the wait.
+                let _ = timeout(delay, self.shutdown.cancelled()).await;
+            }
+            Delivery::HangUp => return hang_up(),
+            Delivery::Never => {
+                self.shutdown.cancelled().await;
+                return hang_up();
+            }
         }
         match outcome {
             Outcome::Done(output) => {
@@ -212,40 +259,7 @@ impl Shared {
                 reply
             }
             Outcome::Failed(error) => call.failure(&error),
-            Outcome::DoneUnanswered(_) | Outcome::Unanswered(_) => hang_up(),
-        }
-    }
-
-    /// A signature is missed before a fault is played: an unsigned request is a bug of the client that no script
-    /// should hide.
-    async fn outcome(&self, call: &Call, headers: &HeaderMap, body: Incoming) -> Outcome {
-        // Read before any answer, so that the connection stays in order whatever the answer is.
-        let body = self.read(headers, body).await;
-        if let Err(error) = auth::check(headers) {
-            return Outcome::Failed(error);
-        }
-        let run = || match body.and_then(|body| self.run(call, &body)) {
-            Ok(output) => Outcome::Done(output),
-            Err(error) => Outcome::Failed(error),
-        };
-        match self.faults.next(&call.operation) {
-            None => run(),
-            Some(Fault::Error(error)) => Outcome::Failed(error),
-            Some(Fault::Delay(delay)) => {
-                let _ = timeout(delay, self.shutdown.cancelled()).await;
-                run()
-            }
-            Some(Fault::Hang) => {
-                // Ends earlier when the client leaves: the connection then drops this future.
-                self.count_unanswered(call, "Hang");
-                self.shutdown.cancelled().await;
-                Outcome::Unanswered("Hang")
-            }
-            Some(Fault::DropConnection) => Outcome::Unanswered("DropConnection"),
-            Some(Fault::StoreThenDrop) => match run() {
-                Outcome::Done(output) => Outcome::DoneUnanswered(output),
-                other => other,
-            },
+            Outcome::Swallowed(_) => hang_up(),
         }
     }
 
@@ -257,14 +271,15 @@ impl Shared {
         };
         let wire = read_body(body, READ_UP_TO_BYTES).await.map_err(refused)?;
         self.counters.lock().bytes_in += wire.len() as u64;
-        let body = match headers.get("content-encoding").map(|encoding| encoding.to_str().unwrap_or("not ASCII")) {
-            None | Some("identity") => wire,
-            Some("gzip") => gunzip(&wire, READ_UP_TO_BYTES).map_err(refused)?,
-            Some(other) => {
-                let message = format!("content encoding {other}: expected gzip or none");
-                return Err(ApiError::UnsupportedMediaType(message));
-            }
-        };
+        let body =
+            match headers.get("content-encoding").map(|encoding| encoding.to_str().unwrap_or("not ASCII")) {
+                None | Some("identity") => wire,
+                Some("gzip") => gunzip(&wire, READ_UP_TO_BYTES).map_err(refused)?,
+                Some(other) => {
+                    let message = format!("content encoding {other}: expected gzip or none");
+                    return Err(ApiError::UnsupportedMediaType(message));
+                }
+            };
         if body.len() > MAX_BODY_BYTES {
             return Err(too_large(body.len()));
         }
@@ -276,20 +291,20 @@ impl Shared {
         operations::run(&self.store, now_ms, &call.operation, call.protocol, body)
     }
 
-    fn count_put(&self, outcome: &Outcome) {
+    fn count_put(&self, outcome: &Outcome, delivery: Delivery) {
         let mut counters = self.counters.lock();
         match outcome {
-            Outcome::Done(output) | Outcome::DoneUnanswered(output) => {
+            Outcome::Done(output) => {
                 counters.put_accepted += 1;
                 counters.datums += output.datums;
                 counters.samples += output.samples;
-                counters.answers_lost += u64::from(matches!(outcome, Outcome::DoneUnanswered(_)));
+                counters.answers_lost += u64::from(delivery == Delivery::HangUp);
             }
             Outcome::Failed(error) => {
                 let code = error.code().map_or_else(|| error.status().to_string(), str::to_owned);
                 *counters.put_failed.entry(code).or_default() += 1;
             }
-            Outcome::Unanswered(fault) => *counters.put_failed.entry((*fault).to_owned()).or_default() += 1,
+            Outcome::Swallowed(fault) => *counters.put_failed.entry((*fault).to_owned()).or_default() += 1,
         }
     }
 }

@@ -1,71 +1,46 @@
-//! Temporary stub, to be overwritten.
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
-/// s
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Span { /// f
- pub file: u32, /// s
- pub start: u32, /// e
- pub end: u32 }
-/// v
-#[derive(Clone, Debug)]
-pub enum Value { /// n
- Null, /// b
- Bool(bool), /// i
- Int(i64), /// f
- Float(f64), /// s
- Str(String), /// q
- Seq(Vec<Node>), /// m
- Map(Vec<Entry>) }
-/// e
-#[derive(Clone, Debug)]
-pub struct Entry { /// k
- pub key: String, /// s
- pub key_span: Span, /// v
- pub value: Node }
-/// n
-#[derive(Clone, Debug)]
-pub struct Node { /// v
- pub value: Value, /// s
- pub span: Span }
-impl Node {
-  /// g
-  pub fn get(&self, key: &str) -> Option<&Node> { self.entry(key).map(|e| &e.value) }
-  /// e
-  pub fn entry(&self, key: &str) -> Option<&Entry> { self.entries().iter().find(|e| e.key == key) }
-  /// e
-  pub fn entries(&self) -> &[Entry] { if let Value::Map(m) = &self.value { m } else { &[] } }
-  /// i
-  pub fn items(&self) -> &[Node] { if let Value::Seq(m) = &self.value { m } else { &[] } }
-  /// s
-  pub fn as_str(&self) -> Option<&str> { if let Value::Str(m) = &self.value { Some(m) } else { None } }
-}
-/// d
-#[derive(Clone, Debug, Default)]
-pub struct Diagnostics;
-/// c
-pub struct Check<'a> { /// n
- pub node: &'a Node, /// d
- pub diags: &'a mut Diagnostics }
-impl Check<'_> {
- /// e
- pub fn error(&mut self, _path: &[&str], _message: impl Into<String>) {}
- /// e
- pub fn error_with(&mut self, _path: &[&str], _message: impl Into<String>, _help: impl Into<String>) {}
- /// e
- pub fn warn(&mut self, _path: &[&str], _message: impl Into<String>) {}
-}
-/// f
-pub fn from_node<T: DeserializeOwned>(_node: &Node, _diags: &mut Diagnostics) -> Option<T> { None }
-/// d
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, JsonSchema)]
-#[serde(transparent)]
-pub struct Duration(#[schemars(with="String")] pub std::time::Duration);
-/// d
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, JsonSchema)]
-#[serde(transparent)]
-pub struct ByteSize(pub u64);
-/// d
-#[derive(Clone, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
-#[serde(transparent)]
-pub struct Secret(pub String);
+//! Configuration as text: from YAML files to typed values, with every mistake reported at its place.
+//!
+//! This crate knows nothing of pipelines or components. [`load`] makes one [`Document`] of all sources, [`from_node`]
+//! reads a part of it into a type, [`Check`] reports what a type cannot say, and [`Diagnostics`] holds what was wrong on
+//! the whole way, so that one run shows all of it.
+//!
+//! # Layout
+//! - `load`: the way from sources to a document, in order:
+//!   - `source` reads files and folders, and says where a span is;
+//!   - `parse` makes nodes of YAML (`scalar` decides what a plain scalar means; `node` is the tree);
+//!   - `merge` lays later sources over earlier ones, `set` the `--set` values over all;
+//!   - `substitute` replaces `${…}`, from `env` or files.
+//! - `de`: from a node to a type, on past every mistake.
+//! - `check`: what is wrong with values that have the right type.
+//! - `types`: durations, byte sizes, secrets.
+//! - `diagnostics`, `render`: what was found, and how it looks.
+//! - `print`: a node as YAML again, without its secrets.
+
+mod check;
+mod de;
+mod diagnostics;
+mod env;
+mod load;
+mod merge;
+mod node;
+mod parse;
+mod print;
+mod render;
+mod scalar;
+mod set;
+mod source;
+mod substitute;
+mod types;
+
+#[cfg(test)]
+mod tests;
+
+pub use check::Check;
+pub use de::{from_node, present};
+pub use diagnostics::{Diagnostic, Diagnostics, Severity, nearest};
+pub use env::Env;
+pub use load::{Document, load};
+pub use node::{Entry, Node, Value};
+pub use print::{looks_secret, to_yaml};
+pub use source::{Source, SourceId, SourceMap, Span};
+pub use types::{ByteSize, ByteSizeError, Duration, DurationError, Secret};

@@ -53,11 +53,12 @@ pub struct Node {
     /// empty has that of its key.
     pub span: Span,
     /// The text of a value that is no string by itself: `0x10`, `1.10`, or what a variable held.
-    text: Option<Arc<str>>,
-    quoted: bool,
-    named_by: Option<Span>,
-    broken: bool,
-    secret: SecretMark,
+    pub(crate) text: Option<Arc<str>>,
+    pub(crate) quoted: bool,
+    pub(crate) named_by: Option<Span>,
+    /// Reported already: whoever reads the value says nothing more.
+    pub(crate) is_broken: bool,
+    pub(crate) secret: SecretMark,
 }
 
 /// Nodes are equal when they mean the same, wherever they stand.
@@ -70,14 +71,14 @@ impl PartialEq for Node {
 impl Node {
     pub(crate) fn new(value: Value, span: Span) -> Self {
         let (text, secret) = <_>::default();
-        Self { value, span, text, quoted: false, named_by: None, broken: false, secret }
+        Self { value, span, text, quoted: false, named_by: None, is_broken: false, secret }
     }
 
     /// A scalar without quotes: its text decides what it is.
     pub(crate) fn plain(text: &str, span: Span) -> Self {
         let value = scalar::typed(text);
         let kept = match value {
-            Value::Str(_) => None,
+            Value::Str(_) | Value::Null => None,
             _ => Some(Arc::from(text)),
         };
         Self { text: kept, ..Self::new(value, span) }
@@ -93,22 +94,14 @@ impl Node {
         Self { text: Some(Arc::from(text)), ..self }
     }
 
-    /// Marks a value that has been reported already: whoever reads it says nothing more.
+    /// Marks a value that has been reported.
     pub(crate) fn into_broken(self) -> Self {
-        Self { broken: true, ..self }
-    }
-
-    pub(crate) fn is_broken(&self) -> bool {
-        self.broken
+        Self { is_broken: true, ..self }
     }
 
     /// Names the node anew, for a value that replaces another.
     pub(crate) fn named(self, named_by: Option<Span>) -> Self {
         Self { named_by, ..self }
-    }
-
-    pub(crate) fn key_span(&self) -> Option<Span> {
-        self.named_by
     }
 
     /// The key that holds this node; its own first token when none does (the root, the items of a list).
@@ -214,13 +207,26 @@ impl Node {
     pub(crate) fn kind(&self) -> &'static str {
         match &self.value {
             Value::Null => "nothing",
-            Value::Bool(_) => "boolean",
-            Value::Int(_) => "integer",
-            Value::Float(_) if self.integer().is_some() => "integer",
-            Value::Float(_) => "number",
-            Value::Str(_) => "string",
+            Value::Bool(_) => "a boolean",
+            Value::Int(_) => "an integer",
+            Value::Float(_) if self.integer().is_some() => "an integer",
+            Value::Float(_) => "a number",
+            Value::Str(_) => "a string",
             Value::Seq(_) => "a list",
             Value::Map(_) => "a map",
+        }
+    }
+
+    /// The kind with the value of a scalar, cut where it gets long.
+    pub(crate) fn described(&self) -> String {
+        let kind = self.kind();
+        match (&self.value, self.text()) {
+            (Value::Null | Value::Seq(_) | Value::Map(_), _) | (_, None) => kind.to_owned(),
+            (_, Some(text)) => {
+                let shown: String = text.chars().take(MAX_SHOWN).collect();
+                let cut = if shown.len() < text.len() { "…" } else { "" };
+                format!("{} `{shown}{cut}`", kind.trim_start_matches("an ").trim_start_matches("a "))
+            }
         }
     }
 
@@ -234,9 +240,12 @@ impl Node {
     }
 }
 
+/// How many characters of a value a message quotes.
+const MAX_SHOWN: usize = 60;
+
 /// Set while a node is read, which borrows it shared.
 #[derive(Debug, Default)]
-struct SecretMark(AtomicBool);
+pub(crate) struct SecretMark(AtomicBool);
 
 impl Clone for SecretMark {
     fn clone(&self) -> Self {

@@ -33,7 +33,8 @@ fn report<'a>(diagnostic: &'a Diagnostic, sources: &'a SourceMap, hidden: &[Span
     let mut group = Group::with_title(level.primary_title(diagnostic.message.as_str()));
     for source in sources_of(diagnostic) {
         let of_source = |span: &Span| span.source == source;
-        let mut snippet = Snippet::source(masked(sources.text(source), source, hidden)).path(sources.name(source));
+        let mut snippet =
+            Snippet::source(masked(sources.text(source), source, hidden)).path(sources.name(source));
         if let Some(span) = diagnostic.span.filter(of_source) {
             let label = (!diagnostic.label.is_empty()).then_some(diagnostic.label.as_str());
             let range = clamped(span, sources.text(source));

@@ -23,7 +23,8 @@ fn number(text: &str) -> Option<Value> {
         return Some(i64::try_from(integer).map_or(Value::Float(integer as f64), Value::Int));
     }
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
-    let is_decimal = unsigned.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'.' | b'e' | b'E' | b'+' | b'-'));
+    let is_decimal =
+        unsigned.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'.' | b'e' | b'E' | b'+' | b'-'));
     if !is_decimal || !unsigned.bytes().any(|byte| byte.is_ascii_digit()) || has_leading_zero(unsigned) {
         return None;
     }

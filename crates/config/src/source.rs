@@ -143,7 +143,10 @@ impl SourceMap {
                 // The lossy text has one replacement character where the bytes stop being UTF-8.
                 let id = self.add(name, String::from_utf8_lossy(error.as_bytes()));
                 let span = Span::new(id, valid..valid + char::REPLACEMENT_CHARACTER.len_utf8());
-                diags.error(span, "this is not UTF-8").label("no character from here").help("save the file as UTF-8");
+                diags
+                    .error(span, "this is not UTF-8")
+                    .label("no character from here")
+                    .help("save the file as UTF-8");
                 None
             }
         }

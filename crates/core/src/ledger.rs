@@ -236,12 +236,12 @@ pub struct EdgeEntry {
 }
 
 impl NodeEntry {
-    /// The name by which edges and logs call the node: the component, and the pipeline where it belongs to one.
+    /// The name by which edges and logs call the node: `receiver otlp`, or `processor delta@metrics/host` in a pipeline.
     pub fn name(&self) -> String {
         if self.pipeline.is_empty() {
-            self.component.to_string()
+            format!("{} {}", self.kind, self.component)
         } else {
-            format!("{}@{}", self.component, self.pipeline)
+            format!("{} {}@{}", self.kind, self.component, self.pipeline)
         }
     }
 }

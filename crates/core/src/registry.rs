@@ -181,7 +181,7 @@ where
 
 fn read<C: Config>(node: &Node, diags: &mut Diagnostics) -> Option<(C, Facts)> {
     let config: C = from_node(node, diags)?;
-    config.check(&mut Check { node, diags });
+    config.check(&mut Check::new(node, diags));
     let facts = config.facts();
     Some((config, facts))
 }

@@ -1,1 +1,17 @@
-//! weir-exporters
+//! Where points leave Weir.
+//!
+//! # Layout
+//! - [`cloudwatch`]: windows of a period, one datum a series, `PutMetricData`;
+//! - [`debug`]: points in words, on standard output;
+//! - `sending`: what exporters that talk to a service share: a queue bounded in bytes, back-off, quiet logs.
+
+pub mod cloudwatch;
+pub mod debug;
+mod sending;
+
+use weir_core::Component;
+
+/// The exporters that there are.
+pub fn registry() -> Vec<Component> {
+    vec![Component::exporter::<cloudwatch::Factory>(), Component::exporter::<debug::Factory>()]
+}

@@ -1,1 +1,10 @@
-//! weir-testkit
+//! For tests only (a dev-dependency): what a component needs around it.
+//!
+//! - [`Fixture`]: an interner, a clock that only tests move, metadata; makes contexts, series and batches.
+//! - [`Rig`]: plays the engine's part around one processor and keeps its ledger as the engine does.
+//! - [`point`]: number points in whole seconds.
+mod fixture;
+mod rig;
+
+pub use fixture::{Fixture, START, point, seconds};
+pub use rig::Rig;

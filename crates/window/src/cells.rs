@@ -92,24 +92,15 @@ impl Cells {
     pub(crate) fn add(&mut self, value: f64, count: u64) {
         self.count += count;
         self.sum.add_product(value, count);
-        let (shift, key) = (self.shift, key(value, self.shift));
-        let at = self.sorted.partition_point(|cell| cell.key(shift) < key);
-        let samples = Cell::of(value, count);
-        match self.sorted.get_mut(at) {
-            Some(cell) if cell.key(shift) == key => cell.absorb(samples),
-            _ => self.insert(at, samples),
-        }
+        self.place(Cell::of(value, count));
     }
 
     /// Adds the samples of `other`, at the coarser resolution of the two or one that fits both.
     pub(crate) fn merge(&mut self, other: &Self) {
         self.count += other.count;
         self.sum.add_sum(other.sum);
-        self.shift = self.shift.max(other.shift);
-        self.sorted.extend_from_slice(&other.sorted);
-        self.sorted.sort_by(|a, b| a.low.total_cmp(&b.low)); // two sorted runs: one pass
-        self.join();
-        self.fit();
+        self.coarsen(self.shift.max(other.shift));
+        other.sorted.iter().for_each(|&cell| self.place(cell));
     }
 
     pub(crate) fn count(&self) -> u64 {
@@ -133,22 +124,26 @@ impl Cells {
         self.sorted
     }
 
-    fn insert(&mut self, at: usize, cell: Cell) {
-        self.sorted.insert(at, cell);
-        self.fit();
-    }
-
-    /// Gives up bits until the cells fit.
-    fn fit(&mut self) {
-        while self.sorted.len() > if self.shift < FINE_SHIFT { FINE_CELLS } else { MAX_CELLS } {
-            self.shift += 1;
-            self.join();
+    /// Puts samples that the resolution does not tell apart where they belong, and gives up bits until there is room.
+    fn place(&mut self, samples: Cell) {
+        let (shift, key) = (self.shift, samples.key(self.shift));
+        match self.sorted.binary_search_by_key(&key, |cell| cell.key(shift)) {
+            Ok(at) => self.sorted[at].absorb(samples),
+            Err(at) if self.has_room() => self.sorted.insert(at, samples),
+            Err(_) => {
+                self.coarsen(shift + 1);
+                self.place(samples);
+            }
         }
     }
 
-    /// Joins neighbours that the resolution does not tell apart.
-    fn join(&mut self) {
-        let shift = self.shift;
+    fn has_room(&self) -> bool {
+        self.sorted.len() < if self.shift < FINE_SHIFT { FINE_CELLS } else { MAX_CELLS }
+    }
+
+    /// Gives up bits and joins the neighbours that are not told apart any more.
+    fn coarsen(&mut self, shift: u32) {
+        self.shift = shift;
         self.sorted.dedup_by(|next, cell| {
             let same = next.key(shift) == cell.key(shift);
             if same {

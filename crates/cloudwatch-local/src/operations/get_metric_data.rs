@@ -35,7 +35,7 @@ pub(super) fn run(store: &Store, now_ms: i64, input: &mut Object) -> Result<Outp
         _ => None,
     };
     let scans = ["TimestampDescending", "TimestampAscending"];
-    let ascending = rules::one_of(&scans, &scan, "ScanBy", ascending, &mut findings);
+    let ascending = rules::one_of(&scans, "ScanBy", ascending, &mut findings);
     let page_size = page_size(input.integer("MaxDatapoints")?, &mut findings);
     let raw = input.objects("MetricDataQueries", RawQuery::decode)?.unwrap_or_default();
     let queries = validate_all(raw, &mut findings);
@@ -150,13 +150,10 @@ impl RawQuery {
         }
 
         let place = format!("{place}.MetricStat");
-        let metric = match stat.metric {
-            Some(metric) => metric.validate(&format!("{place}.Metric."), findings),
-            None => {
-                findings.missing(format_args!("{place}.Metric"));
-                None
-            }
-        };
+        if stat.metric.is_none() {
+            findings.missing(format_args!("{place}.Metric"));
+        }
+        let metric = stat.metric.and_then(|metric| metric.validate(&format!("{place}.Metric."), findings));
         let period_s = query::period(stat.period, &format!("{place}.Period"), findings);
         let statistic = statistic(stat.stat, &place, findings);
         let unit = match stat.unit {
@@ -180,10 +177,15 @@ impl Query {
     /// The values by the start of their period, ascending; a period without the statistic is left out.
     fn points(&self, store: &Store, span: Span, now_ms: i64) -> Vec<(i64, f64)> {
         let mut merged: BTreeMap<i64, Aggregate> = BTreeMap::new();
-        for ((start_s, _), aggregate) in store.periods(&self.metric, self.unit, span.range(self.period_s, now_ms)) {
+        for ((start_s, _), aggregate) in
+            store.periods(&self.metric, self.unit, span.range(self.period_s, now_ms))
+        {
             merged.entry(start_s).or_insert_with(Aggregate::empty).merge(&aggregate);
         }
-        merged.iter().filter_map(|(start_s, aggregate)| Some((*start_s, self.statistic.of(aggregate)?))).collect()
+        merged
+            .iter()
+            .filter_map(|(start_s, aggregate)| Some((*start_s, self.statistic.of(aggregate)?)))
+            .collect()
     }
 
     fn result(self, points: &[(i64, f64)], is_complete: bool) -> Value {

@@ -48,10 +48,7 @@ pub(super) fn run(store: &Store, now_ms: i64, input: &mut Object) -> Result<Outp
         .iter()
         .filter_map(|((start_s, unit), aggregate)| datapoint(*start_s, unit.as_str(), aggregate, &wanted))
         .collect();
-    Ok(Output::document(structure([
-        ("Label", metric.name.into()),
-        ("Datapoints", Value::Array(datapoints)),
-    ])))
+    Ok(Output::document(structure([("Label", metric.name.into()), ("Datapoints", Value::Array(datapoints))])))
 }
 
 /// The statistics asked for, with their names as asked.
@@ -75,7 +72,7 @@ fn wanted(basic: Option<Vec<String>>, extended: Option<Vec<String>>, findings: &
     let basic = rules::at_most(statistic::BASIC.len(), basic, "Statistics", findings).unwrap_or_default();
     let basic = (1..).zip(basic).filter_map(|(n, name)| {
         let path = format!("Statistics.member.{n}");
-        let parsed = rules::one_of(&statistic::BASIC, &name, path, Statistic::basic(&name), findings)?;
+        let parsed = rules::one_of(&statistic::BASIC, path, Statistic::basic(&name), findings)?;
         Some((name, parsed))
     });
     let basic = basic.collect();
@@ -83,7 +80,8 @@ fn wanted(basic: Option<Vec<String>>, extended: Option<Vec<String>>, findings: &
     let extended = (1..).zip(extended.unwrap_or_default()).filter_map(|(n, name)| {
         let parsed = Statistic::percentile(&name);
         if parsed.is_none() {
-            findings.invalid(format!("The value {name} for parameter ExtendedStatistics.member.{n} is invalid."));
+            findings
+                .invalid(format!("The value {name} for parameter ExtendedStatistics.member.{n} is invalid."));
         }
         Some((name, parsed?))
     });

@@ -27,7 +27,7 @@ pub(super) fn run(store: &Store, now_ms: i64, input: &mut Object) -> Result<Outp
     let listed_for_s = match input.text("RecentlyActive")? {
         Some(text) => {
             let recent = (text == "PT3H").then_some(RECENT_S);
-            rules::one_of(&["PT3H"], &text, "RecentlyActive", recent, &mut findings)
+            rules::one_of(&["PT3H"], "RecentlyActive", recent, &mut findings)
         }
         None => Some(LISTED_FOR_S),
     };
@@ -74,8 +74,9 @@ impl Filter {
         let raw = rules::at_most(MAX_FILTERS, raw, "Dimensions", findings).unwrap_or_default();
         let dimensions = (1..).zip(raw).filter_map(|(n, RawDimension { name, value })| {
             let name = rules::dimension_name(name, format_args!("Dimensions.member.{n}.Name"), findings);
-            let value = value
-                .map(|value| rules::dimension_value(Some(value), format_args!("Dimensions.member.{n}.Value"), findings));
+            let value = value.map(|value| {
+                rules::dimension_value(Some(value), format_args!("Dimensions.member.{n}.Value"), findings)
+            });
             Some((name?, value.flatten()))
         });
         let dimensions = dimensions.collect();

@@ -49,8 +49,8 @@ impl Aggregate {
             Reading::Value(value) => aggregate.add_samples(Occurrence { value: *value, count: 1.0 }),
             Reading::Statistics(set) => {
                 aggregate.add_statistics(set);
-                // CloudWatch's exception: all samples of such a set are known to be the same.
-                if set.sample_count == 1.0 || set.minimum == set.maximum {
+                // CloudWatch's exception: with its ends equal, all samples of a set are known.
+                if set.minimum >= set.maximum {
                     aggregate.add_value(set.minimum, set.sample_count);
                 } else {
                     aggregate.values = Values::Unknown;
@@ -102,9 +102,9 @@ impl Aggregate {
     /// The distinct values in ascending order with their counts, if they are known.
     pub(crate) fn values(&self) -> Option<Vec<Occurrence>> {
         match &self.values {
-            Values::Known(values) => {
-                Some(values.iter().map(|(value, count)| Occurrence { value: value.0, count: *count }).collect())
-            }
+            Values::Known(values) => Some(
+                values.iter().map(|(value, count)| Occurrence { value: value.0, count: *count }).collect(),
+            ),
             Values::Unknown => None,
         }
     }
@@ -212,7 +212,8 @@ pub(crate) struct CompensatedSum {
 impl CompensatedSum {
     pub(crate) fn add(&mut self, term: f64) {
         let sum = self.sum + term;
-        self.lost += if self.sum.abs() >= term.abs() { (self.sum - sum) + term } else { (term - sum) + self.sum };
+        self.lost +=
+            if self.sum.abs() >= term.abs() { (self.sum - sum) + term } else { (term - sum) + self.sum };
         self.sum = sum;
     }
 

@@ -118,6 +118,7 @@ struct Series {
 
 /// Which periods a query wants. Times are in seconds since the Unix epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(clippy::struct_field_names, reason = "the unit belongs in the name")]
 pub(crate) struct Range {
     /// The beginning of the first period.
     pub(crate) start_s: i64,
@@ -165,7 +166,8 @@ impl Store {
     /// Every metric and unit, sorted, with its newest datapoint and its totals.
     pub fn series(&self) -> Vec<SeriesSummary> {
         let inner = self.inner.lock();
-        let mut summaries: Vec<_> = inner.metrics.iter().flat_map(|(id, metric)| metric.summaries(id)).collect();
+        let mut summaries: Vec<_> =
+            inner.metrics.iter().flat_map(|(id, metric)| metric.summaries(id)).collect();
         summaries.sort_by(|a, b| (&a.metric, a.unit).cmp(&(&b.metric, b.unit)));
         summaries
     }
@@ -178,7 +180,9 @@ impl Store {
         let mut datapoints: Vec<_> = metric
             .series
             .iter()
-            .flat_map(|(unit, series)| series.datapoints.iter().map(|(key, value)| datapoint(*unit, *key, value)))
+            .flat_map(|(unit, series)| {
+                series.datapoints.iter().map(|(key, value)| datapoint(*unit, *key, value))
+            })
             .collect();
         datapoints.sort_by_key(|datapoint| (datapoint.start_s, datapoint.unit));
         datapoints
@@ -300,7 +304,8 @@ impl Inner {
             let kept = metric.last_write > newest_evicted;
             if !kept {
                 totals.evicted_metrics += 1;
-                totals.evicted_datapoints += metric.series.values().map(|s| s.datapoints.len() as u64).sum::<u64>();
+                totals.evicted_datapoints +=
+                    metric.series.values().map(|s| s.datapoints.len() as u64).sum::<u64>();
             }
             kept
         });

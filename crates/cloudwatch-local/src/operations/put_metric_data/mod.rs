@@ -37,7 +37,9 @@ pub(super) fn run(store: &Store, now_ms: i64, input: &mut Object) -> Result<Outp
     let request = Request::decode(input)?;
     let entity_failure = request.entity_failure();
     if let (Some(failure), Some(true)) = (entity_failure, request.strict_entities) {
-        return Err(ApiError::InvalidParameterValue(format!("The entity of EntityMetricData is invalid: {failure}.")));
+        return Err(ApiError::InvalidParameterValue(format!(
+            "The entity of EntityMetricData is invalid: {failure}."
+        )));
     }
     let datums = request.validate(now_ms)?;
     let output = Output {
@@ -133,15 +135,15 @@ impl Request {
         }
 
         let in_groups = self.entity_metric_data.iter().map(|group| group.metric_data.len()).sum::<usize>();
-        match self.metric_data.len() + in_groups {
-            0 => findings.missing("MetricData"),
-            // Beyond the limit the datums are not looked at.
-            1001.. => {
-                findings.invalid(format!("The collection MetricData must not have a size greater than {MAX_DATUMS}."));
-                findings.into_result()?;
-                return Ok(Vec::new());
-            }
-            _ => {}
+        let count = self.metric_data.len() + in_groups;
+        if count == 0 {
+            findings.missing("MetricData");
+        }
+        if count > MAX_DATUMS {
+            // No datum is looked at.
+            return Err(ApiError::InvalidParameterValue(format!(
+                "The collection MetricData must not have a size greater than {MAX_DATUMS}."
+            )));
         }
 
         let plain = (1..).zip(self.metric_data).map(|(member, datum)| (Place { group: None, member }, datum));
@@ -151,7 +153,9 @@ impl Request {
         });
         let datums = plain
             .chain(grouped)
-            .filter_map(|(place, datum)| datum.validate(namespace.as_deref().unwrap_or(""), place, now_ms, &mut findings))
+            .filter_map(|(place, datum)| {
+                datum.validate(namespace.as_deref().unwrap_or(""), place, now_ms, &mut findings)
+            })
             .collect();
         findings.into_result()?;
         Ok(datums)
@@ -177,9 +181,9 @@ impl RawDatum {
         let name = rules::metric_name(self.name, format_args!("{place}.MetricName"), findings);
         let dimensions = rules::dimensions(self.dimensions, format_args!("{place}.Dimensions"), findings);
         let time_ms = time(self.time_ms, now_ms, place, findings);
-        let unit = self.unit.map_or(Some(Unit::NONE), |unit| {
-            rules::unit(&unit, format_args!("{place}.Unit"), findings)
-        });
+        let unit = self
+            .unit
+            .map_or(Some(Unit::NONE), |unit| rules::unit(&unit, format_args!("{place}.Unit"), findings));
         let resolution = resolution(self.resolution, place, findings);
         let reading = reading(self.value, self.values, self.counts, self.statistics, place, findings);
         Some(Datum {
@@ -215,12 +219,8 @@ impl RawStatistics {
         let minimum = field(self.minimum, "Minimum");
         let sample_count = field(self.sample_count, "SampleCount");
         let sum = field(self.sum, "Sum");
-        let set = StatisticSet {
-            sample_count: sample_count?,
-            sum: sum?,
-            minimum: minimum?,
-            maximum: maximum?,
-        };
+        let set =
+            StatisticSet { sample_count: sample_count?, sum: sum?, minimum: minimum?, maximum: maximum? };
 
         let path = format_args!("{place}.StatisticValues");
         if set.sample_count <= 0.0 {
@@ -238,7 +238,9 @@ impl RawStatistics {
 fn time(time_ms: Option<i64>, now_ms: i64, place: Place, findings: &mut Findings) -> Option<i64> {
     let time_ms = time_ms.unwrap_or(now_ms);
     if time_ms < now_ms.saturating_sub(MAX_AGE_MS) {
-        findings.invalid(format!("The parameter {place}.Timestamp must specify a time within the past two weeks."));
+        findings.invalid(format!(
+            "The parameter {place}.Timestamp must specify a time within the past two weeks."
+        ));
         return None;
     }
     if time_ms > now_ms.saturating_add(MAX_LEAD_MS) {
@@ -257,7 +259,7 @@ fn resolution(seconds: Option<i32>, place: Place, findings: &mut Findings) -> Op
         60 => Some(Resolution::Minute),
         _ => None,
     };
-    rules::one_of(&["1", "60"], seconds, format_args!("{place}.StorageResolution"), parsed, findings)
+    rules::one_of(&["1", "60"], format_args!("{place}.StorageResolution"), parsed, findings)
 }
 
 /// The measured part: exactly one of `Value`, `Values` and `StatisticValues`, or the last two together.
@@ -311,7 +313,8 @@ fn distribution(
     let values = rules::at_most(MAX_VALUES, values, format_args!("{place}.Values"), findings)?;
     let counts = counts.unwrap_or_else(|| vec![1.0; values.len()]);
     if counts.len() != values.len() {
-        findings.invalid(format!("The parameters {place}.Values and {place}.Counts must be of the same size."));
+        findings
+            .invalid(format!("The parameters {place}.Values and {place}.Counts must be of the same size."));
         return None;
     }
     let length = values.len();
@@ -319,7 +322,7 @@ fn distribution(
         .zip(values.into_iter().zip(counts))
         .filter_map(|(n, (value, count))| {
             let value = rules::number(value, format_args!("{place}.Values.member.{n}"), findings);
-            let count = occurrence_count(count, format_args!("{place}.Counts.member.{n}"), findings);
+            let count = rules::count(count, format_args!("{place}.Counts.member.{n}"), findings);
             Some(Occurrence { value: value?, count: count? })
         })
         .collect();
@@ -341,14 +344,6 @@ fn distribution(
         return None;
     }
     Some(Reading::Distribution { values: occurrences, statistics })
-}
-
-fn occurrence_count(count: f64, path: impl fmt::Display, findings: &mut Findings) -> Option<f64> {
-    if count < 0.0 {
-        findings.invalid(format!("The value {count} for parameter {path} is invalid."));
-        return None;
-    }
-    rules::number(count, path, findings)
 }
 
 /// How values and statistics of one datum contradict each other, if they do.

@@ -1,0 +1,70 @@
+//! What a type cannot say: ranges, choices that exclude each other, names that must exist.
+
+use crate::{Diagnostic, Diagnostics, Node, Span};
+
+/// Reports findings about a part of the configuration by the path of the value.
+///
+/// An error about a value that already has one is left out: its type was wrong, so what stands in its place is a
+/// default, and a complaint about that would only confuse.
+#[derive(Debug)]
+pub struct Check<'a> {
+    node: &'a Node,
+    diags: &'a mut Diagnostics,
+}
+
+impl<'a> Check<'a> {
+    /// Checks the part below `node`; paths begin there.
+    pub fn new(node: &'a Node, diags: &'a mut Diagnostics) -> Self {
+        Self { node, diags }
+    }
+
+    /// The part that is checked.
+    pub fn node(&self) -> &'a Node {
+        self.node
+    }
+
+    /// Reports an error at the value that the path leads to; when there is none, at the key of its nearest ancestor.
+    pub fn error(&mut self, path: &[&str], message: impl Into<String>) {
+        self.add_error(path, message.into());
+    }
+
+    /// An [`error`](Self::error) with the way out.
+    pub fn error_with(&mut self, path: &[&str], message: impl Into<String>, help: impl AsRef<str>) {
+        if let Some(error) = self.add_error(path, message.into()) {
+            error.help(help);
+        }
+    }
+
+    /// Reports a warning at the place that [`error`](Self::error) would choose.
+    pub fn warn(&mut self, path: &[&str], message: impl Into<String>) {
+        let span = self.span(path);
+        self.diags.warning(span, message);
+    }
+
+    /// A [`warn`](Self::warn) with the way out.
+    pub fn warn_with(&mut self, path: &[&str], message: impl Into<String>, help: impl AsRef<str>) {
+        let span = self.span(path);
+        self.diags.warning(span, message).help(help);
+    }
+
+    /// Checks the part that the path leads to; `None` when it is not written.
+    pub fn within(&mut self, path: &[&str]) -> Option<Check<'_>> {
+        let node = self.node.at(path)?;
+        Some(Check { node, diags: self.diags })
+    }
+
+    /// The span of the value at the path, or of the key of its nearest ancestor.
+    pub fn span(&self, path: &[&str]) -> Span {
+        match self.node.nearest_at(path) {
+            Ok(node) => node.span,
+            Err(ancestor) => ancestor.named_by(),
+        }
+    }
+
+    fn add_error(&mut self, path: &[&str], message: String) -> Option<&mut Diagnostic> {
+        let is_known =
+            self.node.at(path).is_some_and(|node| node.is_broken || self.diags.has_error_at(node.span));
+        let span = self.span(path);
+        (!is_known).then(|| self.diags.error(span, message))
+    }
+}

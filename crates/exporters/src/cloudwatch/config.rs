@@ -1,0 +1,198 @@
+//! The keys of the `cloudwatch` exporter.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use weir_config::{ByteSize, Check};
+use weir_core::Facts;
+use weir_window::Period;
+
+pub use crate::sending::RetryConfig;
+
+/// Configuration of the exporter.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(default)]
+pub struct Config {
+    /// URL to send to in place of the Region's own, such as a VPC endpoint. A loopback host needs no credentials and no Region.
+    pub endpoint: Option<String>,
+    /// AWS Region; else `AWS_REGION`, `AWS_DEFAULT_REGION`, the profile, the instance's metadata, in this order.
+    pub region: Option<String>,
+    /// Namespace of the metrics.
+    pub namespace: String,
+    /// Profile of the shared AWS configuration files.
+    pub profile: Option<String>,
+    /// Role to assume before sending.
+    pub role_arn: Option<String>,
+    /// How long points are gathered into one datum a series: 1s, 5s, 10s, 30s, or a multiple of 60s.
+    pub period: weir_config::Duration,
+    /// Seconds of CloudWatch's resolution, 1 or 60; by default 1 for periods below a minute, else 60.
+    pub storage_resolution: Option<u32>,
+    /// How long one attempt to send may take.
+    pub timeout: weir_config::Duration,
+    /// What becomes a dimension.
+    pub dimensions: DimensionsConfig,
+    /// When a failed request is sent again.
+    pub retry_on_failure: RetryConfig,
+    /// What waits for CloudWatch.
+    pub sending_queue: QueueConfig,
+}
+
+/// What becomes a dimension: nothing else does.
+///
+/// Names may hold `*` for any characters. Where one name has several sources, the point's attribute wins over the
+/// resource's, and that over `static`.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(default)]
+pub struct DimensionsConfig {
+    /// Point attributes that become dimensions; all by default.
+    pub attributes: Vec<String>,
+    /// Resource attributes that become dimensions; none by default.
+    pub resource: Vec<String>,
+    /// Dimensions that every metric gets.
+    #[serde(rename = "static")]
+    pub fixed: BTreeMap<String, String>,
+}
+
+/// The queue of encoded requests.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(default)]
+pub struct QueueConfig {
+    /// Memory for requests that wait; when CloudWatch is away for longer, the oldest are dropped.
+    pub queue_size: ByteSize,
+    /// How many requests are sent at a time.
+    pub num_consumers: u32,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            endpoint: None,
+            region: None,
+            namespace: "Weir".to_owned(),
+            profile: None,
+            role_arn: None,
+            period: weir_config::Duration(Duration::from_secs(60)),
+            storage_resolution: None,
+            timeout: weir_config::Duration(Duration::from_secs(30)),
+            dimensions: DimensionsConfig::default(),
+            retry_on_failure: RetryConfig::default(),
+            sending_queue: QueueConfig::default(),
+        }
+    }
+}
+
+impl Default for DimensionsConfig {
+    fn default() -> Self {
+        Self { attributes: vec!["*".to_owned()], resource: Vec::new(), fixed: BTreeMap::new() }
+    }
+}
+
+impl Default for QueueConfig {
+    fn default() -> Self {
+        Self { queue_size: ByteSize(32 * 1024 * 1024), num_consumers: 4 }
+    }
+}
+
+/// The most requests that may be sent at a time: CloudWatch takes 500 a second of a whole account.
+const MAX_CONSUMERS: u32 = 64;
+
+impl weir_core::Config for Config {
+    fn check(&self, check: &mut Check<'_>) {
+        if let Err(error) = Period::new(self.period.0) {
+            check.error(&["period"], error.to_string());
+        }
+        if let Some(found) = self.storage_resolution
+            && !matches!(found, 1 | 60)
+        {
+            check.error(&["storage_resolution"], format!("storage_resolution {found} is neither 1 nor 60"));
+        }
+        if let Some(wrong) = wrong_namespace(&self.namespace) {
+            check.error(&["namespace"], format!("namespace `{}` {wrong}", self.namespace));
+        }
+        if let Some(endpoint) = &self.endpoint
+            && host(endpoint).is_none()
+        {
+            let message = format!("endpoint `{endpoint}` is not a URL");
+            check.error_with(&["endpoint"], message, "write it as https://host or http://127.0.0.1:port");
+        }
+        if self.timeout.0.is_zero() {
+            check.error(&["timeout"], "timeout must be longer than 0");
+        }
+        let consumers = self.sending_queue.num_consumers;
+        if !(1..=MAX_CONSUMERS).contains(&consumers) {
+            let message = format!("num_consumers {consumers} is not between 1 and {MAX_CONSUMERS}");
+            check.error(&["sending_queue", "num_consumers"], message);
+        }
+        if self.sending_queue.queue_size.0 == 0 {
+            check.error(&["sending_queue", "queue_size"], "queue_size must be above 0");
+        }
+        for (name, value) in &self.dimensions.fixed {
+            if !is_dimension(name, 255) || name.starts_with(':') || !is_dimension(value, 1024) {
+                let message = format!("CloudWatch does not take the dimension `{name}: {value}`");
+                let help = "names of 1 to 255 and values of 1 to 1024 ASCII characters, not blank; no name begins with `:`";
+                check.error_with(&["dimensions", "static", name], message, help);
+            }
+        }
+        self.retry_on_failure.check("retry_on_failure", check);
+    }
+
+    fn facts(&self) -> Facts {
+        Facts { wants_delta: true, window: Some(self.period.0), ..Facts::default() }
+    }
+}
+
+impl Config {
+    /// The period; a minute where the configuration was not checked.
+    pub(crate) fn period(&self) -> Period {
+        Period::new(self.period.0).unwrap_or(Period::MINUTE)
+    }
+
+    /// `StorageResolution` of every datum.
+    pub(crate) fn resolution(&self) -> i32 {
+        match self.storage_resolution {
+            Some(1) => 1,
+            Some(_) => 60,
+            None if self.period.0 < Period::MINUTE.length() => 1,
+            None => 60,
+        }
+    }
+
+    /// Whether the endpoint is on this machine.
+    pub(crate) fn is_local(&self) -> bool {
+        self.endpoint.as_deref().and_then(host).is_some_and(|host| {
+            host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+        })
+    }
+}
+
+/// What CloudWatch would not take about a namespace (service model, and the advice against `AWS/`).
+fn wrong_namespace(namespace: &str) -> Option<&'static str> {
+    if !is_dimension(namespace, 255) {
+        Some("is not 1 to 255 ASCII characters")
+    } else if namespace.starts_with(':') {
+        Some("begins with a colon")
+    } else if namespace.starts_with("AWS/") {
+        Some("begins with AWS/, which is reserved")
+    } else {
+        None
+    }
+}
+
+fn is_dimension(text: &str, longest: usize) -> bool {
+    text.len() <= longest && !text.trim().is_empty() && text.bytes().all(|byte| (b' '..=b'~').contains(&byte))
+}
+
+/// The host of an `http` or `https` URL.
+fn host(url: &str) -> Option<&str> {
+    let rest = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"))?;
+    let authority = rest.split(['/', '?', '#']).next()?;
+    let host = match authority.strip_prefix('[') {
+        Some(v6) => v6.split(']').next()?,
+        None => authority.split(':').next()?,
+    };
+    (!host.is_empty() && !authority.contains('@')).then_some(host)
+}
+
+#[cfg(test)]
+mod tests;

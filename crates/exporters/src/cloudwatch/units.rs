@@ -1,0 +1,167 @@
+//! From UCUM, which OpenTelemetry's units are written in, to CloudWatch's 27 units, scaled exactly.
+
+use aws_sdk_cloudwatch::types::StandardUnit;
+
+/// A CloudWatch unit, and how a value gets there: `value × multiply ÷ divide`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Unit {
+    /// The unit on the wire.
+    pub standard: StandardUnit,
+    /// Whole numbers, and few: a product with a power of two is exact, and a quotient is rounded once.
+    multiply: u64,
+    divide: u64,
+}
+
+impl Unit {
+    fn new(standard: StandardUnit, multiply: u64, divide: u64) -> Self {
+        Self { standard, multiply, divide }
+    }
+
+    /// No unit, no scale.
+    pub fn none() -> Self {
+        Self::new(StandardUnit::None, 1, 1)
+    }
+
+    /// `value` in this unit.
+    pub fn scale(&self, value: f64) -> f64 {
+        value * self.multiply as f64 / self.divide as f64
+    }
+}
+
+/// The unit that `ucum` means; nothing where CloudWatch has no such unit.
+///
+/// UCUM's case counts (`By` is a byte, `Mbit` no `mbit`); CloudWatch's own spellings pass as they are. Dimensionless
+/// units (`1`, empty, `{request}`) become `None`, as the CloudWatch Agent has them, and their rates `Count/Second`.
+pub fn unit(ucum: &str) -> Option<Unit> {
+    use StandardUnit as U;
+    let text = without_annotations(ucum);
+    let text = text.as_str();
+    let plain = |standard| Some(Unit::new(standard, 1, 1));
+    match text {
+        "" | "1" => return plain(U::None),
+        "%" => return plain(U::Percent),
+        "s" => return plain(U::Seconds),
+        "ms" => return plain(U::Milliseconds),
+        "us" | "µs" | "μs" => return plain(U::Microseconds),
+        "ns" => return Some(Unit::new(U::Microseconds, 1, 1000)),
+        "min" => return Some(Unit::new(U::Seconds, 60, 1)),
+        "h" => return Some(Unit::new(U::Seconds, 3600, 1)),
+        "d" => return Some(Unit::new(U::Seconds, 86_400, 1)),
+        "/s" | "1/s" | "Hz" => return plain(U::CountSecond),
+        _ => {}
+    }
+    if let Ok(known) = U::try_parse(text) {
+        return plain(known);
+    }
+    let (amount, per_second) = match text.strip_suffix("/s") {
+        Some(amount) => (amount, true),
+        None => (text, false),
+    };
+    let (prefix, is_bytes) = match amount.strip_suffix("By") {
+        Some(prefix) => (prefix, true),
+        None => (amount.strip_suffix("bit")?, false),
+    };
+    let (step, multiply, divide) = prefixed(prefix)?;
+    Some(Unit::new(data_unit(step, is_bytes, per_second), multiply, divide))
+}
+
+/// Which power of 1000 a prefix is, and what scales it exactly: a kibibyte is 1024/1000 kilobytes.
+fn prefixed(prefix: &str) -> Option<(usize, u64, u64)> {
+    const DECIMAL: [&str; 5] = ["", "k", "M", "G", "T"];
+    const BINARY: [&str; 5] = ["", "Ki", "Mi", "Gi", "Ti"];
+    if let Some(step) = DECIMAL.iter().position(|known| *known == prefix) {
+        return Some((step, 1, 1));
+    }
+    let step = BINARY.iter().position(|known| *known == prefix)?;
+    Some((step, 1 << (10 * step), 10_u64.pow(3 * step as u32)))
+}
+
+fn data_unit(step: usize, is_bytes: bool, per_second: bool) -> StandardUnit {
+    use StandardUnit as U;
+    let [amounts, rates] = if is_bytes {
+        [
+            [U::Bytes, U::Kilobytes, U::Megabytes, U::Gigabytes, U::Terabytes],
+            [U::BytesSecond, U::KilobytesSecond, U::MegabytesSecond, U::GigabytesSecond, U::TerabytesSecond],
+        ]
+    } else {
+        [
+            [U::Bits, U::Kilobits, U::Megabits, U::Gigabits, U::Terabits],
+            [U::BitsSecond, U::KilobitsSecond, U::MegabitsSecond, U::GigabitsSecond, U::TerabitsSecond],
+        ]
+    };
+    let [bare, kilo, mega, giga, tera] = if per_second { rates } else { amounts };
+    match step {
+        0 => bare,
+        1 => kilo,
+        2 => mega,
+        3 => giga,
+        _ => tera,
+    }
+}
+
+/// UCUM's `{…}` only annotates.
+fn without_annotations(ucum: &str) -> String {
+    let mut depth = 0_u32;
+    let mut kept = String::with_capacity(ucum.len());
+    for character in ucum.chars() {
+        match character {
+            '{' => depth += 1,
+            '}' => depth = depth.saturating_sub(1),
+            _ if depth == 0 => kept.push(character),
+            _ => {}
+        }
+    }
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scaled(ucum: &str, value: f64) -> (String, f64) {
+        let unit = unit(ucum).unwrap_or_else(|| panic!("{ucum} is known"));
+        (unit.standard.as_str().to_owned(), unit.scale(value))
+    }
+
+    #[test]
+    fn units_are_named_and_scaled_exactly() {
+        let cases = [
+            ("", 7.0, "None", 7.0),
+            ("1", 7.0, "None", 7.0),
+            ("{request}", 7.0, "None", 7.0),
+            ("{request}/s", 7.0, "Count/Second", 7.0),
+            ("Hz", 7.0, "Count/Second", 7.0),
+            ("%", 7.0, "Percent", 7.0),
+            ("s", 7.0, "Seconds", 7.0),
+            ("ms", 7.0, "Milliseconds", 7.0),
+            ("us", 7.0, "Microseconds", 7.0),
+            ("ns", 1234.0, "Microseconds", 1.234),
+            ("min", 1.5, "Seconds", 90.0),
+            ("h", 1.5, "Seconds", 5400.0),
+            ("d", 2.0, "Seconds", 172_800.0),
+            ("By", 7.0, "Bytes", 7.0),
+            ("By{transmitted}", 7.0, "Bytes", 7.0),
+            ("kBy", 7.0, "Kilobytes", 7.0),
+            ("KiBy", 1.0, "Kilobytes", 1.024),
+            ("MiBy", 1.0, "Megabytes", 1.048_576),
+            ("GiBy", 1.0, "Gigabytes", 1.073_741_824),
+            ("TiBy/s", 1.0, "Terabytes/Second", 1.099_511_627_776),
+            ("MBy/s", 7.0, "Megabytes/Second", 7.0),
+            ("bit", 7.0, "Bits", 7.0),
+            ("Gibit/s", 2.0, "Gigabits/Second", 2.147_483_648),
+            ("Milliseconds", 7.0, "Milliseconds", 7.0),
+            ("Count", 7.0, "Count", 7.0),
+            ("Bytes/Second", 7.0, "Bytes/Second", 7.0),
+        ];
+        for (ucum, value, name, expected) in cases {
+            assert_eq!(scaled(ucum, value), (name.to_owned(), expected), "{ucum}");
+        }
+    }
+
+    #[test]
+    fn what_cloudwatch_has_no_unit_for_is_unknown() {
+        for ucum in ["Cel", "W", "by", "BY", "m", "mBy", "PiBy", "By/min", "bit/By", "ks", "\u{0}"] {
+            assert_eq!(unit(ucum), None, "{ucum}");
+        }
+    }
+}

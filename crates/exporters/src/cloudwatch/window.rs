@@ -1,0 +1,324 @@
+//! Open periods: what every series did since they began.
+//!
+//! State is kept by series and folded by stream when the period closes (R2): resolving a point costs nothing here, and a
+//! stream whose name changed in mid-period is sent once, under its newest name. What tells a change of name from two
+//! pipelines that name one stream differently is the points' time: a name that follows another has later points only.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use weir_core::{
+    Ack, Batch, Flags, Interner, Lease, NumberPoint, PerSeries, PerStream, Reason, Series, SeriesId, UnixNanos,
+    Verdict,
+};
+use weir_window::{Distribution, Period, Refused};
+
+/// A point too far back for CloudWatch: more than two weeks (API reference, PutMetricData).
+pub const TOO_OLD: Reason = Reason("too_old");
+/// A point too far ahead for CloudWatch: more than two hours (API reference, PutMetricData).
+pub const TOO_NEW: Reason = Reason("too_new");
+/// A value beyond ±2^360, which CloudWatch refuses.
+pub const OUT_OF_RANGE: Reason = Reason("out_of_range");
+/// A point whose series no one knows any more; leases make that impossible (R1).
+pub const UNRESOLVED: Reason = Reason("unresolved");
+
+/// The greatest magnitude that CloudWatch takes, 2^360 (crate documentation of `MetricDatum`).
+pub const MAX_VALUE: f64 = f64::from_bits((1023 + 360) << 52);
+
+/// How far back CloudWatch takes points, less a margin for the way there.
+const MAX_AGE: Duration = Duration::from_secs(14 * 86_400 - 600);
+/// How far ahead CloudWatch takes points.
+const MAX_LEAD: Duration = Duration::from_secs(2 * 3600);
+/// Beyond this many open periods the oldest closes early: it costs a datum more, where memory would cost more than that.
+const MAX_OPEN: usize = 64;
+/// Ids that are resolved in one go: doors wait while it lasts.
+const RESOLVE_CHUNK: usize = 4096;
+
+/// The open periods of an exporter.
+#[derive(Debug)]
+pub struct Window {
+    period: Period,
+    /// How long after its end a period closes.
+    delay: Duration,
+    open: BTreeMap<u64, Open>,
+    /// The cells of the last period that closed, empty but allocated: the next period's series are mostly the same.
+    spare: PerSeries<Cell>,
+}
+
+#[derive(Debug)]
+struct Open {
+    cells: PerSeries<Cell>,
+    /// Keeps every series of the cells resolvable: the oldest of the leases of the batches.
+    lease: Lease,
+    ack: Ack,
+    points: u64,
+    due: UnixNanos,
+}
+
+/// What one series did in one period.
+#[derive(Clone, Debug, Default)]
+struct Cell {
+    distribution: Distribution,
+    points: u64,
+    first: UnixNanos,
+    last: UnixNanos,
+}
+
+/// Points that could not be taken into a window.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Left {
+    /// Reported as without a value.
+    pub no_value: u64,
+    /// NaN or infinite.
+    pub not_finite: u64,
+    /// Beyond ±2^360, or more than 2^53 samples in a period.
+    pub out_of_range: u64,
+    /// More than two weeks back.
+    pub too_old: u64,
+    /// More than two hours ahead.
+    pub too_new: u64,
+}
+
+impl Left {
+    /// The reasons with their points.
+    pub fn by_reason(&self) -> [(Reason, u64); 5] {
+        [
+            (Reason::NO_RECORDED_VALUE, self.no_value),
+            (Reason::NOT_FINITE, self.not_finite),
+            (OUT_OF_RANGE, self.out_of_range),
+            (TOO_OLD, self.too_old),
+            (TOO_NEW, self.too_new),
+        ]
+    }
+}
+
+/// A period that is over.
+#[derive(Debug)]
+pub struct Closed {
+    /// When it began.
+    pub start: UnixNanos,
+    /// Its streams.
+    pub streams: Vec<Stream>,
+    /// The fate of every point of it.
+    pub ack: Ack,
+    /// Points that cannot be named: see [`UNRESOLVED`].
+    pub unresolved: u64,
+}
+
+/// What one stream did in a period, under its newest name.
+#[derive(Debug)]
+pub struct Stream {
+    /// The name.
+    pub series: Arc<Series>,
+    /// Its samples.
+    pub distribution: Distribution,
+    /// How many points it was made of.
+    pub points: u64,
+    first: UnixNanos,
+    last: UnixNanos,
+}
+
+impl Window {
+    /// No open periods. Each closes `delay` after its end.
+    pub fn new(period: Period, delay: Duration) -> Self {
+        Self { period, delay, open: BTreeMap::new(), spare: PerSeries::default() }
+    }
+
+    /// Takes a batch's numbers into their periods and `ack` into custody. `now` is the time on the wall.
+    pub fn record(&mut self, batch: &Batch, mut ack: Ack, now: UnixNanos) -> Left {
+        let mut left = Left::default();
+        let mut touched: Option<u64> = None;
+        ack.take_custody();
+        let mut points = batch.numbers.iter().peekable();
+        while let Some(next) = points.peek() {
+            let (start, end) = (self.period.start_of(next.time.0), self.period.end_of(next.time.0));
+            let mut run = std::iter::from_fn(|| points.next_if(|p| (start..end).contains(&p.time.0)));
+            if UnixNanos(start).plus(MAX_AGE) < now {
+                left.too_old += run.by_ref().count() as u64;
+            } else if next.time > now.plus(MAX_LEAD) {
+                // Point by point: others of this period may be near enough.
+                left.too_new += 1;
+                points.next();
+                continue;
+            } else {
+                let open = self.opened(start, &batch.lease, now);
+                if touched != Some(start) {
+                    open.ack.join(ack.clone());
+                    touched = Some(start);
+                }
+                run.by_ref().for_each(|point| open.record(point, &mut left));
+            }
+            if run.next().is_none() && start == end {
+                break; // the last instant that 64 bits can name belongs to an empty range
+            }
+        }
+        // Every period that was touched has a part of its own; without any, all there was is counted as left out.
+        ack.settle(Verdict::Delivered);
+        self.close_surplus(now);
+        left
+    }
+
+    fn opened(&mut self, start: u64, lease: &Lease, now: UnixNanos) -> &mut Open {
+        let (period, delay, spare) = (self.period, self.delay, &mut self.spare);
+        let open = self.open.entry(start).or_insert_with(|| Open {
+            cells: std::mem::take(spare),
+            lease: lease.clone(),
+            ack: Ack::none(),
+            points: 0,
+            // A period that is over already waits for the one that is open: its datums then share the requests.
+            due: UnixNanos(period.end_of(start.max(now.0))).plus(delay),
+        });
+        open.lease.cover(lease);
+        open
+    }
+
+    fn close_surplus(&mut self, now: UnixNanos) {
+        if self.open.len() > MAX_OPEN
+            && let Some(oldest) = self.open.values_mut().next()
+        {
+            oldest.due = now;
+        }
+    }
+
+    /// When the next period closes.
+    pub fn due(&self) -> Option<UnixNanos> {
+        self.open.values().map(|open| open.due).min()
+    }
+
+    /// Points in open periods.
+    pub fn points(&self) -> u64 {
+        self.open.values().map(|open| open.points).sum()
+    }
+
+    /// Series in open periods.
+    pub fn series(&self) -> usize {
+        self.open.values().map(|open| open.cells.len()).sum()
+    }
+
+    /// Closes the periods that are due, the oldest first.
+    pub fn close_due(&mut self, now: UnixNanos, interner: &Interner) -> Vec<Closed> {
+        let due: Vec<u64> =
+            self.open.iter().filter(|(_, open)| open.due <= now).map(|(start, _)| *start).collect();
+        due.into_iter().filter_map(|start| self.close(start, interner)).collect()
+    }
+
+    /// Closes every period, the oldest first.
+    pub fn close_all(&mut self, interner: &Interner) -> Vec<Closed> {
+        let all: Vec<u64> = self.open.keys().copied().collect();
+        all.into_iter().filter_map(|start| self.close(start, interner)).collect()
+    }
+
+    fn close(&mut self, start: u64, interner: &Interner) -> Option<Closed> {
+        let mut open = self.open.remove(&start)?;
+        let mut cells = Vec::with_capacity(open.cells.len());
+        open.cells.retain(|id, cell| {
+            // A cell that met no point in the whole period makes room.
+            let is_used = cell.points > 0;
+            if is_used {
+                cells.push((id, std::mem::take(cell)));
+            }
+            is_used
+        });
+        if open.cells.len() >= self.spare.len() {
+            self.spare = open.cells;
+        }
+        let (streams, unresolved) = by_stream(cells, interner);
+        // The lease is given up here, with everything resolved.
+        Some(Closed { start: UnixNanos(start), streams, ack: open.ack, unresolved })
+    }
+}
+
+impl Open {
+    #[inline]
+    fn record(&mut self, point: &NumberPoint, left: &mut Left) {
+        if point.flags.has(Flags::NO_RECORDED_VALUE) {
+            left.no_value += 1;
+            return;
+        }
+        let value = point.value().as_f64();
+        if value.is_finite() && value.abs() > MAX_VALUE {
+            left.out_of_range += 1;
+            return;
+        }
+        let cell = self.cells.get_or_insert_with(point.series, Cell::default);
+        match cell.distribution.record(value) {
+            Ok(()) => {
+                if cell.points == 0 {
+                    cell.first = point.time;
+                }
+                cell.first = cell.first.min(point.time);
+                cell.last = cell.last.max(point.time);
+                cell.points += 1;
+                self.points += 1;
+            }
+            Err(Refused::NotFinite(_)) => left.not_finite += 1,
+            Err(Refused::TooLarge(_) | Refused::TooMany { .. }) => left.out_of_range += 1,
+        }
+    }
+}
+
+/// Resolves the cells and folds those of one stream under its newest name.
+fn by_stream(cells: Vec<(SeriesId, Cell)>, interner: &Interner) -> (Vec<Stream>, u64) {
+    let mut streams: Vec<Stream> = Vec::with_capacity(cells.len());
+    let mut newest: PerStream<usize> = PerStream::default();
+    let mut unresolved = 0;
+    let mut cells = cells.into_iter().peekable();
+    while cells.peek().is_some() {
+        let chunk: Vec<_> = {
+            let resolver = interner.resolver();
+            let resolve = |(id, cell)| (resolver.get(id).cloned(), cell);
+            cells.by_ref().take(RESOLVE_CHUNK).map(resolve).collect()
+        };
+        for (series, cell) in chunk {
+            let Some(series) = series else {
+                unresolved += cell.points;
+                continue;
+            };
+            let at = *newest.get_or_insert_with(series.stream(), || streams.len());
+            let stream = Stream {
+                series,
+                distribution: cell.distribution,
+                points: cell.points,
+                first: cell.first,
+                last: cell.last,
+            };
+            match streams.get_mut(at) {
+                Some(held) => {
+                    if let Some(other_branch) = held.follow(stream) {
+                        streams.push(other_branch);
+                    }
+                }
+                None => streams.push(stream),
+            }
+        }
+    }
+    (streams, unresolved)
+}
+
+impl Stream {
+    /// Takes in what the same stream did under another name; gives it back where that is no change of name, but another
+    /// pipeline's view of the same points.
+    fn follow(&mut self, mut other: Stream) -> Option<Stream> {
+        let (mine, theirs) = (self.series.descriptor(), other.series.descriptor());
+        let same_kind = mine.unit == theirs.unit
+            && mine.kind == theirs.kind
+            && mine.temporality == theirs.temporality
+            && mine.monotonic == theirs.monotonic;
+        let apart = self.last < other.first || other.last < self.first;
+        if !same_kind || !apart {
+            return Some(other);
+        }
+        if self.last < other.first {
+            std::mem::swap(self, &mut other);
+        }
+        if self.distribution.merge(&other.distribution).is_err() {
+            return Some(other); // more than 2^53 samples: two datums hold them
+        }
+        self.points += other.points;
+        self.first = self.first.min(other.first);
+        self.last = self.last.max(other.last);
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,33 @@
+//! The configuration of `health_check`.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use weir_config::Check;
+use weir_core::Config;
+
+/// Answers health probes.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(default)]
+pub struct HealthCheckConfig {
+    /// Where it listens: host and port.
+    pub endpoint: String,
+}
+
+impl Default for HealthCheckConfig {
+    fn default() -> Self {
+        Self { endpoint: "localhost:13133".to_owned() }
+    }
+}
+
+impl Config for HealthCheckConfig {
+    fn check(&self, check: &mut Check<'_>) {
+        let port = self.endpoint.rsplit_once(':').map(|(_, port)| port.parse::<u16>());
+        if !matches!(port, Some(Ok(_))) {
+            check.error_with(
+                &["endpoint"],
+                format!("`{}` is not a host and a port", self.endpoint),
+                "write it like `localhost:13133`",
+            );
+        }
+    }
+}

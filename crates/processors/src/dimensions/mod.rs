@@ -1,0 +1,69 @@
+//! `dimensions`: adds and shapes attributes; what becomes a CloudWatch dimension is decided by the cloudwatch exporter.
+//!
+//! `actions` act on the attributes of points, `resource` on those of resources, one after the other, resources first. An action:
+//!
+//! | `action` | what it does |
+//! | --- | --- |
+//! | `insert` | adds `key`, where it is not there yet |
+//! | `update` | replaces the value of `key`, where it is there |
+//! | `upsert` | adds `key` or replaces its value |
+//! | `rename` | gives the attribute `from_attribute` the name `key`, and replaces what had that name |
+//! | `delete` | takes `key` away |
+//!
+//! The first three take their value from one of `value` (as it stands), `from_attribute` (of the same set), `from_resource`,
+//! `from_env` (an environment variable) and `from_metadata` (what detectors find out). Where the source has nothing, nothing is done;
+//! an environment variable that is empty is as one that is not set. Metadata may become known some time after the start: points
+//! carry it from then on.
+//!
+//! ```yaml
+//! processors:
+//!   dimensions:
+//!     actions:
+//!       - {key: service, action: insert, from_resource: service.name}
+//!       - {key: method, action: rename, from_attribute: http.request.method}
+//!       - {key: environment, action: upsert, value: production}
+//!       - {key: net.peer.ip, action: delete}
+//! ```
+//!
+//! Before: `requests{http.request.method="GET", net.peer.ip="10.0.0.7"}` of the resource `service.name="shop"`.
+//! After: `requests{environment="production", method="GET", service="shop"}`, of the same resource.
+//!
+//! The names of the Collector are understood with the Collector's keys: `attributes` with `actions` (on points), and `resource` with
+//! `attributes` (on resources; the same as the key `resource` here).
+//!
+//! A rewrite changes what a stream is called, never which stream it is (R2): two writers that end up under one name stay two streams
+//! for `delta` and meet where the destination gathers them; a name that changes in mid-run restarts no counter.
+//!
+//! Each series is rewritten once; from then on a point costs one look into a table.
+mod config;
+mod rewrite;
+mod rules;
+
+use weir_core::{Context, Factory, Processor, ProcessorFactory, State};
+
+pub use config::{Action, Config, Literal, Verb};
+
+/// Makes `dimensions` processors.
+#[derive(Clone, Copy, Debug)]
+pub struct Dimensions;
+
+impl Factory for Dimensions {
+    type Config = Config;
+    const TYPE: &'static str = "dimensions";
+    const ALIASES: &'static [&'static str] = &["attributes", "resource"];
+    const SUMMARY: &'static str =
+        "adds and shapes attributes; the cloudwatch exporter decides what becomes a dimension";
+}
+
+impl ProcessorFactory for Dimensions {
+    fn build(config: Config, context: Context, _prior: Option<State>) -> Box<dyn Processor> {
+        let env = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        for variable in config.variables().filter(|name| env(name).is_none()) {
+            tracing::warn!(component = %context.id, variable, "not set in the environment: attributes from it are left out");
+        }
+        Box::new(rewrite::Rewriter::new(&config, context, &env))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,214 @@
+//! What happens to a request, whatever it came by: it is resolved, sent on, and answered when its points are in good hands.
+
+use std::{
+    future::Future,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use prost::{DecodeError, bytes::Bytes};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use weir_core::{Ack, Batch, Context, Door, Fate, NodeLedger, NotTaken, Output, Reason, Verdict};
+
+use super::{
+    config::Acknowledge,
+    refusals::{CLIENT_GONE, Refusals},
+    repeated::Repeated,
+    resolve::{Decoded, resolve_bytes},
+};
+
+/// How long points wait for room behind the receiver before their sender is asked to come again: less than the 10 s after
+/// which SDKs give up on their own, and then do not know why.
+const ROOM_WAIT: Duration = Duration::from_secs(5);
+/// How long a request may still arrive once draining has begun.
+const ARRIVAL_GRACE: Duration = Duration::from_secs(5);
+/// How long exporters have to settle what is left after they were told to hurry: less than the five seconds to the deadline.
+const SETTLE_GRACE: Duration = Duration::from_secs(3);
+/// How long the last answers have to leave.
+const ANSWER_GRACE: Duration = Duration::from_millis(500);
+
+/// Why a request was not taken.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum NotTakenIn {
+    /// It is none: there is no sense in sending it again.
+    #[error("not an OTLP metrics request: {0}")]
+    Malformed(#[from] DecodeError),
+    /// Not now.
+    #[error("not taken ({0}), try again")]
+    ComeAgain(Reason),
+}
+
+/// Takes requests in until it is told to end.
+pub(super) struct Intake {
+    context: Context,
+    door: Arc<Door>,
+    acknowledge: Acknowledge,
+    /// The way on; `None` once draining has begun, so that what is behind sees its last input close.
+    output: Mutex<Option<Output>>,
+    /// Requests under way.
+    pub(super) requests: TaskTracker,
+    /// Cancelled when requests that are not sent on yet are given up.
+    stop_arriving: CancellationToken,
+    /// Cancelled when requests that wait for the fate of their points are given up.
+    stop_waiting: CancellationToken,
+    refused: Repeated,
+    turned_away: Repeated,
+}
+
+impl Intake {
+    /// Sends what comes in to `output`.
+    pub(super) fn new(context: Context, acknowledge: Acknowledge, output: Output) -> Self {
+        Self {
+            door: context.doors.open(&context.id),
+            context,
+            acknowledge,
+            output: Mutex::new(Some(output)),
+            requests: TaskTracker::new(),
+            stop_arriving: CancellationToken::new(),
+            stop_waiting: CancellationToken::new(),
+            refused: Repeated::default(),
+            turned_away: Repeated::default(),
+        }
+    }
+
+    /// The way on for one request, asked for before the request is read: what cannot be taken shall not take memory either.
+    pub(super) fn admit(&self) -> Result<Output, NotTakenIn> {
+        if self.context.pressure.is_high() {
+            return Err(self.come_again(Reason::MEMORY_PRESSURE));
+        }
+        let output = self.output.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        output.ok_or(NotTakenIn::ComeAgain(Reason::SHUTDOWN))
+    }
+
+    /// Runs `arrival`, which reads a request, as long as requests may arrive.
+    pub(super) async fn arriving<T>(&self, arrival: impl Future<Output = T>) -> Result<T, NotTakenIn> {
+        tokio::select! {
+            arrived = arrival => Ok(arrived),
+            () = self.stop_arriving.cancelled() => Err(NotTakenIn::ComeAgain(Reason::SHUTDOWN)),
+        }
+    }
+
+    /// Takes a request in, and answers when its points are where `acknowledge` wants them: with the points that were refused.
+    ///
+    /// Dropping the future gives up what was not sent on yet, counted as refused: `client_gone`.
+    pub(super) async fn take_in(
+        &self,
+        body: Bytes,
+        peer: Option<&str>,
+        output: Output,
+    ) -> Result<Refusals, NotTakenIn> {
+        let Decoded { batches, points, exemplars, refused } = resolve_bytes(&body, &self.door, peer)?;
+        drop(body);
+        let ledger = &self.context.ledger;
+        ledger.take(points);
+        ledger.leave_exemplars(exemplars);
+        refused.enter(ledger);
+        let mut fate = self.send(batches, points - refused.points(), output).await?;
+        self.wait(&mut fate).await?;
+        self.context.status.succeeded();
+        self.report(&refused);
+        Ok(refused)
+    }
+
+    /// Sends the batches on. At the first that is not taken the others are not tried: the sender will bring them all again.
+    async fn send(&self, batches: Vec<Batch>, points: u64, output: Output) -> Result<Fate, NotTakenIn> {
+        let mut unsent = Unsent { ledger: &self.context.ledger, points };
+        let (ack, fate) = Ack::new();
+        for mut batch in batches {
+            let points = batch.points();
+            batch.ack = ack.clone();
+            let sent = tokio::select! {
+                sent = output.send(batch) => sent.map_err(|NotTaken { reason, .. }| reason),
+                () = self.context.clock.sleep(ROOM_WAIT) => Err(Reason::QUEUE_FULL),
+                () = self.stop_arriving.cancelled() => Err(Reason::SHUTDOWN),
+            };
+            if let Err(reason) = sent {
+                ack.settle(Verdict::Refused(reason));
+                unsent.refuse(reason);
+                return Err(self.come_again(reason));
+            }
+            unsent.points -= points;
+        }
+        // The receiver's own part; only those of the batches are left.
+        ack.settle(Verdict::Delivered);
+        Ok(fate)
+    }
+
+    async fn wait(&self, fate: &mut Fate) -> Result<(), NotTakenIn> {
+        let verdict = async {
+            match self.acknowledge {
+                Acknowledge::Accepted => fate.accepted().await,
+                Acknowledge::Exported => fate.exported().await,
+            }
+        };
+        let verdict = tokio::select! {
+            verdict = verdict => verdict,
+            () = self.stop_waiting.cancelled() => Verdict::Refused(Reason::SHUTDOWN),
+        };
+        match verdict {
+            Verdict::Delivered => Ok(()),
+            Verdict::Refused(reason) | Verdict::Lost(reason) => Err(self.come_again(reason)),
+        }
+    }
+
+    /// Waits until draining begins, then ends the intake: what has begun is finished within bounds.
+    pub(super) async fn close(&self) {
+        let Context { clock, drain, .. } = &self.context;
+        drain.begun.cancelled().await;
+        self.output.lock().unwrap_or_else(PoisonError::into_inner).take();
+        self.requests.close();
+        tokio::select! {
+            () = self.requests.wait() => {}
+            () = clock.sleep(ARRIVAL_GRACE) => {}
+            () = drain.hurry.cancelled() => {}
+        }
+        self.stop_arriving.cancel();
+        let last_moment = async {
+            drain.hurry.cancelled().await;
+            clock.sleep(SETTLE_GRACE).await;
+        };
+        tokio::select! {
+            () = self.requests.wait() => {}
+            () = last_moment => {}
+        }
+        self.stop_waiting.cancel();
+        self.requests.wait().await;
+        clock.sleep(ANSWER_GRACE).await;
+    }
+
+    fn come_again(&self, reason: Reason) -> NotTakenIn {
+        let Context { id, clock, status, .. } = &self.context;
+        status.failed(format_args!("requests were turned away: {reason}"));
+        if let Some(left_out) = self.turned_away.log_now(clock.now()) {
+            tracing::warn!(component = %id, %reason, left_out, "asked a sender to come again");
+        }
+        NotTakenIn::ComeAgain(reason)
+    }
+
+    fn report(&self, refused: &Refusals) {
+        let Context { id, clock, .. } = &self.context;
+        if !refused.is_empty()
+            && let Some(left_out) = self.refused.log_now(clock.now())
+        {
+            tracing::warn!(component = %id, %refused, left_out, "refused points");
+        }
+    }
+}
+
+/// Points that are taken and not sent on yet. If the request ends here, they are refused by its end.
+struct Unsent<'a> {
+    ledger: &'a NodeLedger,
+    points: u64,
+}
+
+impl Unsent<'_> {
+    fn refuse(mut self, reason: Reason) {
+        self.ledger.refuse(reason, std::mem::take(&mut self.points));
+    }
+}
+
+impl Drop for Unsent<'_> {
+    fn drop(&mut self) {
+        self.ledger.refuse(CLIENT_GONE, self.points);
+    }
+}

@@ -1,0 +1,70 @@
+//! The configuration, in the Collector's shape.
+
+mod filters;
+mod scrapers;
+
+pub use filters::{DeviceFilter, FsTypeFilter, InterfaceFilter, MatchType, MountPointFilter};
+pub use scrapers::{
+    CpuConfig, CpuMetrics, DiskConfig, DiskMetrics, FilesystemConfig, FilesystemMetrics, Listed, LoadConfig,
+    LoadMetrics, MemoryConfig, MemoryMetrics, NetworkConfig, NetworkMetrics, Scrapers, Switch,
+};
+
+use std::path::{Path, PathBuf};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use weir_config::{Check, Duration};
+use weir_core::{Config, Facts};
+
+/// The kernel counts CPU time in hundredths of a second: shorter intervals would show its steps, not the load.
+const SHORTEST_INTERVAL: std::time::Duration = std::time::Duration::from_millis(100);
+
+/// Configuration of `procfs`.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(default)]
+pub struct ProcfsConfig {
+    /// How often to scrape, at multiples of it on the clock; at least 100ms.
+    pub collection_interval: Duration,
+    /// How long after the start to scrape for the first time.
+    pub initial_delay: Duration,
+    /// Where the root of the machine is seen, such as `/hostfs` in a container.
+    pub root_path: PathBuf,
+    /// What to scrape; a scraper that is listed without a value has its defaults, and with none listed all are on.
+    pub scrapers: Scrapers,
+}
+
+impl Default for ProcfsConfig {
+    fn default() -> Self {
+        Self {
+            collection_interval: Duration::from_secs(60),
+            initial_delay: Duration::from_secs(1),
+            root_path: PathBuf::from("/"),
+            scrapers: Scrapers::default(),
+        }
+    }
+}
+
+impl ProcfsConfig {
+    /// The machine's root; the Collector writes an empty path for `/`.
+    pub(super) fn root(&self) -> &Path {
+        if self.root_path.as_os_str().is_empty() { Path::new("/") } else { &self.root_path }
+    }
+}
+
+impl Config for ProcfsConfig {
+    fn check(&self, check: &mut Check<'_>) {
+        if self.collection_interval.as_std() < SHORTEST_INTERVAL {
+            let found = self.collection_interval.as_std();
+            check.error(&["collection_interval"], format!("{found:?} is too short an interval: at least 100ms"));
+        }
+        if !self.root().is_absolute() {
+            let found = self.root_path.display();
+            check.error(&["root_path"], format!("`{found}` is not an absolute path"));
+        }
+        self.scrapers.check(check);
+    }
+
+    fn facts(&self) -> Facts {
+        Facts { cumulative: true, ..Facts::default() }
+    }
+}

@@ -1,0 +1,99 @@
+//! Lists of names and patterns.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use weir_config::Check;
+
+use crate::procfs::filter::Names;
+
+/// How names are compared.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum MatchType {
+    /// The whole name, letter by letter.
+    #[default]
+    Strict,
+    /// Regular expressions that match anywhere in a name; `^` and `$` bind them to its ends.
+    Regexp,
+}
+
+/// Devices by name.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(default)]
+pub struct DeviceFilter {
+    /// Names or patterns; an empty list says nothing.
+    pub devices: Vec<String>,
+    /// `strict` for names, `regexp` for patterns.
+    pub match_type: MatchType,
+}
+
+/// Network interfaces by name.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(default)]
+pub struct InterfaceFilter {
+    /// Names or patterns; an empty list says nothing.
+    pub interfaces: Vec<String>,
+    /// `strict` for names, `regexp` for patterns.
+    pub match_type: MatchType,
+}
+
+/// Filesystems by type.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(default)]
+pub struct FsTypeFilter {
+    /// Types, such as `ext4`, or patterns; an empty list says nothing.
+    pub fs_types: Vec<String>,
+    /// `strict` for names, `regexp` for patterns.
+    pub match_type: MatchType,
+}
+
+/// Filesystems by mount point.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(default)]
+pub struct MountPointFilter {
+    /// Paths as the machine has them, without `root_path`, or patterns; an empty list says nothing.
+    pub mount_points: Vec<String>,
+    /// `strict` for names, `regexp` for patterns.
+    pub match_type: MatchType,
+}
+
+impl DeviceFilter {
+    pub(in crate::procfs) fn names(&self) -> Names<'_> {
+        (&self.devices, self.match_type)
+    }
+}
+
+impl InterfaceFilter {
+    pub(in crate::procfs) fn names(&self) -> Names<'_> {
+        (&self.interfaces, self.match_type)
+    }
+}
+
+impl FsTypeFilter {
+    pub(in crate::procfs) fn names(&self) -> Names<'_> {
+        (&self.fs_types, self.match_type)
+    }
+}
+
+impl MountPointFilter {
+    pub(in crate::procfs) fn names(&self) -> Names<'_> {
+        (&self.mount_points, self.match_type)
+    }
+}
+
+/// Reports each pattern at `path` that is no regular expression.
+pub(super) fn check_patterns(check: &mut Check<'_>, path: &[&str], (names, match_type): Names<'_>) {
+    if match_type == MatchType::Strict {
+        return;
+    }
+    for (at, pattern) in names.iter().enumerate() {
+        if let Err(error) = regex::bytes::Regex::new(pattern) {
+            // The error is a drawing of several lines; the last says what is wrong.
+            let drawing = error.to_string();
+            let last = drawing.lines().last().unwrap_or_default();
+            let reason = last.strip_prefix("error: ").unwrap_or(last);
+            let place: Vec<&str> = path.iter().copied().chain([&*at.to_string()]).collect();
+            check.error(&place, format!("`{pattern}` is no regular expression: {reason}"));
+        }
+    }
+}

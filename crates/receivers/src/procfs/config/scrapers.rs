@@ -1,0 +1,367 @@
+//! The scrapers and their metrics.
+
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::{Deserialize, Deserializer, Serialize};
+use weir_config::Check;
+
+use super::filters::{DeviceFilter, FsTypeFilter, InterfaceFilter, MountPointFilter, check_patterns};
+
+/// What to scrape.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(default)]
+pub struct Scrapers {
+    /// CPU times.
+    #[serde(skip_serializing_if = "Listed::is_absent")]
+    pub cpu: Listed<CpuConfig>,
+    /// Load averages.
+    #[serde(skip_serializing_if = "Listed::is_absent")]
+    pub load: Listed<LoadConfig>,
+    /// Memory.
+    #[serde(skip_serializing_if = "Listed::is_absent")]
+    pub memory: Listed<MemoryConfig>,
+    /// Disks.
+    #[serde(skip_serializing_if = "Listed::is_absent")]
+    pub disk: Listed<DiskConfig>,
+    /// Filesystems.
+    #[serde(skip_serializing_if = "Listed::is_absent")]
+    pub filesystem: Listed<FilesystemConfig>,
+    /// Network interfaces.
+    #[serde(skip_serializing_if = "Listed::is_absent")]
+    pub network: Listed<NetworkConfig>,
+}
+
+impl Scrapers {
+    /// Every scraper with its defaults.
+    pub fn all() -> Self {
+        Self {
+            cpu: Listed::default_of(),
+            load: Listed::default_of(),
+            memory: Listed::default_of(),
+            disk: Listed::default_of(),
+            filesystem: Listed::default_of(),
+            network: Listed::default_of(),
+        }
+    }
+
+    /// These, or all if none is listed.
+    pub(in crate::procfs) fn or_all(self) -> Self {
+        let none_listed = self.cpu.is_absent()
+            && self.load.is_absent()
+            && self.memory.is_absent()
+            && self.disk.is_absent()
+            && self.filesystem.is_absent()
+            && self.network.is_absent();
+        if none_listed { Self::all() } else { self }
+    }
+
+    pub(super) fn check(&self, check: &mut Check<'_>) {
+        let mut patterns = |path: [&str; 3], names| check_patterns(check, &["scrapers", path[0], path[1], path[2]], names);
+        if let Some(disk) = &self.disk.0 {
+            patterns(["disk", "include", "devices"], disk.include.names());
+            patterns(["disk", "exclude", "devices"], disk.exclude.names());
+        }
+        if let Some(network) = &self.network.0 {
+            patterns(["network", "include", "interfaces"], network.include.names());
+            patterns(["network", "exclude", "interfaces"], network.exclude.names());
+        }
+        if let Some(filesystem) = &self.filesystem.0 {
+            patterns(["filesystem", "include_devices", "devices"], filesystem.include_devices.names());
+            patterns(["filesystem", "exclude_devices", "devices"], filesystem.exclude_devices.names());
+            patterns(["filesystem", "include_fs_types", "fs_types"], filesystem.include_fs_types.names());
+            patterns(["filesystem", "exclude_fs_types", "fs_types"], filesystem.exclude_fs_types.names());
+            patterns(["filesystem", "include_mount_points", "mount_points"], filesystem.include_mount_points.names());
+            patterns(["filesystem", "exclude_mount_points", "mount_points"], filesystem.exclude_mount_points.names());
+        }
+    }
+}
+
+/// A scraper that is on because it is listed, also without a value (`cpu:`), which then means its defaults.
+#[derive(Clone, Debug, Serialize)]
+#[serde(transparent)]
+pub struct Listed<C>(pub Option<C>);
+
+impl<C> Listed<C> {
+    /// Whether it is not listed.
+    pub fn is_absent(&self) -> bool {
+        self.0.is_none()
+    }
+}
+
+impl<C: Default> Listed<C> {
+    /// Listed, with its defaults.
+    pub fn default_of() -> Self {
+        Self(Some(C::default()))
+    }
+}
+
+impl<C> Default for Listed<C> {
+    fn default() -> Self {
+        Self(None)
+    }
+}
+
+impl<'de, C: Deserialize<'de> + Default> Deserialize<'de> for Listed<C> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Self(Some(Option::deserialize(deserializer)?.unwrap_or_default())))
+    }
+}
+
+impl<C: JsonSchema> JsonSchema for Listed<C> {
+    fn inline_schema() -> bool {
+        C::inline_schema()
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        C::schema_name()
+    }
+
+    fn schema_id() -> Cow<'static, str> {
+        C::schema_id()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        C::json_schema(generator)
+    }
+}
+
+/// Whether a metric is reported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+pub struct Switch {
+    /// Whether the metric is reported.
+    pub enabled: bool,
+}
+
+const ON: Switch = Switch { enabled: true };
+const OFF: Switch = Switch { enabled: false };
+
+/// CPU times, from `/proc/stat`.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(default)]
+pub struct CpuConfig {
+    /// The metrics, each with its switch.
+    pub metrics: CpuMetrics,
+}
+
+/// The metrics of `cpu`.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(default)]
+pub struct CpuMetrics {
+    /// Seconds that each CPU spent in each state since boot.
+    #[serde(rename = "system.cpu.time")]
+    pub time: Switch,
+    /// Each state's share of a CPU's time since the previous scrape, 0 to 1.
+    #[serde(rename = "system.cpu.utilization")]
+    pub utilization: Switch,
+    /// Logical CPUs that are online.
+    #[serde(rename = "system.cpu.logical.count")]
+    pub logical_count: Switch,
+}
+
+impl Default for CpuMetrics {
+    fn default() -> Self {
+        Self { time: ON, utilization: OFF, logical_count: OFF }
+    }
+}
+
+/// Load averages, from `/proc/loadavg`.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(default)]
+pub struct LoadConfig {
+    /// Divide the averages by the number of logical CPUs.
+    pub cpu_average: bool,
+    /// The metrics, each with its switch.
+    pub metrics: LoadMetrics,
+}
+
+/// The metrics of `load`.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(default)]
+pub struct LoadMetrics {
+    /// Threads that ran or waited, over 1 minute.
+    #[serde(rename = "system.cpu.load_average.1m")]
+    pub one_minute: Switch,
+    /// Threads that ran or waited, over 5 minutes.
+    #[serde(rename = "system.cpu.load_average.5m")]
+    pub five_minutes: Switch,
+    /// Threads that ran or waited, over 15 minutes.
+    #[serde(rename = "system.cpu.load_average.15m")]
+    pub fifteen_minutes: Switch,
+}
+
+impl Default for LoadMetrics {
+    fn default() -> Self {
+        Self { one_minute: ON, five_minutes: ON, fifteen_minutes: ON }
+    }
+}
+
+/// Memory, from `/proc/meminfo`.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(default)]
+pub struct MemoryConfig {
+    /// The metrics, each with its switch.
+    pub metrics: MemoryMetrics,
+}
+
+/// The metrics of `memory`.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(default)]
+pub struct MemoryMetrics {
+    /// Bytes by state: used, free, buffered, cached, `slab_reclaimable`, `slab_unreclaimable`.
+    #[serde(rename = "system.memory.usage")]
+    pub usage: Switch,
+    /// Share of the memory by state, 0 to 1.
+    #[serde(rename = "system.memory.utilization")]
+    pub utilization: Switch,
+    /// All of the memory, in bytes.
+    #[serde(rename = "system.memory.limit")]
+    pub limit: Switch,
+    /// The size of a page, in bytes.
+    #[serde(rename = "system.memory.page_size")]
+    pub page_size: Switch,
+    /// The kernel's estimate of what programs can still have, in bytes.
+    #[serde(rename = "system.linux.memory.available")]
+    pub available: Switch,
+    /// Bytes that wait to be written to disk.
+    #[serde(rename = "system.linux.memory.dirty")]
+    pub dirty: Switch,
+}
+
+impl Default for MemoryMetrics {
+    fn default() -> Self {
+        Self { usage: ON, utilization: OFF, limit: OFF, page_size: OFF, available: OFF, dirty: OFF }
+    }
+}
+
+/// Disks, from `/proc/diskstats`: every device there, partitions and loop devices too.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(default)]
+pub struct DiskConfig {
+    /// Only these devices.
+    pub include: DeviceFilter,
+    /// All but these devices.
+    pub exclude: DeviceFilter,
+    /// The metrics, each with its switch.
+    pub metrics: DiskMetrics,
+}
+
+/// The metrics of `disk`.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(default)]
+pub struct DiskMetrics {
+    /// Bytes read and written.
+    #[serde(rename = "system.disk.io")]
+    pub io: Switch,
+    /// Reads and writes.
+    #[serde(rename = "system.disk.operations")]
+    pub operations: Switch,
+    /// Seconds in which the device had something to do.
+    #[serde(rename = "system.disk.io_time")]
+    pub io_time: Switch,
+    /// Seconds that reads and writes took, added up.
+    #[serde(rename = "system.disk.operation_time")]
+    pub operation_time: Switch,
+    /// Reads and writes that were merged with others.
+    #[serde(rename = "system.disk.merged")]
+    pub merged: Switch,
+    /// Seconds in which the device had something to do, times the length of its queue.
+    #[serde(rename = "system.disk.weighted_io_time")]
+    pub weighted_io_time: Switch,
+    /// Operations that wait or run now.
+    #[serde(rename = "system.disk.pending_operations")]
+    pub pending_operations: Switch,
+}
+
+impl Default for DiskMetrics {
+    fn default() -> Self {
+        Self {
+            io: ON,
+            operations: ON,
+            io_time: ON,
+            operation_time: ON,
+            merged: ON,
+            weighted_io_time: ON,
+            pending_operations: ON,
+        }
+    }
+}
+
+/// Filesystems, each once.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(default)]
+pub struct FilesystemConfig {
+    /// Report filesystems without a device too: tmpfs, overlay, network filesystems, `/proc` and the like.
+    pub include_virtual_filesystems: bool,
+    /// Only these devices.
+    pub include_devices: DeviceFilter,
+    /// All but these devices.
+    pub exclude_devices: DeviceFilter,
+    /// Only these types.
+    pub include_fs_types: FsTypeFilter,
+    /// All but these types.
+    pub exclude_fs_types: FsTypeFilter,
+    /// Only these mount points.
+    pub include_mount_points: MountPointFilter,
+    /// All but these mount points.
+    pub exclude_mount_points: MountPointFilter,
+    /// The metrics, each with its switch.
+    pub metrics: FilesystemMetrics,
+}
+
+/// The metrics of `filesystem`.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(default)]
+pub struct FilesystemMetrics {
+    /// Bytes by state: used, free, reserved.
+    #[serde(rename = "system.filesystem.usage")]
+    pub usage: Switch,
+    /// Inodes by state: used, free.
+    #[serde(rename = "system.filesystem.inodes.usage")]
+    pub inodes_usage: Switch,
+    /// Used bytes as a share of used and free ones, 0 to 1.
+    #[serde(rename = "system.filesystem.utilization")]
+    pub utilization: Switch,
+}
+
+impl Default for FilesystemMetrics {
+    fn default() -> Self {
+        Self { usage: ON, inodes_usage: ON, utilization: OFF }
+    }
+}
+
+/// Network interfaces, from `/proc/net/dev`.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(default)]
+pub struct NetworkConfig {
+    /// Only these interfaces.
+    pub include: InterfaceFilter,
+    /// All but these interfaces.
+    pub exclude: InterfaceFilter,
+    /// The metrics, each with its switch.
+    pub metrics: NetworkMetrics,
+}
+
+/// The metrics of `network`.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(default)]
+pub struct NetworkMetrics {
+    /// Bytes received and transmitted.
+    #[serde(rename = "system.network.io")]
+    pub io: Switch,
+    /// Packets received and transmitted.
+    #[serde(rename = "system.network.packets")]
+    pub packets: Switch,
+    /// Errors in receiving and transmitting.
+    #[serde(rename = "system.network.errors")]
+    pub errors: Switch,
+    /// Packets that were dropped.
+    #[serde(rename = "system.network.dropped")]
+    pub dropped: Switch,
+}
+
+impl Default for NetworkMetrics {
+    fn default() -> Self {
+        Self { io: ON, packets: ON, errors: ON, dropped: ON }
+    }
+}

@@ -1,0 +1,122 @@
+//! Memory, from `/proc/meminfo`.
+
+use super::{
+    config::MemoryMetrics,
+    scrape::Scraper,
+    sink::{Metric, Shape, Sink},
+    source::Source,
+    text,
+    trouble::{Trouble, Troubles},
+};
+
+const SCOPE: &str = "weir/procfs/memory";
+const USAGE: Metric = Metric::new(SCOPE, "system.memory.usage", "By", Shape::UpDown);
+const UTILIZATION: Metric = Metric::new(SCOPE, "system.memory.utilization", "1", Shape::Gauge);
+const LIMIT: Metric = Metric::new(SCOPE, "system.memory.limit", "By", Shape::UpDown);
+const PAGE_SIZE: Metric = Metric::new(SCOPE, "system.memory.page_size", "By", Shape::Gauge);
+const AVAILABLE: Metric = Metric::new(SCOPE, "system.linux.memory.available", "By", Shape::UpDown);
+const DIRTY: Metric = Metric::new(SCOPE, "system.linux.memory.dirty", "By", Shape::UpDown);
+
+/// What `/proc/meminfo` says, in bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct MemInfo {
+    pub(super) total: u64,
+    pub(super) free: u64,
+    /// Absent before Linux 3.14.
+    pub(super) available: Option<u64>,
+    pub(super) buffers: u64,
+    /// The page cache alone, without reclaimable slabs.
+    pub(super) page_cache: u64,
+    pub(super) slab_reclaimable: u64,
+    pub(super) slab_unreclaimable: u64,
+    pub(super) dirty: u64,
+}
+
+impl MemInfo {
+    /// Reads the file; `None` without a total and what is free of it.
+    pub(super) fn parse(meminfo: &[u8]) -> Option<Self> {
+        let (mut info, mut total, mut free) = (Self::default(), None, None);
+        for line in text::lines(meminfo) {
+            let mut words = text::words(line);
+            let Some(name) = words.next() else { continue };
+            let slot = match name {
+                b"MemTotal:" => total.insert(0),
+                b"MemFree:" => free.insert(0),
+                b"MemAvailable:" => info.available.insert(0),
+                b"Buffers:" => &mut info.buffers,
+                b"Cached:" => &mut info.page_cache,
+                b"SReclaimable:" => &mut info.slab_reclaimable,
+                b"SUnreclaim:" => &mut info.slab_unreclaimable,
+                b"Dirty:" => &mut info.dirty,
+                _ => continue,
+            };
+            // A value that is no number spoils the whole: what is computed from it would be wrong.
+            *slot = text::number(words.next()?)?.saturating_mul(1024);
+        }
+        Some(Self { total: total.filter(|total| *total > 0)?, free: free?, ..info })
+    }
+
+    /// As the Collector has it: the page cache and reclaimable slabs.
+    pub(super) fn cached(&self) -> u64 {
+        self.page_cache.saturating_add(self.slab_reclaimable)
+    }
+
+    /// The kernel's estimate, or what came nearest before there was one.
+    pub(super) fn available(&self) -> u64 {
+        let estimate = || self.free.saturating_add(self.buffers).saturating_add(self.cached());
+        self.available.unwrap_or_else(estimate).min(self.total)
+    }
+
+    /// By state, as the Collector names them.
+    pub(super) fn states(&self) -> [(&'static str, u64); 6] {
+        [
+            ("used", self.total - self.available()),
+            ("free", self.free),
+            ("buffered", self.buffers),
+            ("cached", self.cached()),
+            ("slab_reclaimable", self.slab_reclaimable),
+            ("slab_unreclaimable", self.slab_unreclaimable),
+        ]
+    }
+}
+
+/// Reports memory.
+#[derive(Debug)]
+pub(super) struct Memory {
+    metrics: MemoryMetrics,
+    meminfo: Source,
+}
+
+impl Memory {
+    pub(super) fn new(metrics: MemoryMetrics, meminfo: Source) -> Self {
+        Self { metrics, meminfo }
+    }
+}
+
+impl Scraper for Memory {
+    fn scrape(&mut self, sink: &mut Sink<'_>, _: &mut Troubles) -> Result<(), Trouble> {
+        let meminfo = self.meminfo.read()?;
+        let info = MemInfo::parse(meminfo.bytes).ok_or_else(|| meminfo.holds_no("memory figures"))?;
+        let metrics = &self.metrics;
+        for (state, bytes) in info.states() {
+            let attributes = [("state", state.as_bytes())];
+            if metrics.usage.enabled {
+                sink.put_int(&USAGE, &attributes, bytes);
+            }
+            if metrics.utilization.enabled {
+                sink.put_double(&UTILIZATION, &attributes, bytes as f64 / info.total as f64);
+            }
+        }
+        let page_size = rustix::param::page_size() as u64;
+        let singles = [
+            (metrics.limit, &LIMIT, info.total),
+            (metrics.page_size, &PAGE_SIZE, page_size),
+            (metrics.available, &AVAILABLE, info.available()),
+            (metrics.dirty, &DIRTY, info.dirty),
+        ];
+        for (_, metric, bytes) in singles.into_iter().filter(|(switch, ..)| switch.enabled) {
+            sink.put_int(metric, &[], bytes);
+        }
+        Ok(())
+    }
+}

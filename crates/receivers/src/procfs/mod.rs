@@ -1,0 +1,85 @@
+//! The receiver `procfs` (alias `hostmetrics`): CPU, load, memory, disks, filesystems and network of a Linux machine.
+//!
+//! Names, units, attributes and configuration are those of the Collector's `hostmetrics` receiver; a configuration of
+//! that works as it is for the six scrapers that there are here. What is not collected yet: `paging`, `processes`,
+//! `process`, `system`, the metrics `system.network.connections`, `system.cpu.frequency` and
+//! `system.cpu.physical.count`. Resources carry no attributes, as the Collector's do not.
+//!
+//! ```yaml
+//! receivers:
+//!   procfs:
+//!     collection_interval: 1m
+//!     root_path: /hostfs          # where a container sees the machine's root; left out on the machine itself
+//!     scrapers:                   # left out: all six
+//!       cpu:
+//!         metrics:
+//!           system.cpu.utilization: {enabled: true}
+//!       disk:
+//!         exclude: {devices: ['^loop', '^ram', '^zram'], match_type: regexp}
+//! ```
+//!
+//! The first scrape is `initial_delay` after the start, the others whenever the clock shows a multiple of the interval: a
+//! period of CloudWatch that is a multiple of it then always holds equally many samples.
+//!
+//! # Where it differs from the Collector, and why
+//! - `system.cpu.time` never falls by less than three seconds: the kernel corrects idle and I/O wait times downwards now
+//!   and then, which would read as a restart of the counter and count the whole uptime once more. Time of guests is in `user` and `nice`,
+//!   as the kernel has it, and as the Collector reports it.
+//! - `system.memory.usage` of state `used` is MemTotal − MemAvailable, the Collector's formula since v0.137's
+//!   `UseLinuxMemAvailable`; kernels before 3.14 have total − free − buffers − cached. `cached` includes
+//!   `slab_reclaimable`, so the states overlap, there as here.
+//! - A filesystem is reported once, however often it is mounted: at the mount of its root, or else the shortest mount point.
+//! - A mount point under `root_path` that shows another device than the machine has there (it was not propagated into the
+//!   container) is left out: its figures would be another filesystem's. So are filesystems without blocks; those
+//!   without inodes (btrfs) have no inode metrics.
+//! - What cannot be read is said once, shown in `/status`, and left out; the rest goes on.
+//!
+//! # Layout
+//! - `receiver`: the loop; `scrape`: one round over all scrapers; `sink`: from a reading to a point.
+//! - `cpu`, `load`, `memory`, `disk`, `filesystem` (with `mounts`), `network`: each a parser and what it reports.
+//! - `source`: files that stay open; `text`: words, numbers and lines of the kernel; `filter`; `trouble`: what went wrong.
+
+mod config;
+mod cpu;
+mod disk;
+mod filesystem;
+mod filter;
+mod load;
+mod memory;
+mod mounts;
+mod network;
+mod receiver;
+mod scrape;
+mod sink;
+mod source;
+mod text;
+mod trouble;
+
+#[cfg(test)]
+mod tests;
+
+pub use config::{
+    CpuConfig, CpuMetrics, DeviceFilter, DiskConfig, DiskMetrics, FilesystemConfig, FilesystemMetrics, FsTypeFilter,
+    InterfaceFilter, Listed, LoadConfig, LoadMetrics, MatchType, MemoryConfig, MemoryMetrics, MountPointFilter,
+    NetworkConfig, NetworkMetrics, ProcfsConfig, Scrapers, Switch,
+};
+pub use scrape::{Scrape, ScrapeError};
+
+use weir_core::{Context, Factory, Receiver, ReceiverFactory};
+
+/// Makes `procfs` receivers.
+#[derive(Debug)]
+pub struct Procfs;
+
+impl Factory for Procfs {
+    type Config = ProcfsConfig;
+    const TYPE: &'static str = "procfs";
+    const ALIASES: &'static [&'static str] = &["hostmetrics"];
+    const SUMMARY: &'static str = "Reads CPU, load, memory, disk, filesystem and network metrics of this machine";
+}
+
+impl ReceiverFactory for Procfs {
+    fn build(config: ProcfsConfig, context: Context) -> Box<dyn Receiver> {
+        Box::new(receiver::ProcfsReceiver::new(config, context))
+    }
+}

@@ -1,0 +1,74 @@
+//! The loop: a scrape whenever the clock shows a multiple of the interval.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use weir_core::{Batch, ComponentError, Context, MAX_POINTS, Output, Receiver, UnixNanos};
+
+use super::{config::ProcfsConfig, scrape::Scrape};
+
+/// Scrapes at intervals.
+#[derive(Debug)]
+pub(super) struct ProcfsReceiver {
+    config: ProcfsConfig,
+    context: Context,
+}
+
+impl ProcfsReceiver {
+    pub(super) fn new(config: ProcfsConfig, context: Context) -> Self {
+        Self { config, context }
+    }
+}
+
+#[async_trait]
+impl Receiver for ProcfsReceiver {
+    async fn run(self: Box<Self>, output: Output) -> Result<(), ComponentError> {
+        let Self { config, context } = *self;
+        let failed = |error: &dyn std::fmt::Display| ComponentError::Failed(error.to_string());
+        let mut scrape = Scrape::new(&config, &context).map_err(|error| failed(&error))?;
+        let clock = &context.clock;
+        let mut next = clock.now().plus(config.initial_delay.as_std());
+        loop {
+            tokio::select! {
+                biased;
+                () = context.drain.begun.cancelled() => return Ok(()),
+                () = clock.sleep_until(next) => {}
+            }
+            let now = clock.now();
+            // A mount whose server is gone can keep `statvfs` waiting: not on a thread that others need.
+            let round = tokio::task::spawn_blocking(move || {
+                let batch = scrape.collect(now);
+                (scrape, batch)
+            });
+            let batch;
+            (scrape, batch) = round.await.map_err(|error| failed(&error))?;
+            send(batch, &output, &context).await;
+            next = following(clock.now(), config.collection_interval.as_std());
+        }
+    }
+
+    fn retention(&self) -> Duration {
+        // A disk may miss a round and still be the same.
+        self.config.collection_interval.as_std() * 2
+    }
+}
+
+/// Sends the batch on, in parts of at most [`MAX_POINTS`].
+async fn send(mut batch: Batch, output: &Output, context: &Context) {
+    while !batch.is_empty() {
+        let rest = batch.numbers.split_off(batch.numbers.len().min(MAX_POINTS));
+        let mut behind = Batch::under(batch.lease.clone());
+        behind.numbers = rest;
+        if let Err(refused) = output.send(batch).await {
+            context.ledger.drop_points(refused.reason, refused.points);
+            context.status.failed(refused);
+        }
+        batch = behind;
+    }
+}
+
+/// The first multiple of `interval` after `now`: rounds that were missed are not made up for.
+pub(super) fn following(now: UnixNanos, interval: Duration) -> UnixNanos {
+    let interval = u64::try_from(interval.as_nanos()).unwrap_or(u64::MAX).max(1);
+    UnixNanos((now.0 / interval).saturating_add(1).saturating_mul(interval))
+}

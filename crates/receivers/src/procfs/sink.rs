@@ -1,0 +1,98 @@
+//! From a reading to a point: names are resolved at the receiver's door, values go into the batch.
+
+use std::sync::Arc;
+
+use weir_core::{
+    Attributes, Batch, Descriptor, Identity, Interner, Number, NumberPoint, Scope, Sender, Temporality,
+    UnixNanos, Value,
+};
+
+/// A metric that a scraper reports.
+#[derive(Debug)]
+pub(super) struct Metric {
+    scope: &'static str,
+    name: &'static str,
+    unit: &'static str,
+    shape: Shape,
+}
+
+/// What a metric's points are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// A gauge.
+    Gauge,
+    /// A cumulative sum since boot that only grows.
+    Counter,
+    /// A cumulative sum that grows and falls.
+    UpDown,
+}
+
+impl Metric {
+    pub(super) const fn new(scope: &'static str, name: &'static str, unit: &'static str, shape: Shape) -> Self {
+        Self { scope, name, unit, shape }
+    }
+
+    fn descriptor(&self) -> Descriptor {
+        match self.shape {
+            Shape::Gauge => Descriptor::gauge(self.name, self.unit),
+            Shape::Counter => Descriptor::sum(self.name, self.unit, Temporality::Cumulative, true),
+            Shape::UpDown => Descriptor::sum(self.name, self.unit, Temporality::Cumulative, false),
+        }
+    }
+}
+
+/// Where scrapers put what they read.
+#[derive(Debug)]
+pub(super) struct Sink<'a> {
+    pub(super) sender: Sender<'a>,
+    pub(super) batch: Batch,
+    /// A buffer for aliases.
+    pub(super) alias: &'a mut Vec<u8>,
+    /// When the machine was booted: the start of its counters. Zero if not known.
+    pub(super) boot: UnixNanos,
+    pub(super) now: UnixNanos,
+    /// Points turned away by the cap on series.
+    pub(super) over_cap: u64,
+}
+
+impl Sink<'_> {
+    /// Puts a point in. A metric always comes with the same attributes in the same order.
+    pub(super) fn put(&mut self, metric: &Metric, attributes: &[(&'static str, &[u8])], value: Number) {
+        // The metric's name and the values name the series; the kernel's names hold no NUL.
+        self.alias.clear();
+        self.alias.extend_from_slice(metric.name.as_bytes());
+        for (_, value) in attributes {
+            self.alias.push(0);
+            self.alias.extend_from_slice(value);
+        }
+        match self.sender.resolve(self.alias, |interner| identify(metric, attributes, interner)) {
+            Ok(resolved) => {
+                let start = if metric.shape == Shape::Gauge { UnixNanos(0) } else { self.boot };
+                self.batch.numbers.push(NumberPoint::new(resolved.series, start, self.now, value));
+            }
+            Err(_) => self.over_cap += 1,
+        }
+    }
+
+    /// Puts an integer in; what is above the range of OpenTelemetry's integers becomes the greatest of them.
+    pub(super) fn put_int(&mut self, metric: &Metric, attributes: &[(&'static str, &[u8])], value: u64) {
+        self.put(metric, attributes, Number::Int(i64::try_from(value).unwrap_or(i64::MAX)));
+    }
+
+    /// Puts a double in.
+    pub(super) fn put_double(&mut self, metric: &Metric, attributes: &[(&'static str, &[u8])], value: f64) {
+        self.put(metric, attributes, Number::Double(value));
+    }
+}
+
+fn identify(metric: &Metric, attributes: &[(&'static str, &[u8])], interner: &Interner) -> Identity {
+    let attribute = |(key, value): &(&'static str, &[u8])| {
+        interner.attribute(key, Value::str(String::from_utf8_lossy(value)))
+    };
+    Identity {
+        resource: interner.resource(Attributes::default(), ""),
+        scope: interner.scope(Scope { name: Arc::from(metric.scope), ..Scope::default() }),
+        descriptor: interner.descriptor(metric.descriptor()),
+        attributes: Attributes::new(attributes.iter().map(attribute).collect()),
+    }
+}

@@ -1,0 +1,137 @@
+use std::sync::Arc;
+
+use weir_core::{
+    Attributes, Batch, Clock, Context, Descriptor, Doors, Drain, Identity, Interner, KeyValue, Metadata,
+    NodeLedger, Number, NumberPoint, Pressure, Scope, Series, Status, UnixNanos, Value,
+};
+
+/// Where a fixture's clock stands at first, in seconds since the Unix epoch.
+pub const START: u64 = 1_700_000_000;
+
+/// More series than any test makes: whoever tests the cap makes an interner of its own.
+const SERIES: usize = 10_000_000;
+
+/// A process around the component under test: what contexts are made of.
+#[derive(Clone, Debug)]
+pub struct Fixture {
+    /// The interner of all contexts.
+    pub interner: Arc<Interner>,
+    /// A manual clock that stands at [`START`].
+    pub clock: Clock,
+    /// What detectors would publish into.
+    pub metadata: Metadata,
+    /// The memory signal.
+    pub pressure: Pressure,
+    /// The doors of all contexts.
+    pub doors: Doors,
+    /// The drain of all contexts.
+    pub drain: Drain,
+    door: Arc<str>,
+}
+
+impl Default for Fixture {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Fixture {
+    /// A process that has just started.
+    pub fn new() -> Self {
+        Self::with_clock(Clock::manual(seconds(START)))
+    }
+
+    /// The same with a clock of one's own.
+    pub fn with_clock(clock: Clock) -> Self {
+        let interner = Arc::new(Interner::new(SERIES));
+        Self {
+            doors: Doors::new(Arc::clone(&interner), clock.clone()),
+            interner,
+            clock,
+            metadata: Metadata::default(),
+            pressure: Pressure::default(),
+            drain: Drain::default(),
+            door: Arc::from("test"),
+        }
+    }
+
+    /// The context of a component, with a ledger and a status row of its own.
+    pub fn context(&self, id: &str) -> Context {
+        Context {
+            id: Arc::from(id),
+            pipeline: Arc::from("metrics"),
+            interner: Arc::clone(&self.interner),
+            doors: self.doors.clone(),
+            clock: self.clock.clone(),
+            ledger: Arc::new(NodeLedger::default()),
+            pressure: self.pressure.clone(),
+            metadata: self.metadata.clone(),
+            status: Status::new(self.clock.clone()),
+            drain: self.drain.clone(),
+        }
+    }
+
+    /// Attributes with text values.
+    pub fn attributes(&self, attributes: &[(&str, &str)]) -> Attributes {
+        Attributes::new(attributes.iter().map(|(key, value)| self.text(key, value)).collect())
+    }
+
+    fn text(&self, key: &str, value: &str) -> KeyValue {
+        self.interner.attribute(key, Value::str(value))
+    }
+
+    /// A name of a series: metric, resource attributes, point attributes.
+    pub fn identity(
+        &self,
+        metric: Descriptor,
+        resource: &[(&str, &str)],
+        attributes: &[(&str, &str)],
+    ) -> Identity {
+        Identity {
+            resource: self.interner.resource(self.attributes(resource), ""),
+            scope: self.interner.scope(Scope::default()),
+            descriptor: self.interner.descriptor(metric),
+            attributes: self.attributes(attributes),
+        }
+    }
+
+    /// A stream as a receiver would make it, without resource attributes. It lives while it is held.
+    pub fn stream(&self, metric: Descriptor, attributes: &[(&str, &str)]) -> Arc<Series> {
+        self.stream_of(self.identity(metric, &[], attributes))
+    }
+
+    /// A stream of this name as a receiver would make it.
+    ///
+    /// # Panics
+    /// The fixture's ten million series are used up.
+    #[allow(clippy::expect_used, reason = "a helper of tests")]
+    pub fn stream_of(&self, identity: Identity) -> Arc<Series> {
+        self.interner.stream(&self.door, identity).expect("within the cap")
+    }
+
+    /// A batch of number points under a lease of this moment.
+    pub fn batch(&self, points: impl IntoIterator<Item = NumberPoint>) -> Batch {
+        let mut batch = Batch::new(&self.interner);
+        batch.numbers.extend(points);
+        batch
+    }
+
+    /// The series that a point or a batch names.
+    ///
+    /// # Panics
+    /// The id cannot be resolved: then no lease covered it.
+    #[allow(clippy::expect_used, reason = "a helper of tests")]
+    pub fn series(&self, id: weir_core::SeriesId) -> Arc<Series> {
+        Arc::clone(self.interner.resolver().get(id).expect("a series under a lease"))
+    }
+}
+
+/// A time in whole seconds.
+pub fn seconds(seconds: u64) -> UnixNanos {
+    UnixNanos(seconds * 1_000_000_000)
+}
+
+/// A number point; `start` and `time` in whole seconds, a start of zero is unknown.
+pub fn point(series: &Series, start: u64, time: u64, value: Number) -> NumberPoint {
+    NumberPoint::new(series.id(), seconds(start), seconds(time), value)
+}

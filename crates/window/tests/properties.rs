@@ -1,0 +1,124 @@
+//! Any numbers at all, in any number: nothing panics, and what is told is true.
+#![allow(clippy::float_cmp, reason = "exactness is what is tested")]
+
+use proptest::prelude::*;
+use weir_window::{Distribution, MAX_COUNT, MAX_MAGNITUDE, Refused};
+
+/// Distinct samples with their counts, ascending.
+type Model = Vec<(f64, u64)>;
+
+fn record(model: &mut Model, value: f64, count: u64) {
+    let value = if value.is_normal() { value } else { 0.0 };
+    match model.binary_search_by(|(held, _)| held.total_cmp(&value)) {
+        _ if count == 0 => {}
+        Ok(at) => model[at].1 += count,
+        Err(at) => model.insert(at, (value, count)),
+    }
+}
+
+fn count(model: &Model) -> u64 {
+    model.iter().map(|(_, count)| count).sum()
+}
+
+/// The value at a 1-based rank.
+fn at_rank(model: &Model, rank: u64) -> f64 {
+    let mut passed = 0;
+    let holds_rank = model.iter().find(|(_, count)| {
+        passed += count;
+        passed >= rank
+    });
+    holds_rank.unwrap().0
+}
+
+/// The last rank of every value.
+fn last_ranks(model: &Model) -> impl Iterator<Item = u64> {
+    model.iter().scan(0, |passed, (_, count)| {
+        *passed += count;
+        Some(*passed)
+    })
+}
+
+/// What a distribution must tell, at any limit.
+fn check(distribution: &Distribution, model: &Model, limit: usize) -> Result<(), TestCaseError> {
+    prop_assert_eq!(distribution.count(), count(model));
+    prop_assert_eq!(distribution.min(), model.first().map(|(value, _)| *value));
+    prop_assert_eq!(distribution.max(), model.last().map(|(value, _)| *value));
+    prop_assert!(distribution.sum().is_finite());
+
+    let closed = distribution.clone().into_values(limit);
+    prop_assert!(closed.values.len() <= limit.max(3));
+    prop_assert!(closed.values.is_sorted_by(|a, b| a < b));
+    prop_assert_eq!(closed.values.first().copied(), distribution.min());
+    prop_assert_eq!(closed.values.last().copied(), distribution.max());
+    let told: Model = closed.values.iter().zip(&closed.counts).map(|(v, c)| (*v, *c as u64)).collect();
+    prop_assert_eq!(count(&told), count(model));
+    for rank in last_ranks(model).chain(last_ranks(&told)) {
+        let (found, truth) = (at_rank(&told, rank), at_rank(model, rank));
+        let bound = closed.worst_relative_error() * truth.abs() * (1.0 + 1e-12);
+        prop_assert!((found - truth).abs() <= bound, "rank {rank}: {found} for {truth}");
+    }
+    Ok(())
+}
+
+fn any_count() -> impl Strategy<Value = u64> {
+    prop_oneof![4 => Just(1), 2 => 0..5_u64, 1 => 0..1_u64 << 40]
+}
+
+/// Numbers of every class, from all over or from a few decades.
+fn any_samples() -> impl Strategy<Value = Vec<(f64, u64)>> {
+    let decades = (-4.0..6.0_f64, any::<bool>())
+        .prop_map(|(log10, negative)| 10_f64.powf(log10) * if negative { -1.0 } else { 1.0 });
+    let value = prop_oneof![1 => any::<f64>(), 6 => decades, 1 => (-3..9_i8).prop_map(f64::from)];
+    prop::collection::vec((value, any_count()), 0..600)
+}
+
+fn refusal(value: f64) -> Option<Refused> {
+    if !value.is_finite() {
+        Some(Refused::NotFinite(value))
+    } else if value.abs() > MAX_MAGNITUDE {
+        Some(Refused::TooLarge(value))
+    } else {
+        None
+    }
+}
+
+fn build(samples: &[(f64, u64)]) -> (Distribution, Model) {
+    let (mut distribution, mut model) = (Distribution::default(), Model::new());
+    for &(value, count) in samples {
+        match (distribution.record_n(value, count), refusal(value)) {
+            (Ok(()), None) => record(&mut model, value, count),
+            (Err(found), Some(expected)) => assert_eq!(found.to_string(), expected.to_string()),
+            (found, expected) => panic!("{value}: {found:?} for {expected:?}"),
+        }
+    }
+    (distribution, model)
+}
+
+proptest! {
+    #[test]
+    fn any_samples_are_told_as_stated(samples in any_samples(), limit in 0..200_usize) {
+        let (distribution, model) = build(&samples);
+        check(&distribution, &model, limit)?;
+    }
+
+    #[test]
+    fn any_two_distributions_merge(left in any_samples(), right in any_samples(), limit in 0..200_usize) {
+        let (mut merged, mut model) = build(&left);
+        let (other, other_model) = build(&right);
+        merged.merge(&other).unwrap();
+        other_model.iter().for_each(|&(value, count)| record(&mut model, value, count));
+        check(&merged, &model, limit)?;
+    }
+
+    #[test]
+    fn counts_never_pass_what_a_float_holds(counts in prop::collection::vec(any::<u64>(), 1..20), shift in 0..40_u32) {
+        let (mut distribution, mut held) = (Distribution::default(), 0_u64);
+        for (step, count) in counts.into_iter().map(|count| count >> shift).enumerate() {
+            let fits = held.checked_add(count).is_some_and(|all| all <= MAX_COUNT);
+            let found = distribution.record_n(step as f64, count);
+            prop_assert_eq!(found, if fits { Ok(()) } else { Err(Refused::TooMany { held, added: count }) });
+            held += if fits { count } else { 0 };
+            prop_assert_eq!(distribution.count(), held);
+        }
+    }
+}

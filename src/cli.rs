@@ -1,0 +1,112 @@
+//! What can be typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+const AFTER_HELP: &str = "\
+Examples:
+  weir run --local                   see this machine's metrics arrive in a CloudWatch in memory
+  weir run -c weir.yaml              run a configuration
+  weir validate -c weir.yaml         check it, every error at once
+  weir components delta              the keys of a component
+
+Exit codes: 0 success, 1 a failure at run time, 2 wrong usage or configuration, 4 could not reach or not allowed";
+
+/// A metrics engine in the OpenTelemetry Collector's shape, made for Amazon CloudWatch
+#[derive(Debug, Parser)]
+#[command(name = "weir", version, after_help = AFTER_HELP, args_conflicts_with_subcommands = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run a configuration until it is told to stop (the default command)
+    Run(RunArgs),
+    /// Check a configuration: every error and warning at once, nothing is started
+    Validate(ConfigArgs),
+    /// List the components, or show one with its keys, types and defaults
+    Components(ComponentsArgs),
+    /// Draw the pipelines of a configuration as text
+    Graph(ConfigArgs),
+    /// Print the configuration as it is after merging and substitution, without secrets
+    PrintConfig(PrintConfigArgs),
+}
+
+/// Where the configuration comes from.
+#[derive(Debug, Default, Args)]
+pub(crate) struct ConfigArgs {
+    /// A file, or a folder of *.yaml files; later ones are merged over earlier ones
+    #[arg(short, long = "config", value_name = "FILE")]
+    pub(crate) config: Vec<PathBuf>,
+    /// Set one value over all files, such as exporters.cloudwatch.period=10s
+    #[arg(long, value_name = "PATH=VALUE")]
+    pub(crate) set: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+    /// Send to a CloudWatch in memory instead, and show what arrives; without -c, run a built-in configuration
+    #[arg(long)]
+    pub(crate) local: bool,
+    /// How the log is written: text for people, json for machines
+    #[arg(long, value_enum, default_value_t = LogFormat::Text)]
+    pub(crate) log_format: LogFormat,
+    /// Let time run this many times as fast (for tests)
+    #[arg(long, hide = true, value_parser = positive)]
+    pub(crate) clock_rate: Option<f64>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PrintConfigArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+    /// Show secrets too
+    #[arg(long)]
+    pub(crate) unredacted: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ComponentsArgs {
+    /// A component's type or alias
+    pub(crate) name: Option<String>,
+}
+
+/// How the log is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    Text,
+    Json,
+}
+
+fn positive(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(rate) if rate.is_finite() && rate > 0.0 => Ok(rate),
+        _ => Err("expected a number above zero".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn run_is_the_command_when_none_is_named() {
+        let cli = Cli::try_parse_from(["weir", "-c", "a.yaml", "--local"]).unwrap();
+        assert!(cli.command.is_none() && cli.run.local);
+        assert_eq!(cli.run.config.config, [PathBuf::from("a.yaml")]);
+    }
+}

@@ -1,0 +1,136 @@
+//! `weir run`.
+
+use std::{process::ExitCode, sync::Arc};
+
+use tokio::{
+    runtime,
+    signal::unix::{SignalKind, signal},
+};
+use tokio_util::sync::CancellationToken;
+use weir_core::{Clock, ComponentError, Ending, Graph, Interner, Plan, Process, Service};
+use weir_extensions::admin;
+use weir_net::Listener;
+
+use crate::{cli::RunArgs, configuration, exit, local::Local, logging, report, telemetry};
+
+/// Runs until SIGINT or SIGTERM, drains, and prints the ledger.
+pub(crate) fn run(args: RunArgs) -> ExitCode {
+    let runtime = match runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&format!("cannot start the runtime: {error}")),
+    };
+    runtime.block_on(serve(args))
+}
+
+async fn serve(args: RunArgs) -> ExitCode {
+    let clock = args.clock_rate.map_or_else(Clock::system, Clock::compressed);
+    let sources = configuration::sources(&args.config, args.local);
+    let mut sets = args.config.set.clone();
+    let local = match args.local {
+        false => None,
+        true => match Local::bind(clock.clone()).await {
+            Ok(local) => Some(local),
+            Err(error) => return fail(&format!("cannot start the CloudWatch in memory: {error}")),
+        },
+    };
+    if let Some(local) = &local {
+        sets.extend(configuration::redirect(&sources, &sets, &local.endpoint()));
+    }
+    let plan = match configuration::checked(&sources, &sets) {
+        Ok((_, plan)) => plan,
+        Err(code) => return code,
+    };
+    logging::start(args.log_format, plan.service.telemetry.logs.level.name());
+    let process = Process::new(clock, Interner::new(plan.service.limits.series as usize));
+    let stop_admin = CancellationToken::new();
+    if let Err(error) = start_admin(&plan.service, &process, stop_admin.clone()).await {
+        return fail(&format!("{error:#}"));
+    }
+    let ended = run_graph(plan, &process, local.as_ref()).await;
+    if let Some(local) = &local {
+        local.show_last();
+    }
+    say(&report::table(&process.ledger));
+    stop_admin.cancel();
+    ended
+}
+
+async fn run_graph(plan: Plan, process: &Process, local: Option<&Arc<Local>>) -> ExitCode {
+    let graph = Graph::build(plan, process);
+    let stop = match stop_signal() {
+        Ok(stop) => stop,
+        Err(error) => return fail(&format!("cannot wait for signals: {error}")),
+    };
+    let drawing = local.map(|local| tokio::spawn(Arc::clone(local).show()));
+    let ended = graph
+        .run(stop, || {
+            tracing::info!("everything is ready, running; Ctrl-C drains and stops");
+            tokio::spawn(impatient());
+        })
+        .await;
+    if let Some(drawing) = drawing {
+        drawing.abort();
+    }
+    match ended {
+        Ok(Ending::Stopped) => exit::SUCCESS,
+        Ok(Ending::TimedOut) => fail("the time to drain ran out; what was left is counted as dropped: shutdown"),
+        Ok(Ending::Failed(failure)) => fail(&failure),
+        Err(error) => {
+            fail(&error.to_string());
+            match error.source {
+                ComponentError::NotAllowed(_) => exit::unreachable(),
+                ComponentError::Unavailable(_) | ComponentError::Failed(_) => exit::failure(),
+            }
+        }
+    }
+}
+
+/// The admin listener: not there at level `none`.
+async fn start_admin(service: &Service, process: &Process, stop: CancellationToken) -> anyhow::Result<()> {
+    let metrics = &service.telemetry.metrics;
+    if metrics.level == weir_core::MetricsLevel::None {
+        return Ok(());
+    }
+    let telemetry = telemetry::start(process)?;
+    let listener = Listener::bind(metrics.address).await.map_err(|error| {
+        anyhow::anyhow!("{error}; the admin listener is set by service.telemetry.metrics.address")
+    })?;
+    tracing::info!("admin listener on http://{} (/metrics /live /ready /status)", listener.local_addr());
+    let health = process.health.clone();
+    tokio::spawn(async move {
+        let text = Arc::clone(&telemetry.text);
+        admin::serve(listener, health, Some(text), stop).await;
+        drop(telemetry);
+    });
+    Ok(())
+}
+
+/// Resolves at the first SIGINT or SIGTERM.
+fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => tracing::info!("interrupted; draining, again to stop at once"),
+            _ = terminate.recv() => tracing::info!("told to end; draining"),
+        }
+    })
+}
+
+/// A second SIGINT does not wait for the drain.
+async fn impatient() {
+    let Ok(mut interrupt) = signal(SignalKind::interrupt()) else { return };
+    interrupt.recv().await;
+    interrupt.recv().await;
+    say("interrupted again: stopping without draining\n");
+    std::process::exit(1);
+}
+
+fn fail(text: &str) -> ExitCode {
+    say(&format!("error: {text}\n"));
+    exit::failure()
+}
+
+#[expect(clippy::print_stderr, reason = "what a command says to a person")]
+fn say(text: &str) {
+    eprint!("{text}");
+}
