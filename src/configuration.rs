@@ -28,7 +28,7 @@ pub(crate) fn checked(sources: &[Source], sets: &[String]) -> Result<(Document, 
     let mut diags = Diagnostics::new();
     let document = load(sources, sets, &Env::process(), &mut diags);
     // A tree with holes in it would only bring follow-up errors about what could not be read.
-    let plan = plan(document.root(), &registry::all(), &mut diags);
+    let plan = if document.is_complete() { plan(document.root(), &registry::all(), &mut diags) } else { None };
     if !diags.is_empty() {
         say(&diags.render(document.sources(), std::io::stderr().is_terminal()));
         let count = |severity, one: &str, many: &str| match diags.count(severity) {

@@ -60,7 +60,7 @@ pub(crate) fn parse(
             }
             Event::SequenceStart(anchor, tag) => {
                 let content = places.behind_properties(start, end, anchor != 0 || tag.is_some());
-                builder.start(false, anchor, tag.as_deref(), places.from_dash(content))
+                builder.start(false, anchor, tag.as_deref(), places.list_start(content))
             }
             Event::MappingStart(anchor, tag) => {
                 let content = places.behind_properties(start, end, anchor != 0 || tag.is_some());
@@ -143,7 +143,7 @@ impl<'a> Places<'a> {
     }
 
     /// The span of a list's beginning. The parser begins one that is not indented behind its first dash.
-    fn from_dash(&self, bytes: Range<usize>) -> Span {
+    fn list_start(&self, bytes: Range<usize>) -> Span {
         let text = self.text.get(bytes.start..).unwrap_or("");
         if text.starts_with(['-', '[']) {
             return self.at_bytes(bytes.start, bytes.end);

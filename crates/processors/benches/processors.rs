@@ -1,1 +1,2 @@
+//! What the processors cost per point of a known series.
 fn main() {}

@@ -1,6 +1,8 @@
 //! A client that is nothing but bytes on a socket, so that a test can send what no SDK would.
 
-use std::{collections::HashMap, io::Write as _, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap, fmt::Write as _, io::Write as _, net::SocketAddr, sync::Arc, time::Duration,
+};
 
 use flate2::{Compression, write::GzEncoder};
 use serde_json::Value as Json;
@@ -96,9 +98,9 @@ impl Request {
     fn to_bytes(&self) -> Vec<u8> {
         let mut head = format!("{} {} HTTP/1.1\r\nhost: test\r\n", self.method, self.path);
         for (name, value) in &self.headers {
-            head += &format!("{name}: {value}\r\n");
+            write!(head, "{name}: {value}\r\n").unwrap();
         }
-        head += &format!("content-length: {}\r\n\r\n", self.body.len());
+        write!(head, "content-length: {}\r\n\r\n", self.body.len()).unwrap();
         [head.into_bytes(), self.body.clone()].concat()
     }
 

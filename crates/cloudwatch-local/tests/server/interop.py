@@ -57,10 +57,9 @@ def refused(call, code, part):
 
 
 def samples_of(seed):
-    """Quarters, so that sums are exact in any order; and their distinct values with counts."""
-    samples = [random.Random(seed).randrange(1, 600) / 4 for _ in range(400)]
-    # At most 150 distinct values a datum.
-    samples = [round(s) / 1.0 for s in samples]
+    """Samples, and their distinct values (at most 139) with counts; quarters, so that sums are exact in any order."""
+    source = random.Random(seed)
+    samples = [source.randrange(1, 140) / 4 for _ in range(400)]
     counts = {}
     for sample in samples:
         counts[sample] = counts.get(sample, 0) + 1

@@ -175,7 +175,8 @@ impl<'a> Builder<'a> {
 
     pub(super) fn end(&mut self, span: Span) -> Result<(), Stop> {
         let Some(done) = self.open.pop() else { return Ok(()) };
-        let end = if done.is_flow { span.end } else { done.end };
+        // Behind a closing bracket the parser counts the comment in.
+        let end = if done.is_flow { span.start + 1 } else { done.end };
         let span = Span { end: end.max(done.start.start), ..done.start };
         let value = match done.content {
             Content::Seq(items) => Value::Seq(items),
@@ -227,7 +228,7 @@ impl<'a> Builder<'a> {
     fn key(&mut self, text: &str, quoted: bool, span: Span) {
         let is_missing = text.is_empty() && !quoted;
         if is_missing {
-            self.diags.error(span, "a key is missing before this").help("write `key: value`");
+            self.diags.error(Span { end: span.end.max(span.start + 1), ..span }, "a key is missing before this").help("write `key: value`");
         }
         if text.contains("${") {
             self.diags.warning(span, "a `${…}` in a key is not replaced");

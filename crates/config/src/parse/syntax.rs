@@ -93,8 +93,9 @@ fn token(places: &Places<'_>, at: usize) -> Span {
 
 fn words(info: &str) -> String {
     let plain = match info {
-        "mapping values are not allowed in this context" => "a `:` where no key can stand",
-        "illegal placement of ':' indicator" => "a `:` where no key can stand",
+        "mapping values are not allowed in this context" | "illegal placement of ':' indicator" => {
+            "a `:` where no key can stand"
+        }
         "simple key expect ':'" | "simple key expected" => "this is neither a key with its `:` nor a value",
         "while parsing a block mapping, did not find expected key" => "a key was expected here",
         "while parsing a block collection, did not find expected '-' indicator" => "a `- ` item was expected here",

@@ -376,7 +376,8 @@ impl Planner<'_> {
 
     fn warn_unused(&mut self) {
         for (at, definition) in self.defined.iter().enumerate() {
-            if self.used[at] || !definition.enabled {
+            // What has errors is not accused of being idle as well: its name may be the misspelt one.
+            if self.used[at] || !definition.enabled || definition.found.is_none() {
                 continue;
             }
             let place = match definition.kind {

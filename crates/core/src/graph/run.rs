@@ -153,7 +153,7 @@ async fn drain(
     process.drain.begun.cancel();
     let clock = &process.clock;
     let begun = clock.now();
-    let hurry = begun.plus(timeout - HURRY.min(timeout / 2));
+    let hurry = begun.plus(timeout.saturating_sub(HURRY.min(timeout / 2)));
     let mut failure = None;
     loop {
         tokio::select! {
@@ -198,3 +198,6 @@ async fn keep_house(process: Process, retention: Duration, memory_limit: Option<
     };
     tokio::join!(sweep, measure);
 }
+
+#[cfg(test)]
+mod tests;

@@ -79,7 +79,8 @@ impl DimensionRule {
 fn cut(chosen: &mut BTreeMap<String, (u8, String)>, repairs: &mut Repairs) {
     let Some(excess) = chosen.len().checked_sub(MAX_DIMENSIONS).filter(|excess| *excess > 0) else { return };
     repairs.dimensions_cut += excess as u64;
-    let mut by_rank: Vec<(u8, String)> = chosen.iter().map(|(name, (rank, _))| (*rank, name.clone())).collect();
+    let mut by_rank: Vec<(u8, String)> =
+        chosen.iter().map(|(name, (rank, _))| (*rank, name.clone())).collect();
     by_rank.sort();
     for (_, name) in by_rank.drain(MAX_DIMENSIONS..) {
         chosen.remove(&name);
@@ -88,8 +89,7 @@ fn cut(chosen: &mut BTreeMap<String, (u8, String)>, repairs: &mut Repairs) {
 
 /// A metric's name as CloudWatch takes it: control characters replaced, cut at 255 characters. Blank ones stay blank.
 pub fn metric_name(name: &str, repairs: &mut Repairs) -> String {
-    let kept: String =
-        name.chars().take(MAX_NAME).map(|c| if c.is_control() { '_' } else { c }).collect();
+    let kept: String = name.chars().take(MAX_NAME).map(|c| if c.is_control() { '_' } else { c }).collect();
     repairs.cleaned += u64::from(kept != name);
     kept
 }

@@ -62,8 +62,6 @@ struct Destination {
 struct Gathered {
     distribution: Distribution,
     points: u64,
-    /// What would pass the bound of a distribution: 2^53 samples.
-    surplus: Vec<(Distribution, u64)>,
 }
 
 impl Encoder {
@@ -86,20 +84,19 @@ impl Encoder {
             let dimensions = self.rule.of(identity, &mut encoded.repairs);
             let unit = self.unit(&identity.descriptor.unit, encoded);
             let there = gathered.entry(Destination { name, dimensions, unit }).or_default();
-            match there.distribution.merge(&stream.distribution) {
-                Ok(()) => there.points += stream.points,
-                Err(_) => there.surplus.push((stream.distribution, stream.points)),
+            if there.points == 0 {
+                *there = Gathered { distribution: stream.distribution, points: stream.points };
+            } else if there.distribution.merge(&stream.distribution).is_ok() {
+                there.points += stream.points;
+            } else {
+                // More than 2^53 samples, whose number no datum could hold exactly.
+                drop_points(encoded, OUT_OF_RANGE, stream.points);
             }
         }
         for (destination, all) in gathered {
-            for (distribution, points) in std::iter::once((all.distribution, all.points)).chain(all.surplus) {
-                if points == 0 {
-                    continue; // a first distribution that was too large to be merged into an empty one cannot be
-                }
-                match self.datum(&destination, distribution, closed.start) {
-                    Some(metric) => encoded.datums.push(Datum::new(metric, points)),
-                    None => drop_points(encoded, OUT_OF_RANGE, points),
-                }
+            match self.datum(&destination, all.distribution, closed.start) {
+                Some(metric) => encoded.datums.push(Datum::new(metric, all.points)),
+                None => drop_points(encoded, OUT_OF_RANGE, all.points),
             }
         }
     }

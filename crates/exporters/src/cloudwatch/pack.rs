@@ -57,9 +57,10 @@ pub fn datum_bytes(datum: &MetricDatum) -> usize {
     let named_text = |name: &str, value: Option<&str>| value.map_or(0, |value| field(name) + text(value));
     let dimension =
         |d: &Dimension| INDEFINITE_MAP + named_text("Name", d.name()) + named_text("Value", d.value());
-    let dimensions = datum.dimensions.as_ref().map_or(0, |list| {
-        field("Dimensions") + head(list.len()) + list.iter().map(dimension).sum::<usize>()
-    });
+    let dimensions = datum
+        .dimensions
+        .as_ref()
+        .map_or(0, |list| field("Dimensions") + head(list.len()) + list.iter().map(dimension).sum::<usize>());
     let statistics = datum.statistic_values.as_ref().map_or(0, |set| {
         let fields = [
             ("SampleCount", set.sample_count),
@@ -68,7 +69,9 @@ pub fn datum_bytes(datum: &MetricDatum) -> usize {
             ("Maximum", set.maximum),
         ];
         let present = fields.iter().filter(|(_, value)| value.is_some());
-        field("StatisticValues") + INDEFINITE_MAP + present.map(|(name, _)| field(name) + DOUBLE).sum::<usize>()
+        field("StatisticValues")
+            + INDEFINITE_MAP
+            + present.map(|(name, _)| field(name) + DOUBLE).sum::<usize>()
     });
     INDEFINITE_MAP
         + named_text("MetricName", datum.metric_name())

@@ -7,8 +7,8 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use weir_core::{
-    Ack, Batch, Flags, Interner, Lease, NumberPoint, PerSeries, PerStream, Reason, Series, SeriesId, UnixNanos,
-    Verdict,
+    Ack, Batch, Flags, Interner, Lease, NumberPoint, PerSeries, PerStream, Reason, Series, SeriesId,
+    UnixNanos, Verdict,
 };
 use weir_window::{Distribution, Period, Refused};
 
@@ -130,25 +130,21 @@ impl Window {
         ack.take_custody();
         let mut points = batch.numbers.iter().peekable();
         while let Some(next) = points.peek() {
-            let (start, end) = (self.period.start_of(next.time.0), self.period.end_of(next.time.0));
-            let mut run = std::iter::from_fn(|| points.next_if(|p| (start..end).contains(&p.time.0)));
+            let start = self.period.start_of(next.time.0);
+            let last = start.saturating_add(self.period.length().as_nanos() as u64 - 1);
+            let run = std::iter::from_fn(|| points.next_if(|point| (start..=last).contains(&point.time.0)));
+            // By the start of the period, which becomes the time of the datum.
             if UnixNanos(start).plus(MAX_AGE) < now {
-                left.too_old += run.by_ref().count() as u64;
-            } else if next.time > now.plus(MAX_LEAD) {
-                // Point by point: others of this period may be near enough.
-                left.too_new += 1;
-                points.next();
-                continue;
+                left.too_old += run.count() as u64;
+            } else if UnixNanos(start) > now.plus(MAX_LEAD) {
+                left.too_new += run.count() as u64;
             } else {
                 let open = self.opened(start, &batch.lease, now);
                 if touched != Some(start) {
                     open.ack.join(ack.clone());
                     touched = Some(start);
                 }
-                run.by_ref().for_each(|point| open.record(point, &mut left));
-            }
-            if run.next().is_none() && start == end {
-                break; // the last instant that 64 bits can name belongs to an empty range
+                run.for_each(|point| open.record(point, &mut left));
             }
         }
         // Every period that was touched has a part of its own; without any, all there was is counted as left out.
@@ -159,8 +155,10 @@ impl Window {
 
     fn opened(&mut self, start: u64, lease: &Lease, now: UnixNanos) -> &mut Open {
         let (period, delay, spare) = (self.period, self.delay, &mut self.spare);
+        let is_late = period.end_of(start) <= now.0;
         let open = self.open.entry(start).or_insert_with(|| Open {
-            cells: std::mem::take(spare),
+            // Late periods are small: they would waste what the next one needs.
+            cells: if is_late { PerSeries::default() } else { std::mem::take(spare) },
             lease: lease.clone(),
             ack: Ack::none(),
             points: 0,
@@ -187,11 +185,6 @@ impl Window {
     /// Points in open periods.
     pub fn points(&self) -> u64 {
         self.open.values().map(|open| open.points).sum()
-    }
-
-    /// Series in open periods.
-    pub fn series(&self) -> usize {
-        self.open.values().map(|open| open.cells.len()).sum()
     }
 
     /// Closes the periods that are due, the oldest first.

@@ -49,7 +49,8 @@ impl RetryConfig {
             check.error(&[key, "multiplier"], message);
         }
         if !(0.0..=1.0).contains(&self.randomization_factor) {
-            let message = format!("randomization_factor {} is not between 0 and 1", self.randomization_factor);
+            let message =
+                format!("randomization_factor {} is not between 0 and 1", self.randomization_factor);
             check.error(&[key, "randomization_factor"], message);
         }
         if self.initial_interval.0.is_zero() {

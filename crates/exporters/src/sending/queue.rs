@@ -55,7 +55,8 @@ impl<T: Item> Queue<T> {
             changed.as_mut().enable();
             {
                 let mut state = self.state.lock();
-                let has_room = |state: &State<T>| state.items.is_empty() || state.bytes + bytes <= self.capacity;
+                let has_room =
+                    |state: &State<T>| state.items.is_empty() || state.bytes + bytes <= self.capacity;
                 while !has_room(&state) && state.stuck >= self.consumers {
                     let Some(oldest) = state.items.pop_front() else { break };
                     state.bytes -= oldest.bytes();

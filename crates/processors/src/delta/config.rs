@@ -34,14 +34,14 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             initial_value: InitialValue::Auto,
-            max_staleness: weir_config::Duration(Duration::from_secs(3600)),
+            max_staleness: weir_config::Duration(Duration::from_hours(1)),
             max_series: 0,
         }
     }
 }
 
 /// Streams are forgotten by a timer: shorter times would promise more than it holds.
-const SHORTEST_STALENESS: Duration = Duration::from_secs(60);
+const SHORTEST_STALENESS: Duration = Duration::from_mins(1);
 
 impl weir_core::Config for Config {
     fn check(&self, check: &mut Check<'_>) {

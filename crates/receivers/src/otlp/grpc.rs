@@ -3,7 +3,7 @@
 
 use std::{
     convert::Infallible,
-    future::{Future, ready},
+    future::ready,
     sync::Arc,
     task::{Context, Poll},
 };
@@ -88,21 +88,19 @@ impl ClientStreamingService<Bytes> for Export {
 }
 
 impl GrpcService {
-    fn export(
+    async fn export(
         self,
         request: Request<Streaming<Bytes>>,
-    ) -> impl Future<Output = Result<Response<ExportMetricsServiceResponse>, Status>> + Send {
-        async move {
-            let peer = request.remote_addr().filter(|_| self.include_peer).map(|peer| peer.ip().to_string());
-            let output = self.intake.admit()?;
-            let mut messages = request.into_inner();
-            let message = self.intake.arriving(messages.message()).await?;
-            let body = message
-                .map_err(|status| unreadable(&status, self.max_message))?
-                .ok_or_else(|| Status::invalid_argument("the request has no message"))?;
-            let refused = self.intake.take_in(body, peer.as_deref(), output).await?;
-            Ok(Response::new(answer(&refused)))
-        }
+    ) -> Result<Response<ExportMetricsServiceResponse>, Status> {
+        let peer = request.remote_addr().filter(|_| self.include_peer).map(|peer| peer.ip().to_string());
+        let output = self.intake.admit()?;
+        let mut messages = request.into_inner();
+        let message = self.intake.arriving(messages.message()).await?;
+        let body = message
+            .map_err(|status| unreadable(&status, self.max_message))?
+            .ok_or_else(|| Status::invalid_argument("the request has no message"))?;
+        let refused = self.intake.take_in(body, peer.as_deref(), output).await?;
+        Ok(Response::new(answer(&refused)))
     }
 }
 

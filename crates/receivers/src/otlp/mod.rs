@@ -51,7 +51,7 @@ const STREAM_WINDOW: u32 = 1 << 20;
 /// The same for all requests of a connection.
 const CONNECTION_WINDOW: u32 = 4 << 20;
 /// How long a connection may be silent before it is asked whether it is still there.
-const KEEPALIVE: Duration = Duration::from_secs(60);
+const KEEPALIVE: Duration = Duration::from_mins(1);
 /// How long it has to say so.
 const KEEPALIVE_ANSWER: Duration = Duration::from_secs(20);
 

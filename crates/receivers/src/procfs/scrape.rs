@@ -73,7 +73,6 @@ impl Scrape {
     /// batch's own, as long as devices and mounts stay the same.
     pub fn collect(&mut self, now: UnixNanos) -> Batch {
         let boot = self.boot.time(&mut self.troubles);
-        let troubles_before = self.troubles.count();
         let mut batch = Batch::new(self.door.interner());
         batch.numbers.reserve_exact(self.expected);
         let sender = self.door.sender(b"", None);
@@ -87,10 +86,11 @@ impl Scrape {
         self.ledger.take(batch.points() + over_cap);
         self.ledger.drop_points(Reason::SERIES_CAP, over_cap);
         self.expected = batch.numbers.len();
-        if self.troubles.count() == troubles_before {
-            self.status.succeeded();
-        } else if let Some(latest) = self.troubles.take_latest() {
+        if let Some(latest) = self.troubles.take_latest() {
             self.status.failed(latest);
+        }
+        if !batch.is_empty() {
+            self.status.succeeded();
         }
         batch
     }

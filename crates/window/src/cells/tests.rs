@@ -55,10 +55,11 @@ fn sixteen_octaves_are_told_apart_to_a_256th() {
 #[test]
 fn the_widest_samples_end_at_one_cell_an_octave_with_zero_alone() {
     let octaves =
-        (1_u64..2046).map(|exponent| f64::from_bits((exponent << 52) | (exponent * 0x5_1234_5678 << 8)));
-    let both = octaves.flat_map(|value| [value, -value, value * 1.001, -value * 1.001]);
+        (1_u64..2046).map(|exponent| f64::from_bits((exponent << 52) | (exponent * 0x51_2345_6789)));
+    let both = octaves.flat_map(|value| [value, -value, value * 1.5, -value * 1.5]);
     let cells = cells(both.filter(|value| value.is_normal()).chain([0.0, 0.0]));
     assert_sound(&cells);
+    assert_eq!(cells.shift, 52);
     assert_eq!(cells.sorted.iter().filter(|cell| cell.low <= 0.0 && 0.0 <= cell.high).count(), 1);
     assert!(cells.sorted.contains(&Cell { low: 0.0, high: 0.0, count: 2 }));
 }

@@ -4,7 +4,9 @@ use super::*;
 
 fn distribution(values: &[f64]) -> Distribution {
     let mut distribution = Distribution::default();
-    values.iter().for_each(|&value| distribution.record(value).unwrap());
+    for &value in values {
+        distribution.record(value).unwrap();
+    }
     distribution
 }
 

@@ -92,7 +92,8 @@ pub(super) fn check_patterns(check: &mut Check<'_>, path: &[&str], (names, match
             let drawing = error.to_string();
             let last = drawing.lines().last().unwrap_or_default();
             let reason = last.strip_prefix("error: ").unwrap_or(last);
-            let place: Vec<&str> = path.iter().copied().chain([&*at.to_string()]).collect();
+            let at = at.to_string();
+            let place: Vec<&str> = path.iter().copied().chain([&*at]).collect();
             check.error(&place, format!("`{pattern}` is no regular expression: {reason}"));
         }
     }

@@ -62,10 +62,6 @@ impl Scrapers {
             patterns(["disk", "include", "devices"], disk.include.names());
             patterns(["disk", "exclude", "devices"], disk.exclude.names());
         }
-        if let Some(network) = &self.network.0 {
-            patterns(["network", "include", "interfaces"], network.include.names());
-            patterns(["network", "exclude", "interfaces"], network.exclude.names());
-        }
         if let Some(filesystem) = &self.filesystem.0 {
             patterns(["filesystem", "include_devices", "devices"], filesystem.include_devices.names());
             patterns(["filesystem", "exclude_devices", "devices"], filesystem.exclude_devices.names());
@@ -73,6 +69,14 @@ impl Scrapers {
             patterns(["filesystem", "exclude_fs_types", "fs_types"], filesystem.exclude_fs_types.names());
             patterns(["filesystem", "include_mount_points", "mount_points"], filesystem.include_mount_points.names());
             patterns(["filesystem", "exclude_mount_points", "mount_points"], filesystem.exclude_mount_points.names());
+        }
+        if let Some(network) = &self.network.0 {
+            patterns(["network", "include", "interfaces"], network.include.names());
+            patterns(["network", "exclude", "interfaces"], network.exclude.names());
+            if network.metrics.connections.enabled {
+                let path = ["scrapers", "network", "metrics", "system.network.connections", "enabled"];
+                check.error_with(&path, "connections are not collected yet", "remove the key, or set it to `false`");
+            }
         }
     }
 }
@@ -358,10 +362,13 @@ pub struct NetworkMetrics {
     /// Packets that were dropped.
     #[serde(rename = "system.network.dropped")]
     pub dropped: Switch,
+    /// Connections by state: not collected yet, so it has to stay off.
+    #[serde(rename = "system.network.connections")]
+    pub connections: Switch,
 }
 
 impl Default for NetworkMetrics {
     fn default() -> Self {
-        Self { io: ON, packets: ON, errors: ON, dropped: ON }
+        Self { io: ON, packets: ON, errors: ON, dropped: ON, connections: OFF }
     }
 }

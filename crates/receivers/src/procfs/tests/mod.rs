@@ -1,1 +1,95 @@
+mod config;
+mod fixtures;
+mod live;
+mod mutations;
+mod parsers;
+mod receiver;
+mod scrape;
+mod space_and_mounts;
 
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicUsize, Ordering::Relaxed},
+};
+
+use weir_core::{Batch, Number};
+use weir_testkit::Fixture;
+
+use super::{Listed, ProcfsConfig, Scrapers};
+
+/// A machine in a folder: what stands below a `root_path`. Removed when dropped.
+struct Machine(PathBuf);
+
+impl Machine {
+    /// A machine without any file.
+    fn bare() -> Self {
+        static NUMBER: AtomicUsize = AtomicUsize::new(0);
+        let name = format!("weir-procfs-{}-{}", std::process::id(), NUMBER.fetch_add(1, Relaxed));
+        let machine = Self(std::env::temp_dir().join(name));
+        fs::create_dir_all(machine.0.join("proc/1/net")).unwrap();
+        fs::create_dir_all(machine.0.join("proc/self")).unwrap();
+        machine
+    }
+
+    /// A machine with one CPU, one disk, one interface and one filesystem (its own folder).
+    fn small() -> Self {
+        let machine = Self::bare();
+        machine.write("proc/stat", fixtures::STAT);
+        machine.write("proc/loadavg", fixtures::LOADAVG);
+        machine.write("proc/meminfo", fixtures::MEMINFO);
+        machine.write("proc/diskstats", fixtures::DISKSTATS);
+        machine.write("proc/1/net/dev", fixtures::NET_DEV);
+        machine.write("proc/filesystems", fixtures::FILESYSTEMS);
+        let mounts = format!("22 1 {} / / rw,relatime shared:1 - ext4 /dev/sda1 rw\n", machine.number());
+        machine.write("proc/1/mountinfo", &mounts);
+        machine
+    }
+
+    fn write(&self, path: &str, text: &str) {
+        fs::write(self.0.join(path), text).unwrap();
+    }
+
+    fn remove(&self, path: &str) {
+        fs::remove_file(self.0.join(path)).unwrap();
+    }
+
+    fn root(&self) -> &Path {
+        &self.0
+    }
+
+    /// The number of the device that the folder lies on, as `mountinfo` writes it.
+    fn number(&self) -> String {
+        let device = rustix::fs::stat(&self.0).unwrap().st_dev;
+        format!("{}:{}", rustix::fs::major(device), rustix::fs::minor(device))
+    }
+
+    fn config(&self, scrapers: Scrapers) -> ProcfsConfig {
+        ProcfsConfig { root_path: self.0.clone(), scrapers, ..ProcfsConfig::default() }
+    }
+}
+
+impl Drop for Machine {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn listed<C>(config: C) -> Listed<C> {
+    Listed(Some(config))
+}
+
+/// Each point's value by `metric{attribute=value,…}`; a name that comes twice is a failure.
+fn readings(fixture: &Fixture, batch: &Batch) -> BTreeMap<String, Number> {
+    let mut readings = BTreeMap::new();
+    for point in &batch.numbers {
+        let series = fixture.series(point.series);
+        let attributes: Vec<String> =
+            series.attributes().iter().map(|attribute| format!("{}={}", attribute.key, attribute.value)).collect();
+        let name = format!("{}{{{}}}", series.descriptor().name, attributes.join(","));
+        let twice = readings.insert(name.clone(), point.value());
+        assert_eq!(twice, None, "{name} comes twice");
+    }
+    readings
+}

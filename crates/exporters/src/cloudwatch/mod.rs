@@ -1,0 +1,273 @@
+//! Exporter `cloudwatch`: sends metrics to Amazon CloudWatch by `PutMetricData`.
+//!
+//! # A point's way
+//! - [`window`]: all points of a series within a period, aligned to the wall clock, are gathered. The period closes a
+//!   moment after its end ([`grace`]), plus a wait that differs from process to process, so that a fleet does not
+//!   arrive in one second. Late points go to their own period, and leave with the next one that closes.
+//! - [`encode`]: each metric, as CloudWatch tells them apart, becomes one datum of the period: `Value` for one sample,
+//!   `Values` and `Counts` otherwise, which keeps percentiles. Names, dimensions ([`dimensions`]) and units ([`units`])
+//!   are made what the service takes.
+//! - [`pack`]: datums become as few requests as hold them.
+//! - `send`: requests wait in a queue bounded in bytes, and are sent again until their fate is known (`classify`).
+//!
+//! # What is sent
+//! Gauges, and sums that are not monotonic: each point is a sample. Delta sums: each increment is a sample, so that `Sum`
+//! is the total of the period. Cumulative sums are sent as they are; `delta` before this exporter makes them increments.
+//! Other kinds are dropped as `unsupported_kind`, and said once a kind.
+//!
+//! # Nothing is lost without a reason
+//! At most: `too_old`, `too_new`, `not_finite`, `no_recorded_value`, `out_of_range`, `unnamed`, `unsupported_kind`,
+//! `rejected`, `queue_full`, `retry_exhausted`, `shutdown`. A request whose answer was lost is sent again, which may
+//! count its samples twice: `PutMetricData` knows no idempotency.
+
+mod classify;
+mod client;
+pub mod config;
+pub mod dimensions;
+pub mod encode;
+mod held;
+pub mod pack;
+mod send;
+pub mod units;
+pub mod window;
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use weir_core::{
+    Ack, ComponentError, Context, Delivery, Exporter, ExporterFactory, Inbox, Kind, Reason, UnixNanos,
+    Verdict,
+};
+use weir_window::Period;
+
+use crate::sending::{Queue, Quiet, random_unit};
+use client::Client;
+use config::Config;
+use dimensions::DimensionRule;
+use encode::{Encoded, Encoder};
+use held::Held;
+use send::{Flush, Quiets, Request, Sender};
+use window::{Closed, Window};
+
+/// A point of a kind that this exporter does not send yet.
+pub const UNSUPPORTED_KIND: Reason = Reason("unsupported_kind");
+
+/// Makes `cloudwatch` exporters.
+#[derive(Debug)]
+pub struct Factory;
+
+impl weir_core::Factory for Factory {
+    type Config = Config;
+    const TYPE: &'static str = "cloudwatch";
+    const ALIASES: &'static [&'static str] = &["awscloudwatch", "aws_cloudwatch"];
+    const SUMMARY: &'static str = "sends metrics to Amazon CloudWatch, one datum a series and period";
+}
+
+impl ExporterFactory for Factory {
+    fn build(config: Config, context: Context) -> Box<dyn Exporter> {
+        Box::new(CloudWatch { config, context, client: None })
+    }
+}
+
+/// How long a period stays open after its end for points on their way: a tenth of it, at most 5 seconds.
+pub fn grace(period: Period) -> Duration {
+    (period.length() / 10).min(Duration::from_secs(5))
+}
+
+/// How long a process waits beyond the grace at most, so that a fleet spreads: a sixth of the period, at most 10 seconds;
+/// nothing for periods below 10 seconds, which people watch live.
+pub fn longest_jitter(period: Period) -> Duration {
+    if period.length() < Duration::from_secs(10) {
+        Duration::ZERO
+    } else {
+        (period.length() / 6).min(Duration::from_secs(10))
+    }
+}
+
+/// The exporter.
+struct CloudWatch {
+    config: Config,
+    context: Context,
+    client: Option<Client>,
+}
+
+#[async_trait]
+impl Exporter for CloudWatch {
+    async fn start(&mut self) -> Result<(), ComponentError> {
+        self.client = Some(Client::new(&self.config).await?);
+        Ok(())
+    }
+
+    async fn run(mut self: Box<Self>, mut inbox: Inbox) -> Result<(), ComponentError> {
+        let client = match self.client.take() {
+            Some(client) => client,
+            None => Client::new(&self.config).await?,
+        };
+        let mut intake = Intake::new(&self.config, self.context, client);
+        let mut consumers = JoinSet::new();
+        for _ in 0..self.config.sending_queue.num_consumers.max(1) {
+            consumers.spawn(Arc::clone(&intake.sender).run());
+        }
+        let stop = intake.sender.stop.clone();
+        let hurry = tokio::spawn(Sender::watch_hurry(intake.context.clone(), stop));
+        while let Some(delivery) = intake.next(&mut inbox).await {
+            intake.take(delivery);
+        }
+        let closed = intake.window.close_all(&intake.context.interner);
+        intake.flush(closed).await;
+        intake.sender.queue.close();
+        let mut outcome = Ok(());
+        while let Some(ended) = consumers.join_next().await {
+            if let Err(error) = ended {
+                outcome = Err(ComponentError::Failed(format!("a consumer of the queue failed: {error}")));
+            }
+        }
+        hurry.abort();
+        outcome
+    }
+}
+
+/// The near side of the queue: windows, and what becomes of them.
+struct Intake {
+    context: Context,
+    period: Period,
+    window: Window,
+    encoder: Encoder,
+    held: Arc<Held>,
+    sender: Arc<Sender>,
+    namespace: Arc<str>,
+    region: Arc<str>,
+    unsupported: Vec<Kind>,
+    repaired: Quiet,
+}
+
+impl Intake {
+    fn new(config: &Config, context: Context, client: Client) -> Self {
+        let period = config.period();
+        let jitter = if config.is_local() { Duration::ZERO } else { longest_jitter(period) };
+        let delay = grace(period) + jitter.mul_f64(random_unit());
+        let consumers = config.sending_queue.num_consumers.max(1) as usize;
+        let held = Arc::new(Held::new(Arc::clone(&context.ledger)));
+        let region: Arc<str> = client.region.as_str().into();
+        let sender = Sender {
+            context: context.clone(),
+            client,
+            retry: config.retry_on_failure.clone(),
+            queue: Arc::new(Queue::new(config.sending_queue.queue_size.0, consumers)),
+            held: Arc::clone(&held),
+            stop: CancellationToken::new(),
+            quiet: Quiets::default(),
+        };
+        Self {
+            context,
+            period,
+            window: Window::new(period, delay),
+            encoder: Encoder::new(DimensionRule::new(&config.dimensions), config.resolution()),
+            held,
+            sender: Arc::new(sender),
+            namespace: config.namespace.as_str().into(),
+            region,
+            unsupported: Vec::new(),
+            repaired: Quiet::default(),
+        }
+    }
+
+    /// The next batch; meanwhile periods are closed and sent when they are due.
+    async fn next(&mut self, inbox: &mut Inbox) -> Option<Delivery> {
+        loop {
+            let now = self.context.clock.now();
+            let due = self.window.due();
+            if due.is_some_and(|due| due <= now) {
+                // Asked before the inbox, so that a full one cannot hold it off.
+                let closed = self.window.close_due(now, &self.context.interner);
+                self.flush(closed).await;
+                continue;
+            }
+            tokio::select! {
+                delivery = inbox.recv() => return delivery,
+                () = sleep_until(&self.context, due) => {}
+            }
+        }
+    }
+
+    fn take(&mut self, delivery: Delivery) {
+        let ledger = &self.context.ledger;
+        for (kind, points) in [
+            (Kind::Histogram, delivery.batch.histograms.len()),
+            (Kind::ExponentialHistogram, delivery.batch.exponential_histograms.len()),
+            (Kind::Summary, delivery.batch.summaries.len()),
+        ] {
+            if points > 0 {
+                ledger.drop_points(UNSUPPORTED_KIND, points as u64);
+                if !self.unsupported.contains(&kind) {
+                    self.unsupported.push(kind);
+                    tracing::warn!(component = %self.context.id, ?kind, "points of this kind are not sent to CloudWatch yet, and dropped");
+                }
+            }
+        }
+        let left = self.window.record(&delivery.batch, delivery.ack, self.context.clock.now());
+        for (reason, points) in left.by_reason() {
+            ledger.drop_points(reason, points);
+        }
+        self.held.set_windows(self.window.points(), &self.sender.queue);
+    }
+
+    /// Makes requests of closed periods and queues them.
+    async fn flush(&mut self, closed: Vec<Closed>) {
+        let Some(newest) = closed.last().map(|period| period.start) else { return };
+        let mut encoded = Encoded::default();
+        let mut ack = Ack::none();
+        for mut period in closed {
+            ack.join(std::mem::replace(&mut period.ack, Ack::none()));
+            self.encoder.encode(period, &mut encoded);
+        }
+        for (reason, points) in &encoded.dropped {
+            self.context.ledger.drop_points(*reason, *points);
+        }
+        self.say_repairs(&encoded);
+        let flush = Arc::new(Flush::new(
+            &self.context.id,
+            &self.namespace,
+            &self.region,
+            UnixNanos(self.period.end_of(newest.0)),
+            encoded.datums.len(),
+        ));
+        for datums in pack::pack(encoded.datums, &self.namespace) {
+            let request = Request::new(datums, ack.clone(), Arc::clone(&flush));
+            for evicted in self.sender.queue.push(request).await {
+                self.sender.evict(evicted);
+            }
+        }
+        // Each request has a part of its own now.
+        ack.settle(Verdict::Delivered);
+        self.held.set_windows(self.window.points(), &self.sender.queue);
+    }
+
+    fn say_repairs(&self, encoded: &Encoded) {
+        for unit in &encoded.new_unknown_units {
+            tracing::warn!(component = %self.context.id, %unit, "CloudWatch has no such unit: its metrics are sent without one");
+        }
+        let repairs = encoded.repairs;
+        if !repairs.is_empty()
+            && let Some(suppressed) = self.repaired.speak(self.context.clock.now())
+        {
+            tracing::warn!(
+                component = %self.context.id, cleaned = repairs.cleaned, blank = repairs.blank,
+                dimensions_cut = repairs.dimensions_cut, collisions = repairs.collisions, suppressed,
+                "names and dimensions were changed to what CloudWatch takes",
+            );
+        }
+    }
+}
+
+async fn sleep_until(context: &Context, due: Option<UnixNanos>) {
+    match due {
+        Some(due) => context.clock.sleep_until(due).await,
+        None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,93 @@
+//! Files in the kernel's formats, written by hand (proc(5); Documentation/filesystems/proc.rst and admin-guide/iostats.rst).
+
+/// One CPU, in hundredths of a second.
+pub(super) const STAT: &str = "\
+cpu  150 25 50 1000 10 5 7 3 40 2
+cpu0 150 25 50 1000 10 5 7 3 40 2
+intr 3000 10 0 0 0 12
+ctxt 987654
+btime 1699990000
+processes 4321
+procs_running 1
+procs_blocked 0
+softirq 500 1 2 3 4 5 6 7 8 9 10
+";
+
+pub(super) const LOADAVG: &str = "0.50 1.25 12.00 2/345 6789\n";
+
+pub(super) const MEMINFO: &str = "\
+MemTotal:           1000 kB
+MemFree:             200 kB
+MemAvailable:        600 kB
+Buffers:              50 kB
+Cached:              300 kB
+SwapCached:            0 kB
+Active:              123 kB
+Inactive(anon):       45 kB
+Dirty:                 8 kB
+Slab:                 70 kB
+SReclaimable:         30 kB
+SUnreclaim:           40 kB
+HugePages_Total:       0
+Hugepagesize:       2048 kB
+";
+
+/// RHEL 6 (Linux 2.6.32): no estimate of what is available.
+pub(super) const OLD_MEMINFO: &str = "\
+MemTotal:           1000 kB
+MemFree:             200 kB
+Buffers:              50 kB
+Cached:              300 kB
+SReclaimable:         30 kB
+SUnreclaim:           40 kB
+";
+
+/// 20 columns, as since Linux 5.5.
+pub(super) const DISKSTATS: &str =
+    "   8       0 sda 100 10 2000 1500 200 20 4000 2500 3 3500 4250 1 2 3 4 5 6\n";
+
+/// 14 columns, as before Linux 4.18 (Amazon Linux 2 has 4.14), and a partition's 7 of Linux 2.4.
+pub(super) const OLD_DISKSTATS: &str = "\
+ 202       0 xvda 11 12 13 14 15 16 17 18 19 20 21
+ 202       1 xvda1 1 2 3 4
+";
+
+pub(super) const NET_DEV: &str = "\
+Inter-|   Receive                                                |  Transmit
+ face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier compressed
+  eth0: 1000      10    1    2    0     0          0         0     2000      20    3    4    0     0       0          0
+";
+
+/// Linux before 2.6.37 leaves no room after the colon.
+pub(super) const OLD_NET_DEV: &str = "\
+Inter-|   Receive                                                |  Transmit
+ face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier compressed
+    lo:  14162     160    0    0    0     0          0         0    14162     160    0    0    0     0       0          0
+  eth0:18446744073709551615 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16
+";
+
+pub(super) const FILESYSTEMS: &str = "nodev\tsysfs\nnodev\ttmpfs\nnodev\toverlay\n\text4\n\txfs\nnodev\tfuse\n\tfuseblk\n";
+
+/// A Kubernetes node: bind mounts of pods, an overlay, a blank in a name, no, one and two optional fields.
+pub(super) const MOUNTINFO: &str = "\
+22 27 0:21 / /proc rw,nosuid shared:5 - proc proc rw
+27 1 259:1 / / rw,noatime shared:1 - xfs /dev/nvme0n1p1 rw,attr2
+30 27 259:3 /pods/a /var/lib/kubelet/pods/a/vol rw,relatime shared:7 master:1 - ext4 /dev/nvme1n1 rw
+31 27 259:3 / /var/lib/kubelet/pods/b/volumes ro,relatime - ext4 /dev/nvme1n1 rw
+32 27 259:3 / /data rw,relatime shared:9 - ext4 /dev/nvme1n1 rw
+33 27 0:45 / /run/containerd/rootfs rw,relatime - overlay overlay rw,lowerdir=/x
+34 27 8:17 / /mnt/with\\040blank\\134 rw - ext4 /dev/sdb1 rw
+35 27 8:33 / /covered rw - ext4 /dev/sdc1 rw
+36 27 8:49 / /covered ro - ext4 /dev/sdd1 ro
+";
+
+/// `/proc/stat` of a machine with `cpus` CPUs: CPU n has spent n + column hundredths of a second in each state.
+pub(super) fn stat_of(cpus: usize) -> String {
+    let mut stat = String::from("cpu  1 1 1 1 1 1 1 1 0 0\n");
+    for cpu in 0..cpus {
+        let ticks: Vec<String> = (0..10).map(|column| (cpu + column).to_string()).collect();
+        stat += &format!("cpu{cpu} {}\n", ticks.join(" "));
+    }
+    stat += "intr 5 0 0 0\nctxt 1\nbtime 1699990000\n";
+    stat
+}
