@@ -23,7 +23,7 @@ pub(crate) fn start(process: &Process) -> anyhow::Result<Telemetry> {
         .with_registry(registry.clone())
         .without_units()
         .without_counter_suffixes()
-        .without_scope_info()
+        .scope_info_enabled(false)
         .without_target_info()
         .build()
         .context("cannot make the reader of Weir's own metrics")?;

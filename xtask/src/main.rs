@@ -6,7 +6,7 @@
 //! - [`steps`]: runs named, timed steps in order and prints the table of what they took.
 //! - [`tally`]: what the output of test binaries says: passed, failed, ignored, skipped.
 //! - [`workspace`]: where the repository is, and how a child process is started in it.
-//! - [`check`], [`test`], [`interop`], [`audit`], [`bench`]: the commands.
+//! - `check`, `test`, `interop`, `audit`, `bench`: the commands, one module each.
 //!
 //! Invariant: it depends on `anyhow` alone. `cargo xtask check` after a fresh clone must not first build a
 //! world of its own.

@@ -51,7 +51,7 @@ pub(crate) enum Outcome {
     Failed,
 }
 
-/// A step's time; the error is what it printed when it failed.
+/// What a step took, and how it ended.
 struct Taken {
     name: &'static str,
     budget: Duration,

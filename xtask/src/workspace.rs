@@ -11,6 +11,10 @@ use anyhow::{Context, Result, bail};
 /// linkers meet in memory.
 const JOBS: &str = "2";
 
+/// What `cargo run` told xtask about xtask itself. Build scripts that watch these variables (ring's does) would
+/// run again, and all that depends on them be compiled again, at each change between `cargo` and `cargo xtask`.
+const OWN_PACKAGE: &[&str] = &["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_NAME", "CARGO_CRATE_NAME"];
+
 /// The repository that this binary was built in.
 pub(crate) struct Workspace {
     root: PathBuf,
@@ -44,6 +48,11 @@ impl Workspace {
     pub(crate) fn program(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
         command.current_dir(&self.root).stdin(Stdio::null());
+        for (name, _) in std::env::vars_os() {
+            if OWN_PACKAGE.iter().any(|prefix| name.to_string_lossy().starts_with(prefix)) {
+                command.env_remove(name);
+            }
+        }
         command
     }
 

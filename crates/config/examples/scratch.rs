@@ -1,25 +1,22 @@
-#![allow(missing_docs, clippy::all, clippy::pedantic, clippy::print_stdout)]
+#![allow(missing_docs, clippy::all, clippy::pedantic, clippy::disallowed_methods)]
 use weir_config::*;
-fn dump(n: &Node, m: &SourceMap, ind: usize) {
-    let pad = "  ".repeat(ind);
-    match &n.value {
-        Value::Map(e) => { println!("{pad}MAP {:?}", m.snippet(n.span)); for e in e { println!("{pad} key {:?} at {:?}={:?}", e.key, m.position(e.key_span), m.snippet(e.key_span)); dump(&e.value, m, ind+1);} }
-        Value::Seq(i) => { println!("{pad}SEQ {:?}", m.snippet(n.span)); for i in i { dump(i, m, ind+1);} }
-        v => println!("{pad}{v:?} {:?}", m.snippet(n.span)),
-    }
-}
 fn main() {
-    for text in [
-        "a: 1 # c\nb:\n  - x y   \n  - 'q''q'  # d\n  -\n  - \"dq\\n\"\nc:\nd: {x: 1, y: , z}\ne: |\n  text\n  more\n\nf: >-\n  fold\n  ed\ng: plain\n  multi\n  line\nh: [a, b,\n   c]\n",
-        "\u{feff}é: ü # ö\nb: &x [1,2]\nc: *x\nd: &m # note\n  k: v\ne:\n  <<: *m\n  z: !!str 12\nf: &e\ng: 0123\n? q\n: w\n",
-        "a: 1\r\nb:\r\n  c: \"x\"\r\n  d: y\r\n",
-        "a:\n\tb: 1\n", "a: 1\n\tb: 1\n", "a:\n  b: 1\n\tc: 2\n", "a:\n  b: 1\n \tc: 2\n", "a:\tb\n", "a:\n  - x\n\t- y\n", "key:\n\tvalue\n",
-        "a: [1, 2\nb: 3\n", "a: {x: 1\n", "a: 'abc\nb: 1\n", "a: b: c\n", "a: @foo\n", "a: %x\n", "endpoint:0.0.0.0\n", "a:\n  endpoint:0.0.0.0\n  b: 1\n", "a: *x\n", "a: 1\n b: 2\n", "a:\n  - 1\n b: 2\n", "a: 1\n--- \nb: 2\n", "a: [${env:X}]\n", "- a\n- b\n", "a: \"x\\d\"\n", "password: @foo\n", "a: \"x\" y\n", "a: {b: 1}}\n", "a: 1\na: 2\nb: !!int x\nc: !foo x\n? [1]\n: 2\n", ": x\n", "a: &a [*a]\n", "x: \u{1}\n", "a:\n- b\n- c: 1\n  d: 2\n", "x: \"a\\\"b\" # c\ny: ['a', \"b\" , c ]\n'q k': 1\n\"dk\" : 2\n",
+    let n: usize = 200_000;
+    for (name, text) in [
+        ("?", "? ".repeat(n)), ("dash", "- ".repeat(n)), ("keys", (0..n/4).map(|i| format!("k{i}:\n")).collect::<String>()),
+        ("same", "a:\n".repeat(n/4)), ("colon", "a: ".repeat(n)), ("flowitems", format!("a: [{}]", "x,".repeat(n/4))), ("flowmap", format!("a: {{{}}}", (0..n/4).map(|i| format!("k{i}: 1,")).collect::<String>())),
+        ("words", format!("a: {}", "x ".repeat(n))), ("lines", format!("a: {}", "x\n  ".repeat(n))), ("hash", "#".repeat(n)), ("hashlines", "# c\n".repeat(n)),
+        ("blanks", "\n".repeat(n)), ("spaces", " ".repeat(n)), ("quotes", "'".repeat(n)), ("dq", format!("a: \"{}\"", "\\n".repeat(n))), ("dqlines", format!("a: \"{}\"", "x\n\n ".repeat(n))), ("anchors", "&a ".repeat(n)), ("anch", (0..n/20).map(|i| format!("k{i}: &a{i} x\n")).collect::<String>()),
+        ("alias", format!("a: &a x\nb: [{}]", "*a,".repeat(n/8))), ("pipe", format!("a: |\n{}", "  x\n".repeat(n))), ("bangs", "!".repeat(n)), ("pct", "%".repeat(n)), ("flowopen", "[[[".repeat(n)), ("braces", "{".repeat(n)), ("flowcolon", format!("a: [{}", "a: ".repeat(n))), ("flowq", format!("a: [{}", "? ".repeat(n))), ("docs", "---\n".repeat(n)), ("dol", format!("a: {}", "${x".repeat(n))), ("dol2", format!("a: {}", "${x}".repeat(n))), ("dol3", format!("a: {}{}", "${x:-".repeat(n), "}".repeat(n))), ("dol4", format!("a: '{}'", "${1}$$".repeat(n))), ("longkey", format!("{}: x", "k".repeat(n))), ("flowlongkey", format!("[{}: x]", "k".repeat(n))), ("flowadj", format!("[{}]", "\"a\":1,".repeat(n/8))), ("indent", (0..60).map(|i| format!("{}k:\n", " ".repeat(i))).collect::<String>() + &format!("{}- x\n", " ".repeat(60)).repeat(n/60)),
+        ("uni", format!("a: {}", "é ".repeat(n))),
     ] {
-        println!("=======\n{text}-------");
+        let t = std::time::Instant::now();
         let mut d = Diagnostics::new();
-        let doc = load(&[Source::Text { name: "t.yaml".into(), text: text.into() }], &[], &Env::from_pairs([("X","5")]), &mut d);
-        print!("{}", d.render(doc.sources(), false));
-        dump(doc.root(), doc.sources(), 0);
+        let doc = load(&[Source::Text { name: "t.yaml".into(), text }], &[], &Env::from_pairs([("x","5")]), &mut d);
+        let a = t.elapsed();
+        let _: Option<std::collections::BTreeMap<String, Vec<String>>> = from_node(doc.root(), &mut d);
+        let b = t.elapsed();
+        let r = d.render(doc.sources(), false).len();
+        println!("{name:12} load {a:?} de {:?} render {:?} ({} diags, {r} bytes)", b-a, t.elapsed()-b, d.iter().count());
     }
 }

@@ -10,8 +10,10 @@ mod context;
 mod error;
 mod stand_in;
 
+use std::marker::PhantomData;
+
 use serde::Deserializer;
-use serde::de::{DeserializeOwned, Visitor};
+use serde::de::{DeserializeOwned, DeserializeSeed, Visitor};
 
 use crate::types::SECRET_TYPE;
 use crate::{Diagnostics, Node, Value};
@@ -36,7 +38,7 @@ pub fn from_node<T: DeserializeOwned>(node: &Node, diags: &mut Diagnostics) -> O
     let mut value = None;
     for _ in 0..MAX_PASSES {
         let before = context.changes();
-        match T::deserialize(NodeDeserializer::new(node, &context)) {
+        match NodeDeserializer::new(node, &context).read(PhantomData::<T>) {
             Ok(read) => {
                 value = Some(read).filter(|_| !context.has_stand_ins());
                 break;
@@ -84,6 +86,11 @@ struct NodeDeserializer<'a> {
 impl<'a> NodeDeserializer<'a> {
     fn new(node: &'a Node, context: &'a Context) -> Self {
         Self { node, context, holder: Holder::Other, is_secret: false }
+    }
+
+    /// Reads the node. A type may still refuse what it was read from (`try_from`), which belongs to the node too.
+    fn read<S: DeserializeSeed<'a>>(self, seed: S) -> Result<S::Value, Error> {
+        self.settle(seed.deserialize(self))
     }
 
     /// Records an error that has no place yet at this node.

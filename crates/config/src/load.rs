@@ -51,7 +51,7 @@ pub fn load(sources: &[Source], sets: &[String], env: &Env, diags: &mut Diagnost
                 continue;
             };
             match node.value {
-                Value::Null => {}
+                Value::Null => root = root.or(Some(node)),
                 Value::Map(_) => {
                     root = Some(match root.take() {
                         Some(earlier) => merge(earlier, node, diags),
@@ -59,8 +59,7 @@ pub fn load(sources: &[Source], sets: &[String], env: &Env, diags: &mut Diagnost
                     });
                 }
                 _ => {
-                    let message =
-                        format!("expected a map of keys, found {}", node.described());
+                    let message = format!("expected a map of keys, found {}", node.described());
                     diags.error(node.span, message).help("write `key: value`, with a space behind the colon");
                 }
             }

@@ -1,9 +1,10 @@
 //! The configuration as a tree in which everything knows its place.
 
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::{Span, scalar};
+use crate::{Span, scalar, to_yaml};
 
 /// What a node holds.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,7 +26,7 @@ pub enum Value {
 }
 
 /// A key with its value.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone)]
 pub struct Entry {
     /// The key as text, also when it was written as a number.
     pub key: String,
@@ -44,7 +45,7 @@ impl Entry {
 }
 
 /// A value with its place.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Node {
     /// What it holds.
     pub value: Value,
@@ -59,6 +60,26 @@ pub struct Node {
     /// Reported already: whoever reads the value says nothing more.
     pub(crate) is_broken: bool,
     pub(crate) secret: SecretMark,
+}
+
+impl PartialEq for Entry {
+    fn eq(&self, other: &Self) -> bool {
+        self.key == other.key && self.value == other.value
+    }
+}
+
+/// As YAML, without secrets: a configuration ends up in logs by accident more often than by intent.
+impl fmt::Debug for Node {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&to_yaml(self, true))
+    }
+}
+
+impl fmt::Debug for Entry {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let node = Node::new(Value::Map(vec![self.clone()]), self.key_span);
+        formatter.write_str(&to_yaml(&node, true))
+    }
 }
 
 /// Nodes are equal when they mean the same, wherever they stand.

@@ -117,6 +117,13 @@ impl<'a> Places<'a> {
             .unwrap_or("")
     }
 
+    /// The span of the character at a place that has no length.
+    fn one_character(&self, span: Span) -> Span {
+        let start = span.range().start.saturating_sub(self.offset);
+        let length = self.text.get(start..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8);
+        self.at_bytes(start, start + length)
+    }
+
     /// The bytes of a value without the anchor and tag before it.
     fn behind_properties(&self, start: usize, end: usize, has_properties: bool) -> Range<usize> {
         let (start, end) = (self.byte(start), self.byte(end));
@@ -160,10 +167,10 @@ fn closing_quote(text: &str, quote: char, escapes: bool) -> Option<usize> {
     while let Some((at, character)) = characters.next() {
         if escapes && character == '\\' {
             characters.next();
-        } else if character == quote
-            && (escapes || characters.next_if(|&(_, next)| next == quote).is_none()) {
-                return Some(at + 1);
-            }
+        } else if character == quote && (escapes || characters.next_if(|&(_, next)| next == quote).is_none())
+        {
+            return Some(at + 1);
+        }
     }
     None
 }

@@ -129,7 +129,7 @@ impl Printer {
 
     /// Text with the quotes that it needs; over several lines it becomes one line with escapes.
     fn text(&mut self, text: &str) {
-        let is_one_line = !text.contains(|character: char| character.is_control());
+        let is_one_line = !text.contains(|character: char| character.is_control() || is_invisible(character));
         match serde_yaml::to_string(text) {
             Ok(yaml) if is_one_line && yaml.trim_end().lines().count() == 1 => {
                 self.out.push_str(yaml.trim_end());
@@ -146,7 +146,7 @@ impl Printer {
                 '\\' => self.out.push_str("\\\\"),
                 '\n' => self.out.push_str("\\n"),
                 '\t' => self.out.push_str("\\t"),
-                c if c.is_control() || matches!(c, '\u{feff}' | '\u{2028}' | '\u{2029}') => {
+                c if c.is_control() || is_invisible(c) => {
                     // Writing to a string cannot fail.
                     let _ = write!(self.out, "\\U{:08X}", u32::from(c));
                 }
@@ -155,6 +155,11 @@ impl Printer {
         }
         self.out.push('"');
     }
+}
+
+/// Characters that break a line or vanish where YAML is read.
+fn is_invisible(character: char) -> bool {
+    matches!(character, '\u{feff}' | '\u{2028}' | '\u{2029}')
 }
 
 /// A URL without the password of `scheme://user:password@host`.

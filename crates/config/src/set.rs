@@ -107,7 +107,7 @@ fn path(text: &str, source: SourceId) -> Result<(Vec<Segment>, usize), (Span, St
             Some(b'=') => return Ok((path, end + 1)),
             Some(_) => {
                 let message = "behind a quoted key comes `.` or `=`".to_owned();
-                return Err((Span::new(source, end..end + 1), message));
+                return Err((Span::new(source, end..text.ceil_char_boundary(end + 1)), message));
             }
             None => return Err((Span::new(source, 0..text.len()), "`=` and a value are missing".to_owned())),
         }

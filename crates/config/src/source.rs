@@ -1,5 +1,6 @@
 //! Where text came from: sources, their contents, and spans into them.
 
+use std::fmt;
 use std::io::Read;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -52,15 +53,22 @@ impl Span {
 }
 
 /// Every source that took part in a load, by [`SourceId`].
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct SourceMap {
     sources: Vec<Text>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 struct Text {
     name: String,
     text: String,
+}
+
+/// Names only: the texts may hold secrets.
+impl fmt::Debug for SourceMap {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_list().entries(self.sources.iter().map(|source| &source.name)).finish()
+    }
 }
 
 impl SourceMap {

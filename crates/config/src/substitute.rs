@@ -115,7 +115,9 @@ impl Substitution<'_> {
                     let at = scalar.locate(whole, self.sources);
                     match self.token(whole, body, at, scalar) {
                         Ok(value) => out.push_str(&value),
-                        Err(Failed) => failed = true,
+                        // The tokens behind are looked at too, unless there are too many.
+                        Err(Failed) if scalar.expansions <= MAX_EXPANSIONS => failed = true,
+                        Err(Failed) => return Err(Failed),
                     }
                 }
             }

@@ -5,6 +5,7 @@ mod deserialize;
 mod fuzz;
 mod load;
 mod merge;
+mod mutate;
 mod oracle;
 mod print;
 mod spans;
@@ -55,7 +56,11 @@ fn told(document: &Document, diags: &Diagnostics) -> Vec<String> {
                 "0.yaml" => String::new(),
                 name => format!("{name}:"),
             };
-            format!("{name}{line}:{column} {:?}: {warning}{}", document.sources().snippet(span), found.message)
+            format!(
+                "{name}{line}:{column} {:?}: {warning}{}",
+                document.sources().snippet(span),
+                found.message
+            )
         })
         .collect()
 }

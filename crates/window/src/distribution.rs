@@ -142,18 +142,21 @@ impl Distribution {
     /// Closes the distribution into at most `limit` distinct values and their counts (CloudWatch takes 150). A limit
     /// below 3, the least that can hold minimum, maximum and what lies between, is read as 3.
     ///
-    /// Distinct values that fit the limit and have been kept apart (256 are) are given as they are. Otherwise
-    /// neighbours are merged so that, in this order,
+    /// Distinct values that have been kept apart (256 are) and fit the limit are given as they are. Otherwise
+    /// neighbours are merged, such that
     /// - the minimum and the maximum stay as they are, and the counts add up to [`count`](Self::count) exactly;
     /// - the *watched* percentiles, p0.1, p0.5, p1 to p99, p99.5, p99.9 and p99.99 by nearest rank, move by no more
-    ///   than 1 %; only cells wider than that, from samples that fill more than 64 octaves, can break this, and limits
-    ///   under some 110 values leave it out;
-    /// - the greatest relative error of any sample, and so of any percentile of this or of several periods together,
-    ///   is the least possible. It is told by [`Values::worst_relative_error`];
-    /// - the values times their counts add up to [`sum`](Self::sum), as far as the errors above leave a choice.
+    ///   than 1 %. Only samples that fill more than 64 octaves densely can break this; limits under some 110 values
+    ///   leave it out;
+    /// - within that, the worst relative error of any sample is the least that any choice of values can have. It
+    ///   bounds every other percentile, also those over several periods or streams together, and is told by
+    ///   [`Values::worst_relative_error`];
+    /// - the values times their counts add up to [`sum`](Self::sum). For that the worst error may grow by a tenth;
+    ///   a remainder is left where that does not suffice, as when many positive and negative samples cancel.
     ///
-    /// 150 values cannot do better in general: at ±1 % they cover a ratio of e³ = 20 between densely spread samples,
-    /// and latencies span thousands. So the worst error is spent where nobody looks, between the watched percentiles.
+    /// No choice of 150 values keeps every rank within 1 %: at ±1 % they cover a ratio of e³ = 20 between densely
+    /// spread samples, and latencies span thousands. So the error is spent where few look, between the watched
+    /// percentiles. 1000 log-normal samples (σ = 1) cost 1.5 % there, 100,000 cost 4.3 %.
     pub fn into_values(self, limit: usize) -> Values {
         let sum = self.sum();
         Values::from_cells(self.form.into_sorted(), sum, limit)

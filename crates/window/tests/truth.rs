@@ -8,7 +8,7 @@ use samples::{QUANTUM, SHAPES, draw};
 use weir_window::{Distribution, Values};
 
 const LIMIT: usize = 150;
-const SIZES: &[usize] = &[1, 2, 3, 4, 5, 60, 149, 150, 151, 256, 257, 400, 1_000, 10_000, 100_000];
+const SIZES: &[usize] = &[1, 2, 3, 4, 5, 60, 149, 150, 151, 256, 257, 400, 1_000, 20_000];
 
 fn distribution(samples: &[f64]) -> Distribution {
     let mut distribution = Distribution::default();

@@ -188,6 +188,9 @@ fn listing_goes_by_age_of_the_metric_and_of_its_data() {
     };
     assert_eq!(names(None, 0), ["z", "a", "k"]);
     assert_eq!(names(None, NOW_S - 3600), ["z", "k"]);
+    // Late data makes no metric older.
+    store.put(vec![datum("z", NOW_S - 7200, 1.0)]);
+    assert_eq!(names(None, NOW_S - 3600), ["z", "k"]);
     let first = store.list(None, 0, |_| true)[0].number;
     assert_eq!(names(Some(first), 0), ["a", "k"]);
     assert_eq!(store.list(None, 0, |id| id.name == "a").len(), 1);

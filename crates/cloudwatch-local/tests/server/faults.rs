@@ -145,7 +145,7 @@ async fn shutdown_ends_hanging_and_delayed_requests_and_the_socket() {
     let server = serve().await;
     let addr = server.addr();
     server.faults().push(Fault::Hang);
-    server.faults().push(Fault::Delay(Duration::from_secs(3600)));
+    server.faults().push(Fault::Delay(Duration::from_hours(1)));
     let mut hanging = Connection::open(addr).await;
     hanging.write(&put()).await;
     timeout(PATIENCE, server.wait_until(|server| server.faults().fired() == 1)).await.unwrap();

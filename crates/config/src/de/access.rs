@@ -37,7 +37,7 @@ impl<'a> de::SeqAccess<'a> for SeqAccess<'a> {
         };
         let mut deserializer = NodeDeserializer::new(item, self.context);
         deserializer.is_secret = self.is_secret;
-        seed.deserialize(deserializer).map(Some)
+        deserializer.read(seed).map(Some)
     }
 
     fn size_hint(&self) -> Option<usize> {
@@ -94,12 +94,12 @@ impl<'a> de::MapAccess<'a> for MapAccess<'a> {
     fn next_value_seed<V: DeserializeSeed<'a>>(&mut self, seed: V) -> Result<V::Value, Error> {
         let Some(entry) = self.last.get() else {
             self.stand_ins.next();
-            return seed.deserialize(StandIn);
+            return seed.deserialize(StandIn).map_err(|_| Error::StandInRefused);
         };
         let mut deserializer = NodeDeserializer::new(&entry.value, self.context);
         deserializer.is_secret = self.is_secret || looks_secret(&entry.key);
         deserializer.holder = if self.known.is_some() { Holder::Struct } else { Holder::Other };
-        seed.deserialize(deserializer)
+        deserializer.read(seed)
     }
 }
 
@@ -246,7 +246,7 @@ impl<'a> de::VariantAccess<'a> for EnumAccess<'a> {
     }
 
     fn newtype_variant_seed<T: DeserializeSeed<'a>>(self, seed: T) -> Result<T::Value, Error> {
-        seed.deserialize(self.content()?)
+        self.content()?.read(seed)
     }
 
     fn tuple_variant<V: Visitor<'a>>(self, _: usize, visitor: V) -> Result<V::Value, Error> {

@@ -228,7 +228,8 @@ impl<'a> Builder<'a> {
     fn key(&mut self, text: &str, quoted: bool, span: Span) {
         let is_missing = text.is_empty() && !quoted;
         if is_missing {
-            self.diags.error(Span { end: span.end.max(span.start + 1), ..span }, "a key is missing before this").help("write `key: value`");
+            let at = self.places.one_character(span);
+            self.diags.error(at, "a key is missing before this").help("write `key: value`");
         }
         if text.contains("${") {
             self.diags.warning(span, "a `${…}` in a key is not replaced");

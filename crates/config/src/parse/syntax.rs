@@ -2,7 +2,7 @@
 
 use saphyr_parser::ScanError;
 
-use super::Places;
+use super::{MAX_DEPTH, Places};
 use crate::{Diagnostics, Span};
 
 /// Reports a syntax error at its token. `open`: the `[` or `{` that it stands in.
@@ -26,7 +26,9 @@ pub(super) fn report(error: &ScanError, places: &Places<'_>, open: Option<Span>,
         diagnostic.also(open, "opened here");
     }
     if let Some(glued) = missing_space(places, at) {
-        diagnostic.help("a space is missing behind the colon above").also(glued, "text, not a key with its value");
+        diagnostic
+            .help("a space is missing behind the colon above")
+            .also(glued, "text, not a key with its value");
     } else if line.contains("${") && line.contains(['[', '{']) && open.is_some() {
         diagnostic.help("inside `[…]` and `{…}` write a variable in quotes: `\"${env:NAME}\"`");
     } else if let Some(help) = help(error.info()) {
@@ -41,12 +43,14 @@ fn tab_in_indentation(places: &Places<'_>, at: usize) -> Option<Span> {
     let before = places.text[..line.start].trim_end();
     let after = places.text[line.end..].trim_start();
     let next = places.text.len() - after.len();
-    [line, line_around(places.text, before.len()), line_around(places.text, next)].into_iter().find_map(|line| {
-        let text = &places.text[line.clone()];
-        let indentation = &text[..text.len() - text.trim_start_matches([' ', '\t']).len()];
-        let tab = line.start + indentation.find('\t')?;
-        Some(tabs(places, tab))
-    })
+    [line, line_around(places.text, before.len()), line_around(places.text, next)].into_iter().find_map(
+        |line| {
+            let text = &places.text[line.clone()];
+            let indentation = &text[..text.len() - text.trim_start_matches([' ', '\t']).len()];
+            let tab = line.start + indentation.find('\t')?;
+            Some(tabs(places, tab))
+        },
+    )
 }
 
 /// A tab at the error or right before it.
@@ -68,7 +72,8 @@ fn missing_space(places: &Places<'_>, at: usize) -> Option<Span> {
     let line = line_around(places.text, before.len());
     let text = places.text[line.start..before.len()].trim_start();
     let (key, value) = text.split_once(':')?;
-    let is_key = !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-/".contains(&byte));
+    let is_key =
+        !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-/".contains(&byte));
     let is_glued = is_key && !value.is_empty() && !value.starts_with([' ', '\t']) && !value.starts_with("//");
     is_glued.then(|| places.at_bytes(before.len() - text.len(), before.len()))
 }
@@ -98,24 +103,35 @@ fn words(info: &str) -> String {
         }
         "simple key expect ':'" | "simple key expected" => "this is neither a key with its `:` nor a value",
         "while parsing a block mapping, did not find expected key" => "a key was expected here",
-        "while parsing a block collection, did not find expected '-' indicator" => "a `- ` item was expected here",
+        "while parsing a block collection, did not find expected '-' indicator" => {
+            "a `- ` item was expected here"
+        }
         "while parsing a flow mapping, did not find expected ',' or '}'" => "expected `,` or `}`",
         "while parsing a flow sequence, expected ',' or ']'" => "expected `,` or `]`",
         "while scanning a quoted scalar, found unexpected end of stream" => "this quote is never closed",
-        "invalid indentation in quoted scalar" => "this quote is not closed before a line that is indented less",
-        "while parsing node, found unknown anchor" => "this alias names an anchor that is not defined above it",
+        "invalid indentation in quoted scalar" => {
+            "this quote is not closed before a line that is indented less"
+        }
+        "while parsing node, found unknown anchor" => {
+            "this alias names an anchor that is not defined above it"
+        }
         "did not find expected <document start>" => "this belongs to nothing that stands above it",
         "found unprintable character" => "a control character",
-        "recursion limit exceeded" => "maps and lists are nested too deep",
+        "recursion limit exceeded" => return format!("maps and lists are nested more than {MAX_DEPTH} deep"),
         "invalid indentation" | "invalid indentation in flow construct" => {
             "this line is indented less than what it belongs to"
         }
         "misplaced bracket" => "this bracket closes nothing",
-        "while parsing a quoted scalar, found unknown escape character" => "an unknown escape in double quotes",
+        "while parsing a quoted scalar, found unknown escape character" => {
+            "an unknown escape in double quotes"
+        }
         "invalid trailing content after double-quoted scalar" => "something stands behind the closing quote",
         other => match other.strip_prefix("unexpected character: `") {
             Some(character) => {
-                return format!("a value without quotes cannot begin with `{}`", character.trim_end_matches('\''));
+                return format!(
+                    "a value without quotes cannot begin with `{}`",
+                    character.trim_end_matches('\'')
+                );
             }
             None => return format!("not YAML: {}", other.strip_prefix("while ").unwrap_or(other)),
         },
@@ -136,9 +152,7 @@ fn help(info: &str) -> Option<&'static str> {
         | "did not find expected <document start>" => {
             Some("keys of one map, and items of one list, stand in the same column")
         }
-        info if info.starts_with("unexpected character") => {
-            Some("put the value in quotes")
-        }
+        info if info.starts_with("unexpected character") => Some("put the value in quotes"),
         info if info.contains("unknown escape character") => Some(
             "between double quotes a backslash is written `\\\\`; between single quotes it stands for itself",
         ),

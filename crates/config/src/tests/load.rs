@@ -8,7 +8,9 @@ use crate::{Diagnostics, Env, Source};
 #[test]
 fn a_tab_in_the_indentation_is_named() {
     let message = "tabs cannot indent YAML; use spaces";
-    for text in ["a:\n\tb: 1\n", "a: 1\n\tb: 1\n", "a:\n  b: 1\n\tc: 2\n", "a:\n  - x\n\t- y\n", "key:\n\tvalue\n"] {
+    for text in
+        ["a:\n\tb: 1\n", "a: 1\n\tb: 1\n", "a:\n  b: 1\n\tc: 2\n", "a:\n  - x\n\t- y\n", "key:\n\tvalue\n"]
+    {
         let found = findings(text);
         assert_eq!(found.len(), 1, "{text:?}: {found:?}");
         let line = text.lines().position(|line| line.starts_with('\t')).unwrap() + 1;
@@ -50,7 +52,8 @@ fn a_key_without_a_space_behind_its_colon_is_shown_where_it_stands() {
 fn a_duplicate_key_points_at_both() {
     let (document, diags) = load("a: 1\nb:\n  c: 1\n  d: 2\n  c: 3\na: 2\n");
     assert_eq!(told(&document, &diags), ["5:3 \"c\": duplicate key `c`", "6:1 \"a\": duplicate key `a`"]);
-    let firsts: Vec<_> = diags.iter().map(|found| document.sources().position(found.secondary[0].0)).collect();
+    let firsts: Vec<_> =
+        diags.iter().map(|found| document.sources().position(found.secondary[0].0)).collect();
     assert_eq!(firsts, [(3, 3), (1, 1)]);
     assert_eq!(document.root().get("a").and_then(|a| a.text().map(str::to_owned)), Some("1".to_owned()));
 }
@@ -81,7 +84,10 @@ fn a_quoted_merge_key_is_a_key() {
 
 #[test]
 fn an_alias_inside_its_own_anchor_is_an_error() {
-    assert_eq!(findings("a: &a [*a]\n"), ["1:8 \"*a\": this alias stands for a value that holds the alias itself"]);
+    assert_eq!(
+        findings("a: &a [*a]\n"),
+        ["1:8 \"*a\": this alias stands for a value that holds the alias itself"]
+    );
 }
 
 #[test]
@@ -124,7 +130,8 @@ fn an_empty_configuration_is_null() {
 
 #[test]
 fn a_key_is_the_text_that_was_written() {
-    let keys: Vec<_> = root("1: a\n0x10: b\ntrue: c\n~: d\n").entries().iter().map(|e| e.key.clone()).collect();
+    let keys: Vec<_> =
+        root("1: a\n0x10: b\ntrue: c\n~: d\n").entries().iter().map(|e| e.key.clone()).collect();
     assert_eq!(keys, ["1", "0x10", "true", "~"]);
 }
 
@@ -166,7 +173,8 @@ fn a_folder_is_its_yaml_files_by_name() {
     std::fs::create_dir_all(folder.0.join("40.yaml")).unwrap();
     let (document, diags) = load_path(folder.0.clone());
     assert!(diags.is_empty(), "{diags:?}");
-    let got: Vec<_> = document.root().entries().iter().map(|e| (e.key.as_str(), e.value.text().unwrap())).collect();
+    let got: Vec<_> =
+        document.root().entries().iter().map(|e| (e.key.as_str(), e.value.text().unwrap())).collect();
     assert_eq!(got, [("a", "second"), ("c", "1"), ("b", "1")]);
 }
 

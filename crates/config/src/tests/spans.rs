@@ -38,10 +38,7 @@ fn quoted_scalars_have_their_quotes_and_no_comment() {
 #[test]
 fn scalars_over_several_lines_end_with_their_last_character() {
     let text = "a: |\n  one\n  two\n\nb: plain\n  goes on\nc: \"dq\n  too\" # no\nd: 1\n";
-    assert_eq!(
-        tokens(text),
-        ["a", "one\n  two", "b", "plain\n  goes on", "c", "\"dq\n  too\"", "d", "1"]
-    );
+    assert_eq!(tokens(text), ["a", "one\n  two", "b", "plain\n  goes on", "c", "\"dq\n  too\"", "d", "1"]);
 }
 
 #[test]

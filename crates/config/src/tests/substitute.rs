@@ -71,7 +71,9 @@ fn a_whole_scalar_is_typed_and_text_is_text() {
 fn tokens_nest() {
     let env = Env::from_pairs([("NAME", "HOST"), ("HOST", "db"), ("N", "T")]);
     let (document, diags) = load_env(
-        &["a: ${env:${env:NAME}}\nb: ${env:HOS${N}}\nc: ${env:NOT_SET:-${env:HOST}:1}\nd: ${HOST:-${NOT_SET}}\n"],
+        &[
+            "a: ${env:${env:NAME}}\nb: ${env:HOS${N}}\nc: ${env:NOT_SET:-${env:HOST}:1}\nd: ${HOST:-${NOT_SET}}\n",
+        ],
         &[],
         &env,
     );
@@ -83,7 +85,9 @@ fn tokens_nest() {
 
 #[test]
 fn what_a_variable_holds_is_taken_as_it_is() {
-    for held in ["pa$$word", "${HOST}", "$1", "a #b", "#c", "@d", "a: b: c", "%e", "*f", "'g", "\\h", " i ", "0123"] {
+    for held in
+        ["pa$$word", "${HOST}", "$1", "a #b", "#c", "@d", "a: b: c", "%e", "*f", "'g", "\\h", " i ", "0123"]
+    {
         let env = Env::from_pairs([("SECRET", held)]);
         let (document, diags) = load_env(&["a: ${env:SECRET}\nb: x${env:SECRET}\n"], &[], &env);
         assert!(diags.is_empty(), "{held}");
@@ -134,7 +138,10 @@ fn wrong_tokens_are_located() {
         ("x ${env:HOST", "1:6 \"${env:HOST\": `${` is never closed"),
         ("${}", "1:4 \"${}\": `` cannot be the name of an environment variable"),
         ("${env:a-b}", "1:4 \"${env:a-b}\": `a-b` cannot be the name of an environment variable"),
-        ("${file:/no/such/file}", "1:4 \"${file:/no/such/file}\": cannot read `/no/such/file`: No such file or directory (os error 2)"),
+        (
+            "${file:/no/such/file}",
+            "1:4 \"${file:/no/such/file}\": cannot read `/no/such/file`: No such file or directory (os error 2)",
+        ),
         (&many, &format!("1:4 {many:?}: more than 100 `${{…}}` in one value")),
     ] {
         let (document, diags) = load_with(&[&format!("a: {scalar}\n")], &[]);
@@ -152,7 +159,10 @@ fn a_hundred_expansions_are_allowed() {
 #[test]
 fn keys_are_not_replaced_and_warn() {
     let (document, diags) = load_with(&["\"${env:HOST}\": 1\n"], &[]);
-    assert_eq!(told(&document, &diags), ["1:1 \"\\\"${env:HOST}\\\"\": warning: a `${…}` in a key is not replaced"]);
+    assert_eq!(
+        told(&document, &diags),
+        ["1:1 \"\\\"${env:HOST}\\\"\": warning: a `${…}` in a key is not replaced"]
+    );
     assert!(document.root().get("${env:HOST}").is_some());
 }
 

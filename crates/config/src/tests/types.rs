@@ -42,7 +42,10 @@ fn a_wrong_duration_says_what_is_right() {
         ("1 s", "`1 s` is no duration; write for example `300ms`, `1.5h` or `1m30s`"),
         (".s", "`.s` is no duration; write for example `300ms`, `1.5h` or `1m30s`"),
         ("-5s", "duration `-5s` is negative"),
-        ("2d", "unknown unit `d` in duration `2d`; the units are ns, us, µs, ms, s, m and h, and a day is `24h`"),
+        (
+            "2d",
+            "unknown unit `d` in duration `2d`; the units are ns, us, µs, ms, s, m and h, and a day is `24h`",
+        ),
         ("5parsec", "unknown unit `parsec` in duration `5parsec`; the units are ns, us, µs, ms, s, m and h"),
         ("2562047h47m16.854775808s", "duration `2562047h47m16.854775808s` is longer than 292 years"),
         ("99999999999999999999h", "duration `99999999999999999999h` is longer than 292 years"),
@@ -96,7 +99,10 @@ fn a_wrong_size_says_what_is_right() {
         ("-1", "`-1` is no size; write for example `64MiB`, `10MB` or a number of bytes"),
         ("1.2.3", "`1.2.3` is no size; write for example `64MiB`, `10MB` or a number of bytes"),
         ("many", "`many` is no size; write for example `64MiB`, `10MB` or a number of bytes"),
-        ("5 apples", "unknown unit `apples` in size `5 apples`; the units are B, KiB, MiB, GiB, TiB, kB, MB, GB and TB"),
+        (
+            "5 apples",
+            "unknown unit `apples` in size `5 apples`; the units are B, KiB, MiB, GiB, TiB, kB, MB, GB and TB",
+        ),
         ("18446744073709551616", "size `18446744073709551616` is larger than 16 EiB"),
         ("99999999TiB", "size `99999999TiB` is larger than 16 EiB"),
     ] {

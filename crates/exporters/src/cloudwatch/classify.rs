@@ -122,9 +122,8 @@ fn class(answer: &Answer<'_>, message: &str) -> Class {
     match (answer.status, code) {
         (413, _) => Class::TooLarge,
         (_, Some(code)) if TRY_AGAIN.contains(&code) => retry,
-        (408 | 429 | 500.., _) => retry,
-        // An answer that could not be read: whether it was stored is unknown, and at least once is the promise.
-        (200..=299, _) => retry,
+        // 2xx: an answer that could not be read. Whether it was stored is unknown, and at least once is the promise.
+        (200..=299 | 408 | 429 | 500.., _) => retry,
         (400, Some(code)) if VALUES.contains(&code) => {
             let members = members(message);
             let is_about_datums = !members.is_empty() || !message.contains("Namespace");

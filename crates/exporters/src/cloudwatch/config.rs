@@ -152,9 +152,8 @@ impl Config {
     pub(crate) fn resolution(&self) -> i32 {
         match self.storage_resolution {
             Some(1) => 1,
-            Some(_) => 60,
             None if self.period.0 < Period::MINUTE.length() => 1,
-            None => 60,
+            Some(_) | None => 60,
         }
     }
 

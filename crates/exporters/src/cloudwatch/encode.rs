@@ -144,7 +144,7 @@ impl Encoder {
             .minimum(minimum)
             .maximum(maximum)
             .build();
-        let all_once = closed.counts.iter().all(|count| *count == 1.0);
+        let all_once = closed.values.len() as u64 == count;
         Some(
             datum
                 .set_statistic_values(merged.then_some(statistics))

@@ -112,12 +112,22 @@ impl Exporter for CloudWatch {
         }
         let stop = intake.sender.stop.clone();
         let hurry = tokio::spawn(Sender::watch_hurry(intake.context.clone(), stop));
-        while let Some(delivery) = intake.next(&mut inbox).await {
-            intake.take(delivery);
+        let taking_in = async {
+            while let Some(delivery) = intake.next(&mut inbox).await {
+                intake.take(delivery);
+            }
+            let closed = intake.window.close_all(&intake.context.interner);
+            intake.flush(closed).await;
+            intake.sender.queue.close();
+        };
+        tokio::select! {
+            // In this order: a consumer that ends before the queue is closed has panicked.
+            biased;
+            () = taking_in => {}
+            _ = consumers.join_next() => {
+                return Err(ComponentError::Failed("a consumer of the queue ended".to_owned()));
+            }
         }
-        let closed = intake.window.close_all(&intake.context.interner);
-        intake.flush(closed).await;
-        intake.sender.queue.close();
         let mut outcome = Ok(());
         while let Some(ended) = consumers.join_next().await {
             if let Err(error) = ended {

@@ -151,4 +151,4 @@ fn deal(datums: &[Datum], by_size: &[usize], requests: usize, room: usize) -> Op
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

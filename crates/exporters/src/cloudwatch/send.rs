@@ -18,19 +18,17 @@ use super::{
     config::RetryConfig,
     held::Held,
     pack::Datum,
-    window::TOO_OLD,
+    window::{MAX_AGE, TOO_OLD},
 };
 use crate::sending::{Backoff, Item, Queue, Quiet, random_unit};
 
 /// CloudWatch refused the datum.
-pub const REJECTED: Reason = Reason("rejected");
+pub(super) const REJECTED: Reason = Reason("rejected");
 /// `max_elapsed_time` passed, or `retry_on_failure` is off.
-pub const RETRY_EXHAUSTED: Reason = Reason("retry_exhausted");
+pub(super) const RETRY_EXHAUSTED: Reason = Reason("retry_exhausted");
 
-/// What CloudWatch takes at most, two weeks (API reference, PutMetricData).
-const MAX_AGE: Duration = Duration::from_secs(14 * 86_400);
 /// The shortest wait when a person must act first.
-const DENIED_WAIT: Duration = Duration::from_secs(60);
+const DENIED_WAIT: Duration = Duration::from_mins(1);
 /// How long after the hurry attempts under way may still end well: two seconds are left for the rest.
 const LAST_ATTEMPTS: Duration = Duration::from_secs(3);
 
@@ -157,6 +155,8 @@ enum End {
     Delivered,
     TooLarge,
     Datums(Vec<usize>, String),
+    /// While it waited, some of it became too old.
+    Aged,
     Lost(Reason, String),
 }
 
@@ -184,6 +184,7 @@ impl Sender {
             End::TooLarge | End::Datums(..) if request.datums.len() == 1 => {
                 self.reject(request);
             }
+            End::Aged => parts.push(request),
             End::TooLarge => split(request, &[], parts),
             End::Datums(named, words) => {
                 self.say_rejected(&words);
@@ -239,6 +240,9 @@ impl Sender {
                     return End::Lost(Reason::SHUTDOWN, failure.words);
                 }
             }
+            if request.datums.iter().any(self.aged()) {
+                return End::Aged;
+            }
         }
     }
 
@@ -248,12 +252,17 @@ impl Sender {
         call.set_metric_data(Some(datums)).send().await.map(drop).map_err(|error| classify(&error))
     }
 
-    /// What waited for two weeks would only be refused.
-    fn without_aged(&self, mut request: Request) -> Request {
+    /// Tells datums that CloudWatch would not take any more, for their age.
+    fn aged(&self) -> impl Fn(&Datum) -> bool + use<> {
         let oldest = self.context.clock.now().since(UnixNanos(0)).saturating_sub(MAX_AGE).as_secs();
         let oldest = DateTime::from_secs(oldest as i64);
-        let is_aged = |datum: &Datum| datum.metric.timestamp.is_some_and(|time| time < oldest);
-        if !request.datums.iter().any(is_aged) {
+        move |datum| datum.metric.timestamp.is_some_and(|time| time < oldest)
+    }
+
+    /// What waited for two weeks would only be refused.
+    fn without_aged(&self, mut request: Request) -> Request {
+        let is_aged = self.aged();
+        if !request.datums.iter().any(&is_aged) {
             return request;
         }
         let (aged, fresh) = std::mem::take(&mut request.datums).into_iter().partition(is_aged);
@@ -398,6 +407,3 @@ impl Drop for Stuck<'_> {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,1 +1,401 @@
-use super::*;
+//! Against the strict far end: what it counted is what the ledger must say.
+
+use std::collections::BTreeMap;
+
+use tokio::task::JoinHandle;
+use weir_cloudwatch_local::{CloudWatchLocal, Counters, Dimension, Fault, Options};
+use weir_config::ByteSize;
+use weir_core::{
+    Account, Batch, Clock, Descriptor, Edge, EdgeLedger, NodeLedger, Number, Output, Series, Temporality,
+    inbox,
+};
+use weir_testkit::{Fixture, point};
+
+use super::{
+    send::{REJECTED, RETRY_EXHAUSTED},
+    window::TOO_OLD,
+    *,
+};
+
+/// A minute passes in a tenth of a second.
+const RATE: f64 = 600.0;
+const MINUTE: u64 = 60;
+
+/// An exporter between a test and a far end.
+struct River {
+    f: Fixture,
+    server: CloudWatchLocal,
+    context: Context,
+    output: Output,
+    task: JoinHandle<Result<(), ComponentError>>,
+}
+
+impl River {
+    async fn new(change: impl FnOnce(&mut Config)) -> Self {
+        Self::with_server_ahead(0, change).await
+    }
+
+    /// The far end's clock is some seconds ahead.
+    async fn with_server_ahead(ahead: u64, change: impl FnOnce(&mut Config)) -> Self {
+        let f = Fixture::with_clock(Clock::compressed(RATE));
+        let clock = f.clock.clone();
+        let now = Arc::new(move || clock.now().0 + ahead * 1_000_000_000);
+        let server = CloudWatchLocal::bind(([127, 0, 0, 1], 0).into(), Options::new(now)).await.unwrap();
+        let mut config = Config { endpoint: Some(server.endpoint()), ..Config::default() };
+        change(&mut config);
+        let context = f.context("cloudwatch/test");
+        let mut exporter = Factory::build(config, context.clone());
+        exporter.start().await.unwrap();
+        let (sender, inbox) = inbox(Arc::clone(&context.ledger));
+        let edge = Edge::new(sender, 64 << 20, Arc::new(EdgeLedger::default()));
+        let output =
+            Output::new(vec![edge], Arc::new(NodeLedger::default()), f.clock.clone(), Duration::from_secs(1));
+        let task = tokio::spawn(exporter.run(inbox));
+        Self { f, server, context, output, task }
+    }
+
+    /// As many gauges, different in one dimension.
+    fn gauges(&self, count: usize) -> Vec<Arc<Series>> {
+        let gauge = |i| self.f.stream(Descriptor::gauge("g", "1"), &[("i", &format!("{i:05}"))]);
+        (0..count).map(gauge).collect()
+    }
+
+    fn now(&self) -> u64 {
+        self.f.clock.now().seconds()
+    }
+
+    async fn send(&self, batch: Batch) {
+        self.output.send(batch).await.unwrap();
+    }
+
+    /// A point of each series at `time`.
+    async fn send_all(&self, series: &[Arc<Series>], time: u64) {
+        self.send(self.f.batch(series.iter().map(|series| point(series, 0, time, Number::Int(1))))).await;
+    }
+
+    async fn until(&self, reached: impl Fn(&Counters) -> bool) {
+        self.server.wait_until(|server| reached(&server.counters())).await;
+    }
+
+    /// Closes the inbox, waits for the exporter's end, and answers both sides' counts.
+    async fn drain(self) -> (Account, Counters, CloudWatchLocal) {
+        drop(self.output);
+        self.task.await.unwrap().unwrap();
+        let account = self.context.ledger.read();
+        assert!(account.balances(), "{account:?}");
+        assert_eq!(account.held, 0);
+        (account, self.server.counters(), self.server)
+    }
+}
+
+fn dropped(reason: Reason, points: u64) -> BTreeMap<Reason, u64> {
+    BTreeMap::from([(reason, points)])
+}
+
+#[tokio::test]
+async fn a_drain_sends_the_open_periods_under_their_own_time() {
+    let river = River::new(|config| config.namespace = "Shop".to_owned()).await;
+    let start = river.now() / MINUTE * MINUTE;
+    let load = river.f.stream(Descriptor::gauge("load", "%"), &[("host", "a")]);
+    let requests = river.f.stream(Descriptor::sum("requests", "1", Temporality::Delta, true), &[]);
+    let values = [4.0, 1.0, 4.0].map(|value| point(&load, 0, start + 1, Number::Double(value)));
+    river.send(river.f.batch(values)).await;
+    let increments = [(start, 5), (start + 59, 7), (start - 60, 1)];
+    let increments = increments.map(|(time, value)| point(&requests, 0, time, Number::Int(value)));
+    river.send(river.f.batch(increments)).await;
+
+    let (account, counters, server) = river.drain().await;
+    assert_eq!((account.taken, account.passed), (6, 6));
+    assert_eq!((counters.put_requests, counters.datums, counters.samples), (1, 3, 6.0));
+    let [found] = &server.store().datapoints("Shop", "load", &[Dimension::new("host", "a")])[..] else {
+        panic!("one datapoint")
+    };
+    assert_eq!((found.start_s, found.count, found.sum), (start as i64, 3.0, 9.0));
+    assert_eq!((found.minimum, found.maximum, found.unit.as_str()), (1.0, 4.0, "Percent"));
+    let sums: Vec<_> =
+        server.store().datapoints("Shop", "requests", &[]).iter().map(|d| (d.start_s, d.sum)).collect();
+    assert_eq!(sums, [(start as i64 - 60, 1.0), (start as i64, 12.0)]);
+}
+
+#[tokio::test]
+async fn a_period_leaves_by_the_clock_and_a_late_point_follows_it() {
+    let river = River::new(|_| {}).await;
+    let series = river.gauges(1);
+    let time = river.now();
+    let (ack, mut fate) = Ack::new();
+    let mut batch = river.f.batch([point(&series[0], 0, time, Number::Int(1))]);
+    batch.ack = ack;
+    river.send(batch).await;
+    assert_eq!(fate.accepted().await, Verdict::Delivered);
+    assert_eq!(fate.exported().await, Verdict::Delivered);
+    river.until(|counters| counters.datums == 1).await;
+    river.send_all(&series, time).await;
+    river.until(|counters| counters.datums == 2).await;
+    let status = river.context.status.read();
+    assert!(status.exported_up_to >= Some(time / MINUTE * MINUTE) && status.last_error.is_none());
+    let (account, counters, server) = river.drain().await;
+    assert_eq!((account.passed, counters.samples), (2, 2.0));
+    let [found] = &server.store().datapoints("Weir", "g", &[Dimension::new("i", "00000")])[..] else {
+        panic!("both datums are of one datapoint")
+    };
+    assert_eq!((found.count, found.sum), (2.0, 2.0));
+}
+
+#[tokio::test]
+async fn with_one_in_three_requests_failing_every_datum_arrives_once() {
+    let river = River::new(|_| {}).await;
+    river.server.faults().push(Fault::internal_error().every_nth(3));
+    let series = river.gauges(12_000);
+    river.send_all(&series, river.now()).await;
+    let (account, counters, _) = river.drain().await;
+    assert_eq!((account.passed, counters.datums, counters.samples), (12_000, 12_000, 12_000.0));
+    assert_eq!(counters.put_accepted, 12);
+    assert!(counters.failed("InternalServiceError") >= 4, "{counters:?}");
+}
+
+#[tokio::test]
+async fn whatever_passes_is_tried_again() {
+    for fault in [
+        Fault::throttling(),
+        Fault::unavailable(),
+        Fault::unavailable().with_retry_after(Duration::from_secs(30)),
+        Fault::status(429),
+        Fault::error(400, "LimitExceeded", ""),
+        Fault::expired_token(),
+        Fault::access_denied(),
+        Fault::DropConnection,
+        Fault::Hang,
+    ] {
+        // Short only where it must pass: a busy machine is no fault.
+        let seconds = if fault == Fault::Hang { 2 } else { 60 };
+        let timeout = weir_config::Duration(Duration::from_secs(seconds));
+        let river = River::new(|config| config.timeout = timeout).await;
+        river.server.faults().push(fault.clone().times(2));
+        let series = river.gauges(3);
+        river.send_all(&series, river.now()).await;
+        let (account, counters, _) = river.drain().await;
+        assert_eq!((account.passed, counters.samples), (3, 3.0), "{fault:?}");
+        assert_eq!((counters.put_requests, counters.failed_total()), (3, 2), "{fault:?}: {counters:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_poison_datum_takes_none_of_the_other_999_with_it() {
+    // An hour ahead of us, the far end finds a point too old that we do not.
+    let river = River::with_server_ahead(3600, |_| {}).await;
+    let series = river.gauges(1000);
+    let now = river.now();
+    let old = now - 14 * 86_400 + 2400;
+    let times = (0..1000).map(|i| if i == 617 { old } else { now });
+    let points = series.iter().zip(times).map(|(series, time)| point(series, 0, time, Number::Int(1)));
+    let (ack, mut fate) = Ack::new();
+    let mut batch = river.f.batch(points);
+    batch.ack = ack;
+    river.send(batch).await;
+    let (account, counters, _) = river.drain().await;
+    assert_eq!((account.passed, account.dropped), (999, dropped(REJECTED, 1)));
+    assert_eq!((counters.datums, counters.put_accepted), (999, 1));
+    // All of them; the poison alone, once it was named.
+    assert_eq!(counters.failed("InvalidParameterValue"), 2);
+    assert_eq!(fate.exported().await, Verdict::Lost(REJECTED));
+}
+
+#[tokio::test]
+async fn a_refusal_that_names_no_datum_or_a_size_is_halved() {
+    let unnamed =
+        Fault::error(400, "InvalidParameterValue", "No metric may specify the same dimension name twice.");
+    for fault in [Fault::too_large(), unnamed] {
+        let river = River::new(|_| {}).await;
+        river.server.faults().push(fault);
+        let series = river.gauges(100);
+        river.send_all(&series, river.now()).await;
+        let (account, counters, _) = river.drain().await;
+        assert_eq!((account.passed, counters.datums), (100, 100));
+        assert_eq!((counters.put_accepted, counters.failed_total()), (2, 1));
+    }
+}
+
+#[tokio::test]
+async fn a_request_refused_as_such_is_dropped_and_not_bisected() {
+    let river = River::new(|_| {}).await;
+    let words = "The value x for parameter Namespace is invalid.";
+    river.server.faults().push(Fault::error(400, "InvalidParameterValue", words).always());
+    let series = river.gauges(100);
+    river.send_all(&series, river.now()).await;
+    let (account, counters, _) = river.drain().await;
+    assert_eq!((account.dropped, counters.put_requests), (dropped(REJECTED, 100), 1));
+}
+
+#[tokio::test]
+async fn a_lost_answer_means_a_second_copy_and_one_delivery() {
+    let river = River::new(|_| {}).await;
+    river.server.faults().push(Fault::StoreThenDrop);
+    let series = river.gauges(10);
+    river.send_all(&series, river.now()).await;
+    let (account, counters, _) = river.drain().await;
+    assert_eq!((account.passed, counters.answers_lost, counters.samples), (10, 1, 20.0));
+}
+
+#[tokio::test]
+async fn an_outage_longer_than_the_queue_drops_the_oldest_and_counts_them() {
+    let river = River::new(|config| {
+        config.sending_queue.num_consumers = 1;
+        config.sending_queue.queue_size = ByteSize(400_000);
+    })
+    .await;
+    let outage = river.server.faults().push(Fault::unavailable().always());
+    let series = river.gauges(500);
+    let mut newest = 0;
+    for minute in 0..12 {
+        newest = river.now();
+        river.send_all(&series, newest).await;
+        if minute == 0 {
+            river.until(|counters| counters.failed_total() > 0).await;
+        }
+        river.f.clock.sleep(Duration::from_mins(1)).await;
+    }
+    river.server.faults().remove(outage);
+    let (account, counters, server) = river.drain().await;
+    let lost = account.dropped.get(&Reason::QUEUE_FULL).copied().unwrap_or_default();
+    assert_eq!(account.dropped_total(), lost);
+    assert!(lost > 0 && lost % 500 == 0, "{account:?}");
+    assert_eq!((account.taken, account.passed), (6000, 6000 - lost));
+    assert_eq!(counters.samples as u64, account.passed);
+    let kept = server.store().datapoints("Weir", "g", &[Dimension::new("i", "00000")]);
+    let newest = (newest / MINUTE * MINUTE) as i64;
+    assert_eq!(kept.last().map(|datapoint| datapoint.start_s), Some(newest), "the newest is kept");
+}
+
+#[tokio::test]
+async fn at_the_hurry_of_a_drain_what_cannot_be_sent_is_counted() {
+    let river = River::new(|_| {}).await;
+    river.server.faults().push(Fault::unavailable().always());
+    let series = river.gauges(2500);
+    let (ack, mut fate) = Ack::new();
+    let mut batch = river.f.batch(series.iter().map(|s| point(s, 0, river.now(), Number::Int(1))));
+    batch.ack = ack;
+    river.send(batch).await;
+    let drain = river.f.drain.clone();
+    drop(river.output);
+    river.server.wait_until(|server| server.counters().failed_total() > 2).await;
+    assert!(!river.task.is_finished(), "until the hurry it goes on");
+    drain.hurry.cancel();
+    river.task.await.unwrap().unwrap();
+    let account = river.context.ledger.read();
+    assert!(account.balances() && account.held == 0, "{account:?}");
+    assert_eq!(account.dropped, dropped(Reason::SHUTDOWN, 2500));
+    assert_eq!(river.server.counters().datums, 0);
+    assert_eq!(fate.exported().await, Verdict::Lost(Reason::SHUTDOWN));
+}
+
+#[tokio::test]
+async fn a_request_that_hangs_at_the_hurry_is_given_up() {
+    let river = River::new(|_| {}).await;
+    river.server.faults().push(Fault::Hang.always());
+    river.send_all(&river.gauges(1), river.now()).await;
+    drop(river.output);
+    river.server.wait_until(|server| server.counters().failed("Hang") > 0).await;
+    river.f.drain.hurry.cancel();
+    river.task.await.unwrap().unwrap();
+    let account = river.context.ledger.read();
+    assert!(account.balances());
+    assert_eq!(account.dropped, dropped(Reason::SHUTDOWN, 1));
+}
+
+#[tokio::test]
+async fn max_elapsed_time_and_no_retry_give_up() {
+    for enabled in [true, false] {
+        let river = River::new(|config| {
+            config.retry_on_failure.enabled = enabled;
+            config.retry_on_failure.max_elapsed_time = weir_config::Duration(Duration::from_secs(60));
+        })
+        .await;
+        river.server.faults().push(Fault::unavailable().always());
+        river.send_all(&river.gauges(7), river.now()).await;
+        let (account, counters, _) = river.drain().await;
+        assert_eq!(account.dropped, dropped(RETRY_EXHAUSTED, 7));
+        assert_eq!(counters.put_requests > 1, enabled, "{counters:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_grew_too_old_while_it_waited_is_not_sent() {
+    let river = River::new(|_| {}).await;
+    let outage = river.server.faults().push(Fault::access_denied().always());
+    let series = river.gauges(1);
+    // Within the limit by twenty minutes now, beyond it when the service comes back.
+    river.send_all(&series, river.now() - 14 * 86_400 + 20 * MINUTE).await;
+    river.until(|counters| counters.failed_total() > 0).await;
+    river.f.clock.sleep(Duration::from_mins(22)).await;
+    let account = river.context.ledger.read();
+    assert_eq!(account.held + account.dropped.get(&TOO_OLD).copied().unwrap_or_default(), 1, "{account:?}");
+    river.server.faults().remove(outage);
+    let (account, counters, _) = river.drain().await;
+    assert_eq!((account.passed, account.dropped), (0, dropped(TOO_OLD, 1)));
+    assert_eq!(counters.failed("InvalidParameterValue"), 0, "the service was not asked");
+}
+
+#[tokio::test]
+async fn kinds_that_are_not_sent_yet_are_counted() {
+    let river = River::new(|_| {}).await;
+    let series = river.gauges(1);
+    let mut batch = river.f.batch([point(&series[0], 0, river.now(), Number::Int(1))]);
+    batch.summaries.push(weir_core::SummaryPoint {
+        series: series[0].id(),
+        flags: weir_core::Flags::default(),
+        start: UnixNanos(0),
+        time: river.f.clock.now(),
+        count: 1,
+        sum: 1.0,
+        quantiles: weir_core::Span::default(),
+    });
+    river.send(batch).await;
+    let (account, counters, _) = river.drain().await;
+    assert_eq!((account.passed, account.dropped), (1, dropped(UNSUPPORTED_KIND, 1)));
+    assert_eq!(counters.datums, 1);
+}
+
+#[tokio::test]
+async fn the_size_of_a_request_is_known_to_the_byte() {
+    let river = River::new(|_| {}).await;
+    let config = Config { endpoint: Some(river.server.endpoint()), ..Config::default() };
+    let client = Client::new(&config).await.unwrap();
+    let plain = aws_sdk_cloudwatch::Config::builder().disable_request_compression(true);
+    let all = pack::tests::every_shape();
+    let now = river.now();
+    let requests = all.iter().map(|datum| vec![datum.clone()]).chain([all.clone()]);
+    let mut measured = 0;
+    for request in requests {
+        let request: Vec<_> = request.into_iter().map(|datum| pack::tests::at(datum, now)).collect();
+        let expected = pack::overhead_bytes("Name/Space", request.len())
+            + request.iter().map(pack::datum_bytes).sum::<usize>();
+        let before = river.server.counters().bytes_in;
+        let call = client.sdk.put_metric_data().namespace("Name/Space").set_metric_data(Some(request));
+        // Whether the far end takes the shapes is not the matter here; most are taken.
+        let _ = call.customize().config_override(plain.clone()).send().await;
+        assert_eq!(river.server.counters().bytes_in - before, expected as u64);
+        measured += 1;
+    }
+    assert_eq!(measured, all.len() + 1);
+}
+
+#[tokio::test]
+async fn a_loopback_endpoint_needs_no_region_and_a_given_one_is_used() {
+    let local = Config { endpoint: Some("http://127.0.0.1:9".to_owned()), ..Config::default() };
+    assert_eq!(Client::new(&local).await.unwrap().region, "us-east-1");
+    let given = Config { region: Some("eu-west-1".to_owned()), ..local };
+    assert_eq!(Client::new(&given).await.unwrap().region, "eu-west-1");
+}
+
+#[test]
+fn a_period_closes_a_bounded_time_after_its_end() {
+    let of = |seconds| {
+        let period = Period::new(Duration::from_secs(seconds)).unwrap();
+        (grace(period).as_millis(), longest_jitter(period).as_millis())
+    };
+    assert_eq!(of(1), (100, 0));
+    assert_eq!(of(5), (500, 0));
+    assert_eq!(of(30), (3000, 5000));
+    assert_eq!(of(60), (5000, 10_000));
+    assert_eq!(of(3600), (5000, 10_000));
+}

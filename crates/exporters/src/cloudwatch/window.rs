@@ -24,10 +24,12 @@ pub const UNRESOLVED: Reason = Reason("unresolved");
 /// The greatest magnitude that CloudWatch takes, 2^360 (crate documentation of `MetricDatum`).
 pub const MAX_VALUE: f64 = f64::from_bits((1023 + 360) << 52);
 
-/// How far back CloudWatch takes points, less a margin for the way there.
-const MAX_AGE: Duration = Duration::from_secs(14 * 86_400 - 600);
+/// How far back CloudWatch takes points.
+pub const MAX_AGE: Duration = Duration::from_hours(14 * 24);
 /// How far ahead CloudWatch takes points.
-const MAX_LEAD: Duration = Duration::from_secs(2 * 3600);
+const MAX_LEAD: Duration = Duration::from_hours(2);
+/// What a point at the far end of [`MAX_AGE`] needs for its way, besides the period that it waits for.
+const MARGIN: Duration = Duration::from_mins(5);
 /// Beyond this many open periods the oldest closes early: it costs a datum more, where memory would cost more than that.
 const MAX_OPEN: usize = 64;
 /// Ids that are resolved in one go: doors wait while it lasts.
@@ -127,6 +129,7 @@ impl Window {
     pub fn record(&mut self, batch: &Batch, mut ack: Ack, now: UnixNanos) -> Left {
         let mut left = Left::default();
         let mut touched: Option<u64> = None;
+        let gone = now.plus(self.period.length() + self.delay + MARGIN);
         ack.take_custody();
         let mut points = batch.numbers.iter().peekable();
         while let Some(next) = points.peek() {
@@ -134,7 +137,7 @@ impl Window {
             let last = start.saturating_add(self.period.length().as_nanos() as u64 - 1);
             let run = std::iter::from_fn(|| points.next_if(|point| (start..=last).contains(&point.time.0)));
             // By the start of the period, which becomes the time of the datum.
-            if UnixNanos(start).plus(MAX_AGE) < now {
+            if UnixNanos(start).plus(MAX_AGE) < gone {
                 left.too_old += run.count() as u64;
             } else if UnixNanos(start) > now.plus(MAX_LEAD) {
                 left.too_new += run.count() as u64;

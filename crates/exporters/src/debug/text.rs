@@ -176,6 +176,12 @@ impl fmt::Display for Time {
     }
 }
 
+/// `time` as [`Time`] writes it.
+#[cfg(test)]
+pub(super) fn rfc3339(time: UnixNanos) -> String {
+    Time(time).to_string()
+}
+
 /// The date of a day since 1970-01-01, in the proleptic Gregorian calendar: counted in years that begin in March, so
 /// that a leap day is the last of its year.
 fn civil(days: u64) -> (u64, u64, u64) {

@@ -6,7 +6,7 @@ use parking_lot::Mutex;
 use weir_core::UnixNanos;
 
 /// How long one cause stays quiet after it was said.
-const EVERY: Duration = Duration::from_secs(60);
+const EVERY: Duration = Duration::from_mins(1);
 
 /// Lets one line a minute through.
 #[derive(Debug, Default)]

@@ -8,13 +8,11 @@ use weir_core::{
 use super::{
     Config, DUPLICATE, InitialValue, NEGATIVE, OUT_OF_ORDER,
     counter::{Counter, Step, Unusable, check},
-    streams::{Stream, Streams},
+    streams::{Stream, Streams, TICK},
 };
 
-/// How often stale streams are looked for.
-const TICK: Duration = Duration::from_secs(10);
 /// How often a full table of streams is worth a line in the log.
-const COMPLAIN_EVERY: Duration = Duration::from_secs(60);
+const COMPLAIN_EVERY: Duration = Duration::from_mins(1);
 
 /// Turns cumulative points into deltas.
 pub(super) struct Converter {
@@ -37,7 +35,7 @@ struct Route {
 }
 
 /// What becomes of a point.
-enum Verdict {
+enum Outcome {
     /// It goes on, as a delta.
     Goes,
     /// The next delta counts from it.
@@ -78,8 +76,9 @@ impl Converter {
     /// The slow way: finds out what the series `id` is, and remembers it.
     #[cold]
     fn find_route(routes: &mut PerSeries<Option<Route>>, interner: &Interner, id: SeriesId) {
-        // The batch's lease keeps the id resolvable (R1). The lock must be gone before a series is made.
-        if let Some(series) = interner.resolver().get(id).map(Arc::clone) {
+        // The batch's lease keeps the id resolvable (R1). A statement of its own: the resolver's lock must be gone before a series is made.
+        let series = interner.resolver().get(id).map(Arc::clone);
+        if let Some(series) = series {
             routes.insert(id, Route::of(&series, interner));
         }
     }
@@ -101,7 +100,7 @@ impl Route {
 
 impl Processor for Converter {
     fn process(&mut self, mut batch: Batch, out: &mut Out) {
-        let now = self.clock.now();
+        let seen = self.clock.now().seconds() as u32;
         let mut ended = Ended::default();
         let Self { routes, interner, streams, config, .. } = self;
         batch.numbers.retain_mut(|point| {
@@ -109,13 +108,13 @@ impl Processor for Converter {
                 Self::find_route(routes, interner, point.series);
             }
             let Some(Some(route)) = routes.get(point.series) else { return true };
-            match convert(point, route, streams, config, now) {
-                Verdict::Goes => true,
-                Verdict::Baseline => {
+            match convert(point, route, streams, config, seen) {
+                Outcome::Goes => true,
+                Outcome::Baseline => {
                     ended.baselines += 1;
                     false
                 }
-                Verdict::Dropped(reason) => {
+                Outcome::Dropped(reason) => {
                     ended.add(reason);
                     false
                 }
@@ -128,10 +127,7 @@ impl Processor for Converter {
 
     fn tick(&mut self, now: UnixNanos, _out: &mut Out) {
         self.routes.forget_gone(&self.interner);
-        let staleness = self.config.max_staleness.0;
-        if !staleness.is_zero() {
-            self.streams.forget(staleness, now);
-        }
+        self.streams.forget(self.config.max_staleness.0, now, self.interner.stats());
         self.complaint.speak(&self.id, self.config.max_series, now);
     }
 
@@ -156,28 +152,28 @@ fn convert(
     route: &Route,
     streams: &mut Streams,
     config: &Config,
-    now: UnixNanos,
-) -> Verdict {
+    seen: u32,
+) -> Outcome {
     let value = match check(point) {
         Ok(value) => value,
-        Err(Unusable::NoRecordedValue) => return Verdict::Dropped(Reason::NO_RECORDED_VALUE),
-        Err(Unusable::NotFinite) => return Verdict::Dropped(Reason::NOT_FINITE),
-        Err(Unusable::Negative) => return Verdict::Dropped(NEGATIVE),
+        Err(Unusable::NoRecordedValue) => return Outcome::Dropped(Reason::NO_RECORDED_VALUE),
+        Err(Unusable::NotFinite) => return Outcome::Dropped(Reason::NOT_FINITE),
+        Err(Unusable::Negative) => return Outcome::Dropped(NEGATIVE),
     };
     let Some(stream) = streams.get_mut(route.stream) else {
         let counter = Counter::begin(point, value);
-        return begin(point, route, Stream { counter, seen: now.seconds() as u32 }, streams, config, now);
+        return begin(point, route, Stream { counter, seen }, streams, config);
     };
     match stream.counter.step(point, value) {
         Step::Added { value, start } => {
-            stream.seen = now.seconds() as u32;
+            stream.seen = seen;
             point.series = route.to;
             point.start = start;
             point.set_value(value);
-            Verdict::Goes
+            Outcome::Goes
         }
-        Step::Duplicate => Verdict::Dropped(DUPLICATE),
-        Step::OutOfOrder => Verdict::Dropped(OUT_OF_ORDER),
+        Step::Duplicate => Outcome::Dropped(DUPLICATE),
+        Step::OutOfOrder => Outcome::Dropped(OUT_OF_ORDER),
     }
 }
 
@@ -189,22 +185,21 @@ fn begin(
     stream: Stream,
     streams: &mut Streams,
     config: &Config,
-    now: UnixNanos,
-) -> Verdict {
+) -> Outcome {
     if config.max_series > 0 && streams.len() >= config.max_series {
-        return Verdict::Dropped(Reason::SERIES_CAP);
+        return Outcome::Dropped(Reason::SERIES_CAP);
     }
     let goes = match config.initial_value {
         InitialValue::Keep => true,
         InitialValue::Drop => false,
         InitialValue::Auto => streams.is_all_new(point),
     };
-    streams.insert(route.stream, stream, now);
+    streams.insert(route.stream, stream);
     if goes {
         point.series = route.to;
-        Verdict::Goes
+        Outcome::Goes
     } else {
-        Verdict::Baseline
+        Outcome::Baseline
     }
 }
 
@@ -220,12 +215,14 @@ impl Ended {
     /// Enters them into `ledger`; answers how many found no room.
     fn enter(&self, ledger: &NodeLedger) -> u64 {
         ledger.merge(self.baselines);
-        self.dropped.iter().for_each(|(reason, points)| ledger.drop_points(*reason, *points));
-        self.dropped
-            .iter()
-            .filter(|(reason, _)| *reason == Reason::SERIES_CAP)
-            .map(|(_, points)| points)
-            .sum()
+        let mut no_room = 0;
+        for (reason, points) in &self.dropped {
+            ledger.drop_points(*reason, *points);
+            if *reason == Reason::SERIES_CAP {
+                no_room += points;
+            }
+        }
+        no_room
     }
 }
 

@@ -98,5 +98,5 @@ fn difference(new: Number, old: Number) -> Option<Number> {
         return (new >= old).then(|| Number::Int(new - old));
     }
     let (new, old) = (new.as_f64(), old.as_f64());
-    (new >= old).then(|| Number::Double(new - old))
+    (new >= old).then_some(Number::Double(new - old))
 }

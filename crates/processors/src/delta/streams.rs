@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
-use weir_core::{NumberPoint, PerStream, StreamId, UnixNanos};
+use weir_core::{InternerStats, NumberPoint, PerStream, StreamId, UnixNanos};
 
 use super::counter::{Counter, stated_start};
+
+/// How often [`Streams::forget`] is called.
+pub(super) const TICK: Duration = Duration::from_secs(10);
 
 /// The streams of a `delta` stage: what one stage hands to its successor over a reload (R7).
 #[derive(Debug)]
@@ -42,25 +45,29 @@ impl Streams {
     }
 
     /// Remembers a stream that was not remembered.
-    pub(super) fn insert(&mut self, id: StreamId, stream: Stream, now: UnixNanos) {
-        let before = self.streams.len();
+    pub(super) fn insert(&mut self, id: StreamId, stream: Stream) {
         self.streams.get_or_insert_with(id, || stream);
-        if self.streams.len() == before {
-            // It took the place of a stream that the doors gave up early, at the cap (R4). When that was last seen is gone with it.
-            self.unknown_before = self.unknown_before.max(now);
-        }
     }
 
-    /// Forgets streams of which nothing came for longer than `staleness`.
-    pub(super) fn forget(&mut self, staleness: Duration, now: UnixNanos) {
-        let oldest = now.seconds().saturating_sub(staleness.as_secs());
+    /// Forgets streams of which nothing came for longer than `staleness`; zero is for ever.
+    pub(super) fn forget(&mut self, staleness: Duration, now: UnixNanos, interner: InternerStats) {
+        let staleness = if staleness.is_zero() { Duration::MAX } else { staleness };
+        let before = |idle: Duration| now.seconds().saturating_sub(idle.as_secs());
+        let (stale, doubtful) = (before(staleness), before(staleness.min(surely_kept(interner))));
         let unknown_before = &mut self.unknown_before;
         self.streams.retain(|_, stream| {
-            let keep = u64::from(stream.seen) >= oldest;
-            if !keep {
+            let seen = u64::from(stream.seen);
+            if seen < doubtful {
                 *unknown_before = stream.counter.time().max(*unknown_before);
             }
-            keep
+            seen >= stale
         });
     }
+}
+
+/// How long an idle stream surely keeps its id. Near the cap the doors give up streams that are idle for five minutes (R4); such a
+/// stream comes back under a new id, as if it had never been there.
+fn surely_kept(interner: InternerStats) -> Duration {
+    let near_the_cap = interner.streams >= interner.limit - interner.limit / 8;
+    if near_the_cap { Duration::from_mins(5).saturating_sub(TICK) } else { Duration::MAX }
 }

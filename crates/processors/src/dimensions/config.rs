@@ -82,7 +82,8 @@ impl weir_core::Config for Config {
     fn check(&self, check: &mut Check<'_>) {
         for (list, actions) in [("actions", &self.actions), ("resource", &self.resource)] {
             // The path of an alias is what stands in the file.
-            let list = if check.node.get(list).is_none() && list == "resource" { "attributes" } else { list };
+            let list =
+                if check.node().get(list).is_none() && list == "resource" { "attributes" } else { list };
             for (at, action) in actions.iter().enumerate() {
                 if let Err(problem) = Rule::new(action, &|_| None) {
                     check.error(&[list, &at.to_string(), problem.key], problem.message);

@@ -136,7 +136,9 @@ pub(super) fn shape(rules: &[Rule], attributes: &Attributes, around: Surrounding
         return None;
     }
     let mut list = attributes.to_vec();
-    rules.iter().for_each(|rule| rule.apply(&mut list, around));
+    for rule in rules {
+        rule.apply(&mut list, around);
+    }
     let shaped = Attributes::new(list);
     (shaped != *attributes).then_some(shaped)
 }

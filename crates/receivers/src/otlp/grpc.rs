@@ -70,7 +70,9 @@ fn unimplemented(path: &str) -> Status {
         .into_iter()
         .find(|signal| path.starts_with(&format!("/opentelemetry.proto.collector.{signal}.")));
     Status::unimplemented(match signal {
-        Some(signal) => format!("Weir takes metrics only, not {signal}: send these elsewhere or switch their exporter off"),
+        Some(signal) => format!(
+            "Weir takes metrics only, not {signal}: send these elsewhere or switch their exporter off"
+        ),
         None => "Weir takes OTLP metrics only".to_owned(),
     })
 }

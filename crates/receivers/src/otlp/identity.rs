@@ -1,11 +1,12 @@
 //! What a new series is called: OTLP's messages as the interner's parts. Only ever run for a series that is not known yet.
 
+use std::sync::Arc;
+
 use opentelemetry_proto::tonic::{
     common::v1::{AnyValue, InstrumentationScope, KeyValue, any_value},
     metrics::v1::{ResourceMetrics, ScopeMetrics},
 };
 use weir_core::{Attributes, Interner, Resource, Scope, Value};
-use std::sync::Arc;
 
 /// The resource that `message` speaks of.
 pub(super) fn resource(interner: &Interner, message: &ResourceMetrics) -> Arc<Resource> {

@@ -13,9 +13,8 @@ use super::config::split_endpoint;
 /// # Errors
 /// None can be had; the error names the endpoint.
 pub(super) async fn bind(endpoint: &str) -> Result<TcpListener, ComponentError> {
-    let failed = |error: io::Error| {
-        ComponentError::Unavailable(format!("could not listen on {endpoint}: {error}"))
-    };
+    let failed =
+        |error: io::Error| ComponentError::Unavailable(format!("could not listen on {endpoint}: {error}"));
     let mut last = io::Error::new(io::ErrorKind::InvalidInput, "not host:port");
     for address in addresses(endpoint).await.map_err(failed)? {
         match TcpListener::bind(address).await {

@@ -12,7 +12,8 @@
 //! # Invariants
 //!
 //! * A point is taken, and then passed on or refused with a named reason, however the request ends.
-//! * A point of a known series costs no allocation from the decoded message to the batch.
+//! * A point of a known series costs no allocation of its own from the decoded message to the batch, which grows as a
+//!   whole; prost's decoding allocates.
 //! * Whatever cannot be taken now is answered UNAVAILABLE with a `RetryInfo`, never RESOURCE_EXHAUSTED, which is for what
 //!   can never be taken.
 
@@ -81,7 +82,8 @@ struct OtlpReceiver {
 impl Receiver for OtlpReceiver {
     async fn start(&mut self) -> Result<(), ComponentError> {
         let listener = listen::bind(&self.config.protocols.grpc.endpoint).await?;
-        let address = listener.local_addr().map_err(|error| ComponentError::Unavailable(error.to_string()))?;
+        let address =
+            listener.local_addr().map_err(|error| ComponentError::Unavailable(error.to_string()))?;
         tracing::info!(component = %self.context.id, "otlp listening on {address}");
         self.context.status.listening(address);
         self.listener = Some(listener);

@@ -17,8 +17,7 @@ use weir_core::{
 };
 
 use super::{
-    alias,
-    identity,
+    alias, identity,
     points::DataPoint,
     refusals::{BAD_TIMESTAMP, NO_NAME, Refusals, UNSPECIFIED_TEMPORALITY},
 };
@@ -49,7 +48,12 @@ pub fn resolve_bytes(body: &[u8], door: &Door, peer: Option<&str>) -> Result<Dec
 pub fn resolve(request: &ExportMetricsServiceRequest, door: &Door, peer: Option<&str>) -> Decoded {
     let mut walk = Walk {
         alias: Vec::new(),
-        batches: Batches { interner: door.interner(), full: Vec::new(), open: None, numbers: numbers(request) },
+        batches: Batches {
+            interner: door.interner(),
+            full: Vec::new(),
+            open: None,
+            numbers: numbers(request),
+        },
         decoded: Decoded::default(),
     };
     for message in &request.resource_metrics {

@@ -2,6 +2,7 @@
 
 mod arbitrary;
 mod config;
+mod harness;
 mod mapping;
 mod refusing;
 mod serving;
@@ -33,12 +34,12 @@ fn series(door: &Door, id: SeriesId) -> Arc<Series> {
     Arc::clone(door.interner().resolver().get(id).expect("a resolvable id"))
 }
 
-fn any(value: any_value::Value) -> AnyValue {
+fn wrapped(value: any_value::Value) -> AnyValue {
     AnyValue { value: Some(value) }
 }
 
 fn attribute(key: &str, value: any_value::Value) -> KeyValue {
-    KeyValue { key: key.to_owned(), value: Some(any(value)), ..KeyValue::default() }
+    KeyValue { key: key.to_owned(), value: Some(wrapped(value)), ..KeyValue::default() }
 }
 
 fn text(key: &str, value: &str) -> KeyValue {
@@ -71,10 +72,7 @@ fn counter(name: &str, temporality: i32, data_points: Vec<NumberDataPoint>) -> M
 
 fn from_service(service: &str, metrics: Vec<Metric>) -> ResourceMetrics {
     ResourceMetrics {
-        resource: Some(Resource {
-            attributes: vec![text("service.name", service)],
-            ..Resource::default()
-        }),
+        resource: Some(Resource { attributes: vec![text("service.name", service)], ..Resource::default() }),
         scope_metrics: vec![ScopeMetrics {
             scope: Some(InstrumentationScope { name: "tests".to_owned(), ..InstrumentationScope::default() }),
             metrics,

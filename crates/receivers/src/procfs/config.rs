@@ -55,7 +55,10 @@ impl Config for ProcfsConfig {
     fn check(&self, check: &mut Check<'_>) {
         if self.collection_interval.as_std() < SHORTEST_INTERVAL {
             let found = self.collection_interval.as_std();
-            check.error(&["collection_interval"], format!("{found:?} is too short an interval: at least 100ms"));
+            check.error(
+                &["collection_interval"],
+                format!("{found:?} is too short an interval: at least 100ms"),
+            );
         }
         if !self.root().is_absolute() {
             let found = self.root_path.display();

@@ -58,7 +58,10 @@ impl Filesystem {
             include_virtual: config.include_virtual_filesystems,
             devices: Filter::new(config.include_devices.names(), config.exclude_devices.names())?,
             types: Filter::new(config.include_fs_types.names(), config.exclude_fs_types.names())?,
-            mount_points: Filter::new(config.include_mount_points.names(), config.exclude_mount_points.names())?,
+            mount_points: Filter::new(
+                config.include_mount_points.names(),
+                config.exclude_mount_points.names(),
+            )?,
             prefix: bytes.strip_suffix(b"/").unwrap_or(bytes).to_vec(),
         };
         let tables = ["proc/1/mountinfo", "proc/self/mountinfo"].map(|path| root.join(path)).to_vec();
@@ -143,7 +146,8 @@ impl Scraper for Filesystem {
 /// Asks the kernel, having made sure that the path leads to the volume.
 fn figures(volume: &Volume) -> Result<StatVfs, Trouble> {
     let path = || PathBuf::from(OsStr::from_bytes(CStr::to_bytes(&volume.path)));
-    let unreadable = |error: rustix::io::Errno| Trouble::Unreadable { path: path(), source: io::Error::from(error) };
+    let unreadable =
+        |error: rustix::io::Errno| Trouble::Unreadable { path: path(), source: io::Error::from(error) };
     let seen = stat(&*volume.path).map_err(unreadable)?.st_dev;
     let seen = (major(seen), minor(seen));
     // Numbers with major 0 are made up: btrfs shows others to `stat` than in the table.
@@ -204,7 +208,11 @@ impl Space {
     pub(super) fn new(blocks: u64, free: u64, available: u64, block_bytes: u64) -> Self {
         let bytes = |blocks: u64| blocks.saturating_mul(block_bytes);
         // Some network filesystems say that more is free than there is.
-        Self { total: bytes(blocks), used: bytes(blocks.saturating_sub(free)), free: bytes(available.min(blocks)) }
+        Self {
+            total: bytes(blocks),
+            used: bytes(blocks.saturating_sub(free)),
+            free: bytes(available.min(blocks)),
+        }
     }
 
     pub(super) fn reserved(&self) -> u64 {

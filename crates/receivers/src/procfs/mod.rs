@@ -59,9 +59,9 @@ mod trouble;
 mod tests;
 
 pub use config::{
-    CpuConfig, CpuMetrics, DeviceFilter, DiskConfig, DiskMetrics, FilesystemConfig, FilesystemMetrics, FsTypeFilter,
-    InterfaceFilter, Listed, LoadConfig, LoadMetrics, MatchType, MemoryConfig, MemoryMetrics, MountPointFilter,
-    NetworkConfig, NetworkMetrics, ProcfsConfig, Scrapers, Switch,
+    CpuConfig, CpuMetrics, DeviceFilter, DiskConfig, DiskMetrics, FilesystemConfig, FilesystemMetrics,
+    FsTypeFilter, InterfaceFilter, Listed, LoadConfig, LoadMetrics, MatchType, MemoryConfig, MemoryMetrics,
+    MountPointFilter, NetworkConfig, NetworkMetrics, ProcfsConfig, Scrapers, Switch,
 };
 pub use scrape::{Scrape, ScrapeError};
 
@@ -75,7 +75,8 @@ impl Factory for Procfs {
     type Config = ProcfsConfig;
     const TYPE: &'static str = "procfs";
     const ALIASES: &'static [&'static str] = &["hostmetrics"];
-    const SUMMARY: &'static str = "Reads CPU, load, memory, disk, filesystem and network metrics of this machine";
+    const SUMMARY: &'static str =
+        "Reads CPU, load, memory, disk, filesystem and network metrics of this machine";
 }
 
 impl ReceiverFactory for Procfs {

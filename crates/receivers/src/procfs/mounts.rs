@@ -98,7 +98,9 @@ impl Volume {
 
 fn mode(options: &[u8]) -> &'static str {
     let mut options = options.split(|byte| *byte == b',');
-    options.find_map(|option| ["rw", "ro"].into_iter().find(|mode| mode.as_bytes() == option)).unwrap_or("unknown")
+    options
+        .find_map(|option| ["rw", "ro"].into_iter().find(|mode| mode.as_bytes() == option))
+        .unwrap_or("unknown")
 }
 
 /// One volume for each filesystem, in the order of the table. Of several mounts on one mount point only the last is visible.

@@ -1,10 +1,6 @@
 //! One round over all scrapers: a batch of everything that the machine says of itself now.
 
-use std::{
-    fmt,
-    path::Path,
-    sync::Arc,
-};
+use std::{fmt, path::Path, sync::Arc};
 
 use weir_core::{Batch, Context, Door, NodeLedger, Reason, Status, UnixNanos};
 

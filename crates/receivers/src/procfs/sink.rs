@@ -28,7 +28,12 @@ pub(super) enum Shape {
 }
 
 impl Metric {
-    pub(super) const fn new(scope: &'static str, name: &'static str, unit: &'static str, shape: Shape) -> Self {
+    pub(super) const fn new(
+        scope: &'static str,
+        name: &'static str,
+        unit: &'static str,
+        shape: Shape,
+    ) -> Self {
         Self { scope, name, unit, shape }
     }
 

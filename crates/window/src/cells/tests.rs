@@ -90,6 +90,16 @@ fn any_sign() -> prop::num::f64::Any {
     prop::num::f64::POSITIVE | prop::num::f64::NEGATIVE | prop::num::f64::NORMAL
 }
 
+#[test]
+fn merging_into_finer_cells_keeps_all_apart() {
+    let coarse = cells((0..1_000).map(|step| 1.0 + f64::from(step) * 1e-9));
+    let mut fine = cells((0..20).map(|step| 1.0 + f64::from(step) * 3.3e-8));
+    assert!(fine.shift == 0 && coarse.shift > 0);
+    fine.merge(&coarse);
+    assert_sound(&fine);
+    assert_eq!((fine.shift, fine.count()), (coarse.shift, 1_020));
+}
+
 proptest! {
     #[test]
     fn keys_order_as_numbers_do(a in any_sign() | prop::num::f64::ZERO, b in any_sign()) {

@@ -430,6 +430,13 @@ fn list_metrics_pages_by_500_and_new_metrics_do_not_shift_a_page() {
 }
 
 #[test]
+fn a_last_page_that_is_just_full_has_no_successor() {
+    let datums: Vec<_> = (0..500).map(|n| datum(&json!({"MetricName": format!("m{n}")}))).collect();
+    let answer = document(call(&filled(&datums), "ListMetrics", &json!({})));
+    assert_eq!((answer["Metrics"].as_array().unwrap().len(), answer.get("NextToken")), (500, None));
+}
+
+#[test]
 fn list_metrics_refuses_what_it_should() {
     refused(
         "ListMetrics",

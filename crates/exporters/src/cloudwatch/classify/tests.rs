@@ -1,1 +1,57 @@
 use super::*;
+
+fn of(status: u16, code: Option<&str>, message: &str) -> Class {
+    class(&Answer { status, code, retry_after: None }, message)
+}
+
+const RETRY: Class = Class::Retry { after: None };
+
+#[test]
+fn each_row_of_the_table_has_its_class() {
+    let cases = [
+        (400, Some("Throttling"), "Rate exceeded", RETRY),
+        (400, Some("com.amazonaws.cloudwatch#ThrottlingException"), "", RETRY),
+        (400, Some("RequestLimitExceeded"), "", RETRY),
+        (400, Some("LimitExceeded"), "", RETRY),
+        (500, Some("InternalServiceError"), "", RETRY),
+        (502, None, "", RETRY),
+        (503, None, "", RETRY),
+        (503, Some("SomethingNew"), "", RETRY),
+        (429, None, "", RETRY),
+        (408, None, "", RETRY),
+        (403, Some("ExpiredToken"), "", RETRY),
+        (403, Some("SignatureDoesNotMatch"), "", RETRY),
+        (200, None, "", RETRY),
+        (403, Some("AccessDenied"), "", Class::Denied),
+        (403, Some("InvalidClientTokenId"), "", Class::Denied),
+        (404, Some("UnknownOperationException"), "", Class::Denied),
+        (413, None, "", Class::TooLarge),
+        (413, Some("RequestEntityTooLarge"), "", Class::TooLarge),
+        (400, Some("InvalidParameterValue"), "no metric may …", Class::Datums(vec![])),
+        (400, Some("InvalidParameterValue"), "The value for parameter Namespace is invalid.", Class::Request),
+        (400, Some("SerializationException"), "", Class::Request),
+        (400, None, "", Class::Request),
+    ];
+    for (status, code, message, expected) in cases {
+        assert_eq!(of(status, code, message), expected, "{status} {code:?} {message}");
+    }
+}
+
+#[test]
+fn datums_are_found_in_the_message() {
+    let message = "The value NaN for parameter MetricData.member.12.Value is invalid.\n\
+        The parameter MetricData.member.3.MetricName is required.\n\
+        The value inf for parameter MetricData.member.12.Values.member.4 is invalid.";
+    assert_eq!(of(400, Some("InvalidParameterValue"), message), Class::Datums(vec![3, 12]));
+    assert_eq!(
+        of(400, Some("MissingParameter"), "MetricData.member.x and MetricData.member."),
+        Class::Datums(vec![])
+    );
+}
+
+#[test]
+fn the_service_may_say_when_to_come_back() {
+    assert_eq!(retry_after(Some("1500"), Some("9")), Some(Duration::from_millis(1500)));
+    assert_eq!(retry_after(None, Some("9")), Some(Duration::from_secs(9)));
+    assert_eq!(retry_after(None, Some("Wed, 21 Oct 2026 07:28:00 GMT")), None);
+}

@@ -1,1 +1,106 @@
+use weir_config::{Diagnostics, Env, Severity, Source, from_node, load};
+
 use super::*;
+
+/// What reading `yaml` gives, and the text under each error.
+fn read(yaml: &str) -> (Option<Config>, Vec<String>) {
+    let mut diags = Diagnostics::default();
+    let source = Source::Text { name: "test".to_owned(), text: yaml.to_owned() };
+    let document = load(&[source], &[], &Env::default(), &mut diags);
+    let config: Option<Config> = from_node(document.root(), &mut diags);
+    if let Some(config) = &config {
+        weir_core::Config::check(config, &mut Check::new(document.root(), &mut diags));
+    }
+    let errors = diags.iter().filter(|found| found.severity == Severity::Error);
+    let under = errors.map(|found| document.sources().snippet(found.span.unwrap()).to_owned()).collect();
+    (config, under)
+}
+
+fn valid(yaml: &str) -> Config {
+    let (config, errors) = read(yaml);
+    assert_eq!(errors, [""; 0], "{yaml}");
+    config.unwrap()
+}
+
+#[test]
+fn an_empty_section_is_the_defaults() {
+    let config = valid("{}");
+    assert_eq!((config.namespace.as_str(), config.period.0.as_secs()), ("Weir", 60));
+    assert_eq!(config.dimensions.attributes, ["*"]);
+    assert_eq!(config.sending_queue.queue_size, ByteSize(33_554_432));
+    assert!(config.retry_on_failure.max_elapsed_time.0.is_zero(), "an outage alone drops nothing");
+}
+
+#[test]
+fn every_key_is_read() {
+    let config = valid(
+        "endpoint: http://127.0.0.1:4000\nregion: eu-west-1\nnamespace: Shop\nprofile: p\nrole_arn: arn\n\
+         period: 10s\nstorage_resolution: 60\ntimeout: 3s\n\
+         dimensions: {attributes: [route], resource: [service.name], static: {env: prod}}\n\
+         retry_on_failure: {enabled: false, initial_interval: 1s, multiplier: 2, randomization_factor: 0,\n\
+         \x20 max_interval: 2s, max_elapsed_time: 60s}\n\
+         sending_queue: {queue_size: 1MiB, num_consumers: 2}\n",
+    );
+    assert_eq!(config.resolution(), 60);
+    assert_eq!(config.dimensions.fixed["env"], "prod");
+    assert_eq!((config.sending_queue.queue_size, config.sending_queue.num_consumers), (ByteSize(1 << 20), 2));
+    assert!(!config.retry_on_failure.enabled);
+}
+
+#[test]
+fn each_mistake_is_found_at_its_value() {
+    let cases = [
+        ("period: 7s", "7s"),
+        ("storage_resolution: 5", "5"),
+        ("namespace: ''", "''"),
+        ("namespace: '  '", "'  '"),
+        ("namespace: ':mine'", "':mine'"),
+        ("namespace: AWS/EC2", "AWS/EC2"),
+        ("namespace: ö", "ö"),
+        ("endpoint: 127.0.0.1:4000", "127.0.0.1:4000"),
+        ("endpoint: http://", "http://"),
+        ("timeout: 0s", "0s"),
+        ("sending_queue: {num_consumers: 0}", "0"),
+        ("sending_queue: {num_consumers: 65}", "65"),
+        ("sending_queue: {queue_size: 0}", "0"),
+        ("dimensions: {static: {':a': b}}", "b"),
+        ("dimensions: {static: {a: ' '}}", "' '"),
+        ("retry_on_failure: {multiplier: 0.5}", "0.5"),
+        ("retry_on_failure: {multiplier: .nan}", ".nan"),
+        ("retry_on_failure: {randomization_factor: 1.5}", "1.5"),
+        ("retry_on_failure: {initial_interval: 0s}", "0s"),
+        ("retry_on_failure: {max_interval: 1s}", "1s"),
+        ("retry_on_failure: {max_elapsed_time: 10s}", "10s"),
+    ];
+    for (yaml, at) in cases {
+        assert_eq!(read(yaml).1, [at], "{yaml}");
+    }
+}
+
+#[test]
+fn the_resolution_follows_the_period_unless_it_is_given() {
+    assert_eq!(valid("period: 10s").resolution(), 1);
+    assert_eq!(valid("period: 5m").resolution(), 60);
+    assert_eq!(valid("{period: 10s, storage_resolution: 60}").resolution(), 60);
+    assert_eq!(valid("{period: 60s, storage_resolution: 1}").resolution(), 1);
+}
+
+#[test]
+fn only_loopback_endpoints_are_local() {
+    let is_local =
+        |endpoint: &str| Config { endpoint: Some(endpoint.to_owned()), ..Config::default() }.is_local();
+    for endpoint in
+        ["http://127.0.0.1:4000", "http://127.9.9.9/path", "http://[::1]:4000", "https://localhost"]
+    {
+        assert!(is_local(endpoint), "{endpoint}");
+    }
+    for endpoint in [
+        "https://monitoring.eu-central-1.amazonaws.com",
+        "https://localhost.example.com",
+        "http://10.0.0.1:4000",
+        "http://127.0.0.1@example.com",
+    ] {
+        assert!(!is_local(endpoint), "{endpoint}");
+    }
+    assert!(!Config::default().is_local());
+}

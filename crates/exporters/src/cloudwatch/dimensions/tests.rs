@@ -1,1 +1,132 @@
+use std::{collections::BTreeMap, sync::Arc};
+
+use weir_core::{Attributes, Descriptor, KeyValue, Resource, Scope, Value};
+
 use super::*;
+
+fn attributes(pairs: &[(&str, &str)]) -> Attributes {
+    Attributes::new(pairs.iter().map(|(key, value)| KeyValue::new(key, Value::str(value))).collect())
+}
+
+fn identity(resource: &[(&str, &str)], point: &[(&str, &str)]) -> Identity {
+    Identity {
+        resource: Arc::new(Resource { attributes: attributes(resource), schema_url: "".into() }),
+        scope: Arc::new(Scope::default()),
+        descriptor: Arc::new(Descriptor::gauge("m", "1")),
+        attributes: attributes(point),
+    }
+}
+
+fn config(attributes: &[&str], resource: &[&str], fixed: &[(&str, &str)]) -> DimensionsConfig {
+    let owned = |list: &[&str]| list.iter().map(|&name| name.to_owned()).collect();
+    DimensionsConfig {
+        attributes: owned(attributes),
+        resource: owned(resource),
+        fixed: fixed.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect(),
+    }
+}
+
+fn dimensions(config: &DimensionsConfig, of: &Identity) -> (Vec<(String, String)>, Repairs) {
+    let mut repairs = Repairs::default();
+    let dimensions = DimensionRule::new(config).of(of, &mut repairs);
+    (dimensions, repairs)
+}
+
+fn owned(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+    pairs.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
+
+#[test]
+fn by_default_point_attributes_are_dimensions_and_resource_attributes_are_not() {
+    let of = identity(&[("service.name", "shop")], &[("route", "/a"), ("code", "200")]);
+    let (found, repairs) = dimensions(&DimensionsConfig::default(), &of);
+    assert_eq!(found, owned(&[("code", "200"), ("route", "/a")]));
+    assert!(repairs.is_empty());
+}
+
+#[test]
+fn lists_and_patterns_choose_and_the_point_wins_over_the_resource_over_static() {
+    let of = identity(
+        &[
+            ("k8s.pod.name", "p"),
+            ("k8s.pod.uid", "u"),
+            ("service.name", "from resource"),
+            ("env", "from resource"),
+        ],
+        &[("env", "from point"), ("route", "/a")],
+    );
+    let config =
+        config(&["env"], &["k8s.*.name", "service.name", "env"], &[("service.name", "static"), ("x", "y")]);
+    let (found, repairs) = dimensions(&config, &of);
+    let expected =
+        [("env", "from point"), ("k8s.pod.name", "p"), ("service.name", "from resource"), ("x", "y")];
+    assert_eq!(found, owned(&expected));
+    assert_eq!(repairs, Repairs { collisions: 2, ..Repairs::default() });
+}
+
+#[test]
+fn values_become_what_the_service_takes_and_each_repair_is_counted() {
+    let long = "x".repeat(2000);
+    let of = identity(
+        &[],
+        &[
+            ("city", "Köln"),
+            ("line", "a\nb"),
+            (":colon", "c"),
+            ("empty", ""),
+            ("blank", "  "),
+            ("long", &long),
+        ],
+    );
+    let (found, repairs) = dimensions(&DimensionsConfig::default(), &of);
+    let found: BTreeMap<_, _> = found.into_iter().collect();
+    assert_eq!(found["city"], "K_ln");
+    assert_eq!(found["line"], "a_b");
+    assert_eq!(found["_colon"], "c");
+    assert_eq!(found["long"].len(), 1024);
+    assert_eq!(found.len(), 4);
+    assert_eq!(repairs, Repairs { cleaned: 4, blank: 2, ..Repairs::default() });
+}
+
+#[test]
+fn of_more_than_thirty_the_ones_asked_for_most_plainly_stay() {
+    let points: Vec<(String, String)> = (0..40).map(|i| (format!("a{i:02}"), "v".to_owned())).collect();
+    let points: Vec<(&str, &str)> = points.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
+    let of = identity(&[("z.resource", "r")], &points);
+    let (found, repairs) = dimensions(&config(&["*"], &["z.resource"], &[("zz", "static")]), &of);
+    assert_eq!(found.len(), 30);
+    assert_eq!(repairs.dimensions_cut, 12);
+    let names: Vec<&str> = found.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!((names[0], names[27], names[28], names[29]), ("a00", "a27", "z.resource", "zz"));
+}
+
+#[test]
+fn patterns_match_as_written() {
+    let cases = [
+        ("*", "", true),
+        ("*", "a.b", true),
+        ("k8s.*", "k8s.pod", true),
+        ("k8s.*", "k8", false),
+        ("*.name", "k8s.pod.name", true),
+        ("a*b*c", "a-b-c", true),
+        ("a*b*c", "abc", true),
+        ("a*b*c", "acb", false),
+        ("a*a", "a", false),
+        ("ab", "ab", true),
+        ("ab", "abc", false),
+        ("*é*", "café au", true),
+    ];
+    for (pattern, name, expected) in cases {
+        assert_eq!(matches(pattern, name), expected, "{pattern} {name}");
+    }
+}
+
+#[test]
+fn metric_names_are_cut_and_freed_of_control_characters() {
+    let mut repairs = Repairs::default();
+    assert_eq!(metric_name("cpu.time", &mut repairs), "cpu.time");
+    assert!(repairs.is_empty());
+    assert_eq!(metric_name("a\tb", &mut repairs), "a_b");
+    assert_eq!(metric_name(&"ü".repeat(300), &mut repairs), "ü".repeat(255));
+    assert_eq!(repairs.cleaned, 2);
+}

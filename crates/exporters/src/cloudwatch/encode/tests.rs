@@ -1,1 +1,165 @@
-use super::*;
+use std::time::Duration;
+
+use weir_core::{Ack, Descriptor, Number, Series, Temporality};
+use weir_testkit::{Fixture, START, point, seconds};
+use weir_window::Period;
+
+use super::{super::config::DimensionsConfig, super::window::Window, *};
+
+const MINUTE: u64 = START - START % 60;
+
+struct Bench {
+    f: Fixture,
+    window: Window,
+    encoder: Encoder,
+}
+
+fn bench(config: &DimensionsConfig, resolution: i32) -> Bench {
+    Bench {
+        f: Fixture::new(),
+        window: Window::new(Period::MINUTE, Duration::ZERO),
+        encoder: Encoder::new(DimensionRule::new(config), resolution),
+    }
+}
+
+impl Bench {
+    fn record(&mut self, series: &Series, value: f64) {
+        let batch = self.f.batch([point(series, 0, MINUTE, Number::Double(value))]);
+        let left = self.window.record(&batch, Ack::none(), seconds(START));
+        assert_eq!(left.by_reason().map(|(_, points)| points), [0; 5]);
+    }
+
+    fn encode(&mut self) -> Encoded {
+        let mut encoded = Encoded::default();
+        for closed in self.window.close_all(&self.f.interner) {
+            self.encoder.encode(closed, &mut encoded);
+        }
+        encoded
+    }
+
+    fn one(&mut self) -> MetricDatum {
+        let encoded = self.encode();
+        assert_eq!(encoded.dropped, []);
+        let [datum] = <[Datum; 1]>::try_from(encoded.datums).unwrap();
+        datum.metric
+    }
+}
+
+#[test]
+fn one_sample_is_a_value() {
+    let mut b = bench(&DimensionsConfig::default(), 60);
+    let series = b.f.stream(Descriptor::gauge("load", "By"), &[("b", "2"), ("a", "1")]);
+    b.record(&series, 7.0);
+    let datum = b.one();
+    let dimension = |name: &str, value: &str| Dimension::builder().name(name).value(value).build();
+    let expected = MetricDatum::builder()
+        .metric_name("load")
+        .dimensions(dimension("a", "1"))
+        .dimensions(dimension("b", "2"))
+        .timestamp(DateTime::from_secs(MINUTE as i64))
+        .unit(StandardUnit::Bytes)
+        .value(7.0)
+        .build();
+    assert_eq!(datum, expected);
+}
+
+#[test]
+fn many_samples_are_distinct_values_with_counts_and_no_statistics() {
+    let mut b = bench(&DimensionsConfig::default(), 1);
+    let series = b.f.stream(Descriptor::gauge("load", ""), &[]);
+    for value in [3.0, 1.0, 3.0, 2.0] {
+        b.record(&series, value);
+    }
+    let datum = b.one();
+    assert_eq!(datum.values(), [1.0, 2.0, 3.0]);
+    assert_eq!(datum.counts(), [1.0, 1.0, 2.0]);
+    assert_eq!((datum.value, datum.storage_resolution), (None, Some(1)));
+    assert!(datum.statistic_values.is_none() && datum.unit.is_none() && datum.dimensions.is_none());
+}
+
+#[test]
+fn values_that_all_differ_need_no_counts() {
+    let mut b = bench(&DimensionsConfig::default(), 60);
+    let series = b.f.stream(Descriptor::gauge("load", ""), &[]);
+    b.record(&series, 2.0);
+    b.record(&series, 1.0);
+    let datum = b.one();
+    assert_eq!((datum.values(), datum.counts.is_none()), (&[1.0, 2.0][..], true));
+}
+
+#[test]
+fn beyond_150_distinct_values_the_exact_statistics_go_along() {
+    let mut b = bench(&DimensionsConfig::default(), 60);
+    let series = b.f.stream(Descriptor::gauge("latency", "ns"), &[]);
+    for i in 1..=1000 {
+        b.record(&series, f64::from(i) * 1000.0);
+    }
+    let datum = b.one();
+    assert!(datum.values().len() <= 150);
+    assert_eq!(datum.counts().iter().sum::<f64>() as u64, 1000);
+    let statistics = datum.statistic_values.unwrap();
+    // 1000 nanoseconds are one microsecond; 1 + 2 + … + 1000 of them.
+    assert_eq!(statistics.sum, Some(500_500.0));
+    assert_eq!((statistics.minimum, statistics.maximum), (Some(1.0), Some(1000.0)));
+    assert_eq!(statistics.sample_count, Some(1000.0));
+    assert_eq!(datum.unit, Some(StandardUnit::Microseconds));
+}
+
+#[test]
+fn series_of_one_destination_become_one_datum_by_their_samples() {
+    let config = DimensionsConfig { attributes: vec!["route".to_owned()], ..DimensionsConfig::default() };
+    let mut b = bench(&config, 60);
+    let sum = || Descriptor::sum("requests", "1", Temporality::Delta, true);
+    let one = b.f.stream(sum(), &[("route", "/a"), ("pod", "1")]);
+    let two = b.f.stream(sum(), &[("route", "/a"), ("pod", "2")]);
+    let other = b.f.stream(sum(), &[("route", "/b"), ("pod", "2")]);
+    for (series, value) in [(&one, 5.0), (&two, 7.0), (&other, 1.0)] {
+        b.record(series, value);
+    }
+    let encoded = b.encode();
+    let found: Vec<_> =
+        encoded.datums.iter().map(|d| (d.points, d.metric.values().to_vec(), d.metric.value)).collect();
+    assert_eq!(found, [(2, vec![5.0, 7.0], None), (1, vec![], Some(1.0))]);
+}
+
+#[test]
+fn one_name_in_two_units_stays_two_metrics() {
+    let mut b = bench(&DimensionsConfig::default(), 60);
+    for (unit, value) in [("s", 1.0), ("ms", 2.0)] {
+        let series = b.f.stream(Descriptor::gauge("t", unit), &[]);
+        b.record(&series, value);
+    }
+    assert_eq!(b.encode().datums.len(), 2);
+}
+
+#[test]
+fn what_cannot_be_named_or_held_is_dropped_by_its_reason() {
+    let mut b = bench(&DimensionsConfig::default(), 60);
+    let unnamed = b.f.stream(Descriptor::gauge(" ", ""), &[]);
+    let huge = b.f.stream(Descriptor::gauge("huge", "d"), &[]);
+    b.record(&unnamed, 1.0);
+    b.record(&huge, MAX_VALUE); // in seconds it is beyond the limit
+    let encoded = b.encode();
+    assert_eq!(encoded.dropped, [(UNNAMED, 1), (OUT_OF_RANGE, 1)]);
+    assert!(encoded.datums.is_empty());
+}
+
+#[test]
+fn what_is_too_near_to_zero_is_zero() {
+    let mut b = bench(&DimensionsConfig::default(), 60);
+    let series = b.f.stream(Descriptor::gauge("tiny", "ns"), &[]);
+    b.record(&series, 2.0_f64.powi(-360)); // in microseconds it is below the limit
+    assert_eq!(b.one().value, Some(0.0));
+}
+
+#[test]
+fn an_unknown_unit_is_told_once_and_sent_as_none() {
+    let mut b = bench(&DimensionsConfig::default(), 60);
+    let series = b.f.stream(Descriptor::gauge("temperature", "Cel"), &[]);
+    b.record(&series, 36.6);
+    let encoded = b.encode();
+    assert_eq!(encoded.new_unknown_units.iter().map(|unit| &**unit).collect::<Vec<_>>(), ["Cel"]);
+    assert_eq!(encoded.datums[0].metric.unit, None);
+    b.record(&series, 36.6);
+    assert!(b.encode().new_unknown_units.is_empty());
+}

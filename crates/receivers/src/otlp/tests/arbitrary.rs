@@ -33,7 +33,7 @@ fn value() -> impl Strategy<Value = AnyValue> {
         let entry = (word(), option::of(inner));
         let entry = entry.prop_map(|(key, value)| KeyValue { key, value, ..KeyValue::default() });
         let map = vec(entry, 0..3).prop_map(|values| Any::KvlistValue(KeyValueList { values }));
-        prop_oneof![list, map].prop_map(super::any)
+        prop_oneof![list, map].prop_map(wrapped)
     })
 }
 
@@ -64,30 +64,29 @@ fn number() -> impl Strategy<Value = NumberDataPoint> {
 }
 
 fn histogram() -> impl Strategy<Value = HistogramDataPoint> {
-    (attributes(), time(), vec(any::<u64>(), 0..4), vec(any::<f64>(), 0..4), option::of(any::<f64>())).prop_map(
-        |(attributes, time_unix_nano, bucket_counts, explicit_bounds, sum)| HistogramDataPoint {
+    (attributes(), time(), vec(any::<u64>(), 0..4), vec(any::<f64>(), 0..4), option::of(any::<f64>()))
+        .prop_map(|(attributes, time_unix_nano, bucket_counts, explicit_bounds, sum)| HistogramDataPoint {
             attributes,
             time_unix_nano,
             bucket_counts,
             explicit_bounds,
             sum,
             ..HistogramDataPoint::default()
-        },
-    )
+        })
 }
 
 fn exponential() -> impl Strategy<Value = ExponentialHistogramDataPoint> {
     let buckets = (any::<i32>(), vec(any::<u64>(), 0..4));
     let buckets = option::of(buckets.prop_map(|(offset, bucket_counts)| Buckets { offset, bucket_counts }));
-    (attributes(), time(), any::<i32>(), buckets).prop_map(
-        |(attributes, time_unix_nano, scale, positive)| ExponentialHistogramDataPoint {
+    (attributes(), time(), any::<i32>(), buckets).prop_map(|(attributes, time_unix_nano, scale, positive)| {
+        ExponentialHistogramDataPoint {
             attributes,
             time_unix_nano,
             scale,
             positive,
             ..ExponentialHistogramDataPoint::default()
-        },
-    )
+        }
+    })
 }
 
 fn summary() -> impl Strategy<Value = SummaryDataPoint> {
@@ -117,8 +116,12 @@ fn data() -> impl Strategy<Value = Data> {
 }
 
 fn message() -> impl Strategy<Value = ExportMetricsServiceRequest> {
-    let metric = (word(), word(), option::of(data()))
-        .prop_map(|(name, unit, data)| Metric { name, unit, data, ..Metric::default() });
+    let metric = (word(), word(), option::of(data())).prop_map(|(name, unit, data)| Metric {
+        name,
+        unit,
+        data,
+        ..Metric::default()
+    });
     let scope = (word(), attributes()).prop_map(|(name, attributes)| InstrumentationScope {
         name,
         attributes,
@@ -130,8 +133,7 @@ fn message() -> impl Strategy<Value = ExportMetricsServiceRequest> {
     let resources = (option::of(resource), vec(scopes, 0..3), word()).prop_map(
         |(resource, scope_metrics, schema_url)| ResourceMetrics { resource, scope_metrics, schema_url },
     );
-    vec(resources, 0..3)
-        .prop_map(|resource_metrics| ExportMetricsServiceRequest { resource_metrics })
+    vec(resources, 0..3).prop_map(|resource_metrics| ExportMetricsServiceRequest { resource_metrics })
 }
 
 /// How many points the message holds, counted another way than the walk does.

@@ -1,10 +1,13 @@
 //! What a message becomes, field by field.
 
+#![expect(clippy::float_cmp, reason = "no arithmetic has touched these values")]
+
 use opentelemetry_proto::tonic::{
     common::v1::{ArrayValue, KeyValueList, any_value::Value as Any},
     metrics::v1::{
-        Exemplar, ExponentialHistogram, ExponentialHistogramDataPoint, Histogram, HistogramDataPoint, Summary,
-        SummaryDataPoint, exponential_histogram_data_point::Buckets, summary_data_point::ValueAtQuantile,
+        Exemplar, ExponentialHistogram, ExponentialHistogramDataPoint, Histogram, HistogramDataPoint,
+        Summary, SummaryDataPoint, exponential_histogram_data_point::Buckets,
+        summary_data_point::ValueAtQuantile,
     },
 };
 use prost::Message as _;
@@ -56,8 +59,7 @@ fn a_gauge_keeps_value_times_and_identity() {
 #[test]
 fn sums_keep_doubles_temporality_and_monotony() {
     let door = door(10);
-    let double =
-        NumberDataPoint { value: Some(number_data_point::Value::AsDouble(f64::NAN)), ..int("a", 0) };
+    let double = NumberDataPoint { value: Some(number_data_point::Value::AsDouble(f64::NAN)), ..int("a", 0) };
     let mut falling = counter("falling", CUMULATIVE, vec![int("a", i64::MAX)]);
     if let Some(Data::Sum(sum)) = &mut falling.data {
         sum.is_monotonic = false;
@@ -145,8 +147,7 @@ fn an_exponential_histogram_keeps_both_sides() {
         zero_threshold: 0.125,
         ..ExponentialHistogramDataPoint::default()
     };
-    let histogram =
-        ExponentialHistogram { data_points: vec![point], aggregation_temporality: CUMULATIVE };
+    let histogram = ExponentialHistogram { data_points: vec![point], aggregation_temporality: CUMULATIVE };
     let decoded = resolved(&door, vec![metric("latency", Data::ExponentialHistogram(histogram))]);
     assert_eq!(decoded.exemplars, 1);
     let batch = &decoded.batches[0];
@@ -186,7 +187,7 @@ fn a_summary_keeps_its_quantiles() {
 #[test]
 fn attributes_of_every_type_arrive_sorted_with_the_last_of_a_key() {
     let door = door(10);
-    let array = ArrayValue { values: vec![any(Any::IntValue(1)), AnyValue::default()] };
+    let array = ArrayValue { values: vec![wrapped(Any::IntValue(1)), AnyValue::default()] };
     let map = KeyValueList { values: vec![text("z", "1"), text("a", "2")] };
     let attributes = vec![
         attribute("map", Any::KvlistValue(map)),

@@ -43,7 +43,7 @@ fn histogram(bucket_counts: Vec<u64>, explicit_bounds: Vec<f64>) -> Metric {
 
 /// Lists in lists around one value.
 fn nested(depth: usize) -> Any {
-    (0..depth).fold(Any::IntValue(1), |inner, _| Any::ArrayValue(ArrayValue { values: vec![any(inner)] }))
+    (0..depth).fold(Any::IntValue(1), |inner, _| Any::ArrayValue(ArrayValue { values: vec![wrapped(inner)] }))
 }
 
 fn with(attribute: KeyValue) -> Metric {
@@ -129,7 +129,6 @@ fn the_sender_is_told_each_reason_with_its_count_and_an_example() {
         gauge(&long, vec![NumberDataPoint { value: None, ..int("a", 1) }]),
     ];
     let refused = resolve(&request(metrics), &door(10), None).refused;
-    let expected =
-        format!("bad_timestamp: 2 (such as no.time), no_value: 1 (such as {}…)", "x".repeat(127));
+    let expected = format!("bad_timestamp: 2 (such as no.time), no_value: 1 (such as {}…)", "x".repeat(127));
     assert_eq!(refused.to_string(), expected);
 }

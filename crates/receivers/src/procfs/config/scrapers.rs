@@ -57,7 +57,8 @@ impl Scrapers {
     }
 
     pub(super) fn check(&self, check: &mut Check<'_>) {
-        let mut patterns = |path: [&str; 3], names| check_patterns(check, &["scrapers", path[0], path[1], path[2]], names);
+        let mut patterns =
+            |path: [&str; 3], names| check_patterns(check, &["scrapers", path[0], path[1], path[2]], names);
         if let Some(disk) = &self.disk.0 {
             patterns(["disk", "include", "devices"], disk.include.names());
             patterns(["disk", "exclude", "devices"], disk.exclude.names());
@@ -67,15 +68,25 @@ impl Scrapers {
             patterns(["filesystem", "exclude_devices", "devices"], filesystem.exclude_devices.names());
             patterns(["filesystem", "include_fs_types", "fs_types"], filesystem.include_fs_types.names());
             patterns(["filesystem", "exclude_fs_types", "fs_types"], filesystem.exclude_fs_types.names());
-            patterns(["filesystem", "include_mount_points", "mount_points"], filesystem.include_mount_points.names());
-            patterns(["filesystem", "exclude_mount_points", "mount_points"], filesystem.exclude_mount_points.names());
+            patterns(
+                ["filesystem", "include_mount_points", "mount_points"],
+                filesystem.include_mount_points.names(),
+            );
+            patterns(
+                ["filesystem", "exclude_mount_points", "mount_points"],
+                filesystem.exclude_mount_points.names(),
+            );
         }
         if let Some(network) = &self.network.0 {
             patterns(["network", "include", "interfaces"], network.include.names());
             patterns(["network", "exclude", "interfaces"], network.exclude.names());
             if network.metrics.connections.enabled {
                 let path = ["scrapers", "network", "metrics", "system.network.connections", "enabled"];
-                check.error_with(&path, "connections are not collected yet", "remove the key, or set it to `false`");
+                check.error_with(
+                    &path,
+                    "connections are not collected yet",
+                    "remove the key, or set it to `false`",
+                );
             }
         }
     }

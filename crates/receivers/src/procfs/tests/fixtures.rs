@@ -66,7 +66,8 @@ Inter-|   Receive                                                |  Transmit
   eth0:18446744073709551615 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16
 ";
 
-pub(super) const FILESYSTEMS: &str = "nodev\tsysfs\nnodev\ttmpfs\nnodev\toverlay\n\text4\n\txfs\nnodev\tfuse\n\tfuseblk\n";
+pub(super) const FILESYSTEMS: &str =
+    "nodev\tsysfs\nnodev\ttmpfs\nnodev\toverlay\n\text4\n\txfs\nnodev\tfuse\n\tfuseblk\n";
 
 /// A Kubernetes node: bind mounts of pods, an overlay, a blank in a name, no, one and two optional fields.
 pub(super) const MOUNTINFO: &str = "\

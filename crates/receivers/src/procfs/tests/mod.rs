@@ -85,8 +85,11 @@ fn readings(fixture: &Fixture, batch: &Batch) -> BTreeMap<String, Number> {
     let mut readings = BTreeMap::new();
     for point in &batch.numbers {
         let series = fixture.series(point.series);
-        let attributes: Vec<String> =
-            series.attributes().iter().map(|attribute| format!("{}={}", attribute.key, attribute.value)).collect();
+        let attributes: Vec<String> = series
+            .attributes()
+            .iter()
+            .map(|attribute| format!("{}={}", attribute.key, attribute.value))
+            .collect();
         let name = format!("{}{{{}}}", series.descriptor().name, attributes.join(","));
         let twice = readings.insert(name.clone(), point.value());
         assert_eq!(twice, None, "{name} comes twice");

@@ -73,10 +73,10 @@ fn memory_by_state_is_what_the_collector_computes() {
     let info = MemInfo::parse(fixtures::MEMINFO.as_bytes()).unwrap();
     assert_eq!((info.total, info.dirty), (1_024_000, 8192));
     let expected = [
-        ("used", 400 * 1024),     // 1000 - 600 available
+        ("used", 400 * 1024), // 1000 - 600 available
         ("free", 200 * 1024),
         ("buffered", 50 * 1024),
-        ("cached", 330 * 1024),   // 300 + 30 reclaimable
+        ("cached", 330 * 1024), // 300 + 30 reclaimable
         ("slab_reclaimable", 30 * 1024),
         ("slab_unreclaimable", 40 * 1024),
     ];

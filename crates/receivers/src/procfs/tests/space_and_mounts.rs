@@ -7,7 +7,10 @@ use super::{
 };
 
 fn volumes(table: &str) -> Vec<Volume> {
-    distinct(mounts(table.as_bytes()).filter_map(|line| Volume::new(&line, unescaped(line.mount_point), b"/hostfs")))
+    distinct(
+        mounts(table.as_bytes())
+            .filter_map(|line| Volume::new(&line, unescaped(line.mount_point), b"/hostfs")),
+    )
 }
 
 #[test]
@@ -62,9 +65,15 @@ fn a_part_of_a_filesystem_stands_for_it_where_there_is_nothing_else() {
 #[test]
 fn types_of_filesystem_with_a_device_are_those_without_nodev_and_zfs() {
     let types = device_types(fixtures::FILESYSTEMS.as_bytes());
-    for (name, lives_on_a_device) in
-        [("ext4", true), ("xfs", true), ("fuseblk", true), ("zfs", true), ("tmpfs", false), ("fuse", false), ("overlay", false)]
-    {
+    for (name, lives_on_a_device) in [
+        ("ext4", true),
+        ("xfs", true),
+        ("fuseblk", true),
+        ("zfs", true),
+        ("tmpfs", false),
+        ("fuse", false),
+        ("overlay", false),
+    ] {
         assert_eq!(types.contains(name.as_bytes()), lives_on_a_device, "{name}");
     }
 }
@@ -73,7 +82,10 @@ fn types_of_filesystem_with_a_device_are_those_without_nodev_and_zfs() {
 fn space_is_used_free_and_reserved() {
     // 1000 blocks of 4096 bytes, 400 free, of which root keeps 50.
     let space = Space::new(1000, 400, 350, 4096);
-    assert_eq!((space.total, space.used, space.free, space.reserved()), (4_096_000, 2_457_600, 1_433_600, 204_800));
+    assert_eq!(
+        (space.total, space.used, space.free, space.reserved()),
+        (4_096_000, 2_457_600, 1_433_600, 204_800)
+    );
     assert_eq!(space.utilization(), Some(600.0 / 950.0));
 }
 

@@ -1,0 +1,146 @@
+//! A receiver that listens, and what is behind it.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use opentelemetry_proto::tonic::collector::metrics::v1::metrics_service_client::MetricsServiceClient;
+use prost::bytes::{Buf as _, BufMut as _, Bytes};
+use tokio::{task::JoinHandle, time::timeout};
+use tonic::{
+    Request, Status,
+    codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder},
+    codegen::http::uri::PathAndQuery,
+    transport::{Channel, Endpoint},
+};
+use weir_core::{
+    Account, ComponentError, Context, Delivery, Edge, EdgeLedger, Inbox, NodeLedger, Output, Reason,
+    ReceiverFactory as _, inbox,
+};
+use weir_testkit::Fixture;
+
+use crate::otlp::{Otlp, config::OtlpConfig};
+
+/// Far more than a test takes: what is not there by then will not come.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A configuration that listens on a free port.
+pub(super) fn config() -> OtlpConfig {
+    let mut config = OtlpConfig::default();
+    config.protocols.grpc.endpoint = "127.0.0.1:0".to_owned();
+    config
+}
+
+/// A running receiver with one edge behind it.
+pub(super) struct Server {
+    pub(super) address: SocketAddr,
+    pub(super) context: Context,
+    pub(super) inbox: Inbox,
+    pub(super) running: JoinHandle<Result<(), ComponentError>>,
+}
+
+impl Server {
+    /// With ample room behind it.
+    pub(super) async fn start(config: OtlpConfig) -> Self {
+        Self::before(config, 1 << 20).await
+    }
+
+    /// With an edge of `room` bytes behind it.
+    pub(super) async fn before(config: OtlpConfig, room: u64) -> Self {
+        let context = Fixture::new().context("otlp");
+        let mut receiver = Otlp::build(config, context.clone());
+        receiver.start().await.expect("a free port");
+        let address = context.status.read().listening[0].parse().expect("an address");
+        let (sender, inbox) = inbox(Arc::new(NodeLedger::default()));
+        let edge = Edge::new(sender, room, Arc::new(EdgeLedger::default()));
+        let (ledger, clock) = (Arc::clone(&context.ledger), context.clock.clone());
+        let output = Output::new(vec![edge], ledger, clock, Duration::from_secs(5));
+        let running = tokio::spawn(receiver.run(output));
+        Self { address, context, inbox, running }
+    }
+
+    pub(super) async fn channel(&self) -> Channel {
+        self.endpoint().connect().await.expect("a connection")
+    }
+
+    pub(super) fn endpoint(&self) -> Endpoint {
+        Endpoint::from_shared(format!("http://{}", self.address)).expect("an address")
+    }
+
+    pub(super) async fn client(&self) -> MetricsServiceClient<Channel> {
+        MetricsServiceClient::new(self.channel().await)
+    }
+
+    pub(super) async fn delivery(&mut self) -> Delivery {
+        timeout(PATIENCE, self.inbox.recv()).await.expect("a delivery in time").expect("an open inbox")
+    }
+
+    pub(super) fn account(&self) -> Account {
+        self.context.ledger.read()
+    }
+
+    pub(super) fn refused(&self, reason: Reason) -> u64 {
+        self.account().refused.get(&reason).copied().unwrap_or(0)
+    }
+
+    pub(super) async fn until_taken(&self, points: u64) {
+        until(|| self.account().taken == points).await;
+    }
+}
+
+/// Waits for something that other tasks bring about.
+pub(super) async fn until(mut holds: impl FnMut() -> bool) {
+    let wait = async {
+        while !holds() {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(PATIENCE, wait).await.expect("it comes about in time");
+}
+
+/// A task's result, with patience.
+pub(super) async fn joined<T>(task: JoinHandle<T>) -> T {
+    timeout(PATIENCE, task).await.expect("an end in time").expect("no panic")
+}
+
+/// A call of any method with any bytes.
+pub(super) async fn call(channel: Channel, path: &'static str, body: &'static [u8]) -> Result<Bytes, Status> {
+    let mut client = tonic::client::Grpc::new(channel);
+    client.ready().await.expect("a connection");
+    let request = Request::new(Bytes::from_static(body));
+    client.unary(request, PathAndQuery::from_static(path), Raw).await.map(tonic::Response::into_inner)
+}
+
+struct Raw;
+
+impl Codec for Raw {
+    type Encode = Bytes;
+    type Decode = Bytes;
+    type Encoder = Self;
+    type Decoder = Self;
+
+    fn encoder(&mut self) -> Self {
+        Self
+    }
+
+    fn decoder(&mut self) -> Self {
+        Self
+    }
+}
+
+impl Encoder for Raw {
+    type Item = Bytes;
+    type Error = Status;
+
+    fn encode(&mut self, body: Bytes, to: &mut EncodeBuf<'_>) -> Result<(), Status> {
+        to.put(body);
+        Ok(())
+    }
+}
+
+impl Decoder for Raw {
+    type Item = Bytes;
+    type Error = Status;
+
+    fn decode(&mut self, body: &mut DecodeBuf<'_>) -> Result<Option<Bytes>, Status> {
+        Ok(Some(body.copy_to_bytes(body.remaining())))
+    }
+}
