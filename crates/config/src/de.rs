@@ -345,17 +345,33 @@ impl<'a> Deserializer<'a> for NodeDeserializer<'a> {
         self.settle(visitor.visit_seq(SeqAccess::new(self.node, self.context, self.is_secret)))
     }
 
-    fn deserialize_tuple<V: Visitor<'a>>(self, _: usize, visitor: V) -> Result<V::Value, Error> {
-        self.deserialize_seq(visitor)
+    fn deserialize_tuple<V: Visitor<'a>>(self, length: usize, visitor: V) -> Result<V::Value, Error> {
+        let wanted = format!("a list of {length}");
+        match &self.node.value {
+            Value::Seq(items) if items.len() == length => {}
+            Value::Seq(items) => {
+                self.context.record(self.node.span, format!("expected {wanted}, found {}", items.len()));
+                self.context.set_aside(self.node);
+                return Err(Error::Recorded);
+            }
+            _ => return Err(self.mismatch(&wanted)),
+        }
+        match visitor.visit_seq(SeqAccess::tuple(self.node, self.context, self.is_secret)) {
+            Err(Error::StandInRefused) => {
+                self.context.set_aside(self.node);
+                Err(Error::Recorded)
+            }
+            other => self.settle(other),
+        }
     }
 
     fn deserialize_tuple_struct<V: Visitor<'a>>(
         self,
         _: &'static str,
-        _: usize,
+        length: usize,
         visitor: V,
     ) -> Result<V::Value, Error> {
-        self.deserialize_seq(visitor)
+        self.deserialize_tuple(length, visitor)
     }
 
     fn deserialize_map<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Error> {

@@ -264,12 +264,7 @@ impl Node {
 /// How many characters of a value a message quotes.
 const MAX_SHOWN: usize = 60;
 
-/// Set while a node is read, which borrows it shared.
-#[derive(Debug, Default)]
-pub(crate) struct SecretMark(AtomicBool);
-
-impl Clone for SecretMark {
-    fn clone(&self) -> Self {
-        Self(AtomicBool::new(self.0.load(Ordering::Relaxed)))
-    }
-}
+/// Set while a node is read, which borrows it shared. Copies of a node share it: what one of them turns out to be, the
+/// others are too.
+#[derive(Clone, Default)]
+pub(crate) struct SecretMark(Arc<AtomicBool>);

@@ -75,8 +75,10 @@ fn snippet<'a>(
     hidden: &[Span],
 ) -> Snippet<'a, annotate_snippets::Annotation<'a>> {
     let text = sources.text(source);
-    let primary = diagnostic.span.iter().map(|&span| (AnnotationKind::Primary, span, diagnostic.label.as_str()));
-    let secondary = diagnostic.secondary.iter().map(|(span, label)| (AnnotationKind::Context, *span, label.as_str()));
+    let primary =
+        diagnostic.span.iter().map(|&span| (AnnotationKind::Primary, span, diagnostic.label.as_str()));
+    let secondary =
+        diagnostic.secondary.iter().map(|(span, label)| (AnnotationKind::Context, *span, label.as_str()));
     let marks: Vec<_> = primary
         .chain(secondary)
         .filter(|(_, span, _)| span.source == source)

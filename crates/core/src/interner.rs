@@ -278,9 +278,17 @@ impl Interner {
         self.hasher.hash_one((origin.map(|o| &**o), stream, parts, &identity.attributes))
     }
 
-    /// A view in which ids can be resolved. Short-lived: new series wait while it is held.
-    pub fn resolver(&self) -> Resolver<'_> {
-        Resolver(self.table.read())
+    /// The series of `id`: always there while a lease taken before the id was written is held; `None` once it is gone.
+    ///
+    /// For the first sight of a series; what follows from it is kept in a [`PerSeries`](crate::PerSeries). It hands out the series
+    /// and not a view of the table: interning under a view would wait for itself.
+    pub fn resolve(&self, id: SeriesId) -> Option<Arc<Series>> {
+        self.known().get(id).cloned()
+    }
+
+    /// A view of which ids are known.
+    pub(crate) fn known(&self) -> Known<'_> {
+        Known(self.table.read())
     }
 
     /// Retires series that nobody holds, and frees the slots that no lease covers any more.
@@ -396,13 +404,11 @@ struct Retired {
     slots: Vec<u32>,
 }
 
-/// Resolves ids to series while it is held.
-pub struct Resolver<'a>(RwLockReadGuard<'a, Vec<Slot>>);
+/// Which ids are known; new series wait while it is held.
+pub(crate) struct Known<'a>(RwLockReadGuard<'a, Vec<Slot>>);
 
-impl Resolver<'_> {
-    /// The series of `id`: always there while a lease taken before the id was written is held; `None` once it is gone.
-    #[inline]
-    pub fn get(&self, id: SeriesId) -> Option<&Arc<Series>> {
+impl Known<'_> {
+    pub(crate) fn get(&self, id: SeriesId) -> Option<&Arc<Series>> {
         let slot = self.0.get(id.slot as usize)?;
         if slot.generation == id.generation { slot.series.as_ref() } else { None }
     }

@@ -35,7 +35,7 @@ pub use graph::{
     Ending, Graph, Limits, LogLevel, Logs, Metrics, MetricsLevel, Pipeline, Plan, Planned, Service, Stage, StartError, Telemetry, plan,
 };
 pub use health::{ComponentStatus, Health, Pulse, StatusReport};
-pub use interner::{Interner, InternerStats, Lease, OVERFLOW_ATTRIBUTE, Resolver, SeriesCap, Swept};
+pub use interner::{Interner, InternerStats, Lease, OVERFLOW_ATTRIBUTE, SeriesCap, Swept};
 pub use ledger::{Account, EdgeEntry, EdgeLedger, Ledger, NodeEntry, NodeLedger, Reason};
 pub use metadata::{Metadata, Snapshot};
 pub use per_series::{PerSeries, PerStream};

@@ -128,8 +128,8 @@ impl<T> PerSeries<T> {
 
     /// Drops the values of series that no one can name any more: retired, and every lease gone.
     pub fn forget_gone(&mut self, interner: &Interner) {
-        let resolver = interner.resolver();
-        self.retain(|id, _| resolver.get(id).is_some());
+        let known = interner.known();
+        self.retain(|id, _| known.get(id).is_some());
     }
 }
 

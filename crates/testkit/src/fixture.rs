@@ -122,7 +122,7 @@ impl Fixture {
     /// The id cannot be resolved: then no lease covered it.
     #[allow(clippy::expect_used, reason = "a helper of tests")]
     pub fn series(&self, id: weir_core::SeriesId) -> Arc<Series> {
-        Arc::clone(self.interner.resolver().get(id).expect("a series under a lease"))
+        self.interner.resolve(id).expect("a series under a lease")
     }
 }
 

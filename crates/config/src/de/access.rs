@@ -20,11 +20,17 @@ pub(super) struct SeqAccess<'a> {
     items: Iter<'a, Node>,
     context: &'a Context,
     is_secret: bool,
+    /// Every item has its own type, so one that is set aside is stood in for.
+    is_tuple: bool,
 }
 
 impl<'a> SeqAccess<'a> {
     pub(super) fn new(node: &'a Node, context: &'a Context, is_secret: bool) -> Self {
-        Self { items: node.items().iter(), context, is_secret }
+        Self { items: node.items().iter(), context, is_secret, is_tuple: false }
+    }
+
+    pub(super) fn tuple(node: &'a Node, context: &'a Context, is_secret: bool) -> Self {
+        Self { is_tuple: true, ..Self::new(node, context, is_secret) }
     }
 }
 
@@ -32,9 +38,12 @@ impl<'a> de::SeqAccess<'a> for SeqAccess<'a> {
     type Error = Error;
 
     fn next_element_seed<T: DeserializeSeed<'a>>(&mut self, seed: T) -> Result<Option<T::Value>, Error> {
-        let Some(item) = self.items.by_ref().find(|item| !self.context.is_set_aside(item)) else {
-            return Ok(None);
-        };
+        let is_read = |item: &&Node| self.is_tuple || !self.context.is_set_aside(item);
+        let Some(item) = self.items.by_ref().find(is_read) else { return Ok(None) };
+        if self.context.is_set_aside(item) {
+            self.context.stand_in();
+            return seed.deserialize(StandIn).map(Some).map_err(|_| Error::StandInRefused);
+        }
         let mut deserializer = NodeDeserializer::new(item, self.context);
         deserializer.is_secret = self.is_secret;
         deserializer.read(seed).map(Some)
@@ -249,8 +258,8 @@ impl<'a> de::VariantAccess<'a> for EnumAccess<'a> {
         self.content()?.read(seed)
     }
 
-    fn tuple_variant<V: Visitor<'a>>(self, _: usize, visitor: V) -> Result<V::Value, Error> {
-        self.content()?.deserialize_seq(visitor)
+    fn tuple_variant<V: Visitor<'a>>(self, length: usize, visitor: V) -> Result<V::Value, Error> {
+        self.content()?.deserialize_tuple(length, visitor)
     }
 
     fn struct_variant<V: Visitor<'a>>(

@@ -14,6 +14,7 @@ pub(super) struct Context {
     recorded: RefCell<HashSet<(Span, String)>>,
     set_aside: RefCell<HashSet<*const Node>>,
     stand_ins: RefCell<HashMap<*const Node, Vec<&'static str>>>,
+    has_stand_ins: Cell<bool>,
     changes: Cell<usize>,
 }
 
@@ -29,11 +30,12 @@ impl Context {
     }
 
     pub(super) fn record_with(&self, span: Span, message: String, help: Option<String>) {
+        let message = shortened(message);
         if self.recorded.borrow_mut().insert((span, message.clone())) {
             let mut found = self.found.borrow_mut();
             let error = found.error(span, message);
             if let Some(help) = help {
-                error.help(help);
+                error.help(shortened(help));
             }
         }
     }
@@ -89,6 +91,7 @@ impl Context {
             self.set_aside(node);
         } else {
             keys.push(key);
+            self.stand_in();
             self.changes.set(self.changes.get() + 1);
         }
         Error::Recorded
@@ -99,8 +102,13 @@ impl Context {
         self.stand_ins.borrow().get(&std::ptr::from_ref(node)).cloned().unwrap_or_default()
     }
 
+    /// Notes that what is read is partly made up.
+    pub(super) fn stand_in(&self) {
+        self.has_stand_ins.set(true);
+    }
+
     pub(super) fn has_stand_ins(&self) -> bool {
-        !self.stand_ins.borrow().is_empty()
+        self.has_stand_ins.get()
     }
 
     /// Never shows the text of the node, unless it is the name of a variable.
@@ -121,6 +129,17 @@ impl Context {
         diags.extend(self.found.into_inner());
     }
 }
+
+/// A message without the end of a value that was never meant to be read by people.
+fn shortened(message: String) -> String {
+    match message.char_indices().nth(MAX_MESSAGE) {
+        Some((cut, _)) => format!("{}…", &message[..cut]),
+        None => message,
+    }
+}
+
+/// How many characters a message has at most.
+const MAX_MESSAGE: usize = 300;
 
 /// How many known keys a message lists.
 const MAX_LISTED: usize = 12;

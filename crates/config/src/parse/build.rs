@@ -96,15 +96,17 @@ impl<'a> Builder<'a> {
 
     fn tagged(&mut self, text: &str, wanted: &str, span: Span) -> Node {
         let node = Node::plain(text, span);
-        match (&node.value, wanted) {
-            (Value::Null, "null") | (Value::Bool(_), "bool") | (Value::Int(_), "int") => node,
-            (Value::Int(_) | Value::Float(_), "float") => node,
-            (Value::Float(_), "int") if node.integer().is_some() => node,
-            _ => {
-                self.diags.error(span, format!("`{text}` is no `{wanted}`, which its tag asks for"));
-                node.into_broken()
-            }
+        let is_wanted = match wanted {
+            "null" => node.is_null(),
+            "bool" => node.as_bool().is_some(),
+            "int" => node.integer().is_some(),
+            _ => matches!(node.value, Value::Int(_) | Value::Float(_)),
+        };
+        if is_wanted {
+            return node;
         }
+        self.diags.error(span, format!("`{text}` is no `{wanted}`, which its tag asks for"));
+        node.into_broken()
     }
 
     pub(super) fn alias(&mut self, anchor: usize, span: Span) -> Result<(), Stop> {

@@ -157,6 +157,9 @@ fn a_key_that_is_given_twice_is_told_at_the_second() {
         let twice = format!("{value}{between}{}: {value}", entry.key);
         let found = errors(&replaced(entry.value.span, &twice));
         assert_eq!(found.len(), 1, "{found:?}");
-        assert_eq!((found[0].0.as_str(), &found[0].2), (entry.key.as_str(), &format!("duplicate key `{}`", entry.key)));
+        assert_eq!(
+            (found[0].0.as_str(), &found[0].2),
+            (entry.key.as_str(), &format!("duplicate key `{}`", entry.key))
+        );
     }
 }

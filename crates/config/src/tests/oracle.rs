@@ -99,34 +99,25 @@ fn tree() -> impl Strategy<Value = Tree> {
     })
 }
 
-/// Writes block YAML, with comments and blank lines between.
-fn write(tree: &Tree, indent: usize, out: &mut String) {
+/// Block YAML, with comments and blank lines between.
+fn written(tree: &Tree, indent: usize) -> String {
     let pad = " ".repeat(indent);
-    let child = |tree: &Tree, out: &mut String| match tree {
-        Tree::Scalar(text) => out.push_str(&format!(" {text} # c\n")),
-        Tree::Literal(lines) => {
-            out.push_str(" |\n");
-            lines.iter().for_each(|line| out.push_str(&format!("{pad}  x{line}\n")));
-        }
-        Tree::Flow(items) => out.push_str(&format!(" [{}]\n", items.join(", "))),
-        nested => {
-            out.push_str("\n\n");
-            write(nested, indent + 2, out);
-        }
+    let child = |tree: &Tree| match tree {
+        Tree::Scalar(text) => format!(" {text} # c\n"),
+        Tree::Literal(lines) => format!(" |\n{pad}  x{}\n", lines.join(&format!("\n{pad}  x"))),
+        Tree::Flow(items) => format!(" [{}]\n", items.join(", ")),
+        nested => format!("\n\n{}", written(nested, indent + 2)),
     };
     match tree {
-        Tree::Seq(items) => items.iter().for_each(|item| {
-            out.push_str(&format!("{pad}-"));
-            child(item, out);
-        }),
-        Tree::Map(values) => values.iter().enumerate().for_each(|(index, value)| {
-            out.push_str(&format!("{pad}k{index}:"));
-            child(value, out);
-        }),
-        leaf => {
-            out.push_str(&format!("{pad}-"));
-            child(leaf, out);
+        Tree::Seq(items) => {
+            items.iter().map(|item| format!("{pad}-{}", child(item))).collect::<Vec<_>>().concat()
         }
+        Tree::Map(values) => {
+            let entries =
+                values.iter().enumerate().map(|(index, value)| format!("{pad}k{index}:{}", child(value)));
+            entries.collect::<Vec<_>>().concat()
+        }
+        leaf => format!("{pad}-{}", child(leaf)),
     }
 }
 
@@ -192,9 +183,7 @@ proptest! {
 
     #[test]
     fn documents_agree(tree in tree()) {
-        let mut text = String::new();
-        write(&tree, 2, &mut text);
-        check(&text)?;
+        check(&written(&tree, 2))?;
     }
 
     #[test]

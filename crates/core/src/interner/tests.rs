@@ -16,7 +16,7 @@ fn stream(interner: &Interner, name: &str) -> Arc<Series> {
 }
 
 fn name_of(interner: &Interner, id: SeriesId) -> Option<String> {
-    interner.resolver().get(id).map(|s| s.attributes().get("k").unwrap().to_string())
+    interner.resolve(id).map(|s| s.attributes().get("k").unwrap().to_string())
 }
 
 #[test]

@@ -32,8 +32,6 @@ const MAX_LEAD: Duration = Duration::from_hours(2);
 const MARGIN: Duration = Duration::from_mins(5);
 /// Beyond this many open periods the oldest closes early: it costs a datum more, where memory would cost more than that.
 const MAX_OPEN: usize = 64;
-/// Ids that are resolved in one go: doors wait while it lasts.
-const RESOLVE_CHUNK: usize = 4096;
 
 /// The open periods of an exporter.
 #[derive(Debug)]
@@ -257,34 +255,26 @@ fn by_stream(cells: Vec<(SeriesId, Cell)>, interner: &Interner) -> (Vec<Stream>,
     let mut streams: Vec<Stream> = Vec::with_capacity(cells.len());
     let mut newest: PerStream<usize> = PerStream::default();
     let mut unresolved = 0;
-    let mut cells = cells.into_iter().peekable();
-    while cells.peek().is_some() {
-        let chunk: Vec<_> = {
-            let resolver = interner.resolver();
-            let resolve = |(id, cell)| (resolver.get(id).cloned(), cell);
-            cells.by_ref().take(RESOLVE_CHUNK).map(resolve).collect()
+    for (id, cell) in cells {
+        let Some(series) = interner.resolve(id) else {
+            unresolved += cell.points;
+            continue;
         };
-        for (series, cell) in chunk {
-            let Some(series) = series else {
-                unresolved += cell.points;
-                continue;
-            };
-            let at = *newest.get_or_insert_with(series.stream(), || streams.len());
-            let stream = Stream {
-                series,
-                distribution: cell.distribution,
-                points: cell.points,
-                first: cell.first,
-                last: cell.last,
-            };
-            match streams.get_mut(at) {
-                Some(held) => {
-                    if let Some(other_branch) = held.follow(stream) {
-                        streams.push(other_branch);
-                    }
+        let at = *newest.get_or_insert_with(series.stream(), || streams.len());
+        let stream = Stream {
+            series,
+            distribution: cell.distribution,
+            points: cell.points,
+            first: cell.first,
+            last: cell.last,
+        };
+        match streams.get_mut(at) {
+            Some(held) => {
+                if let Some(other_branch) = held.follow(stream) {
+                    streams.push(other_branch);
                 }
-                None => streams.push(stream),
             }
+            None => streams.push(stream),
         }
     }
     (streams, unresolved)

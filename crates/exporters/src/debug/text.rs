@@ -31,14 +31,9 @@ pub(super) fn batch(batch: &Batch, context: &Context, verbosity: Verbosity) -> S
     if verbosity == Verbosity::Basic {
         return text;
     }
-    let points = points(batch);
-    let resolved: Vec<_> = {
-        let resolver = context.interner.resolver();
-        points.iter().map(|point| resolver.get(point.series).cloned()).collect()
-    };
-    for (point, series) in points.iter().zip(resolved) {
+    for point in &points(batch) {
         // A batch's lease keeps its series nameable (R1): there is always one.
-        let Some(series) = series else { continue };
+        let Some(series) = context.interner.resolve(point.series) else { continue };
         // Writing to a string does not fail.
         let _ = match verbosity {
             Verbosity::Detailed => detailed(&mut text, point, &series),

@@ -75,12 +75,14 @@ impl Converter {
 
     /// The slow way: finds out what the series `id` is, and remembers it.
     #[cold]
-    fn find_route(routes: &mut PerSeries<Option<Route>>, interner: &Interner, id: SeriesId) {
-        // The batch's lease keeps the id resolvable (R1). A statement of its own: the resolver's lock must be gone before a series is made.
-        let series = interner.resolver().get(id).map(Arc::clone);
-        if let Some(series) = series {
-            routes.insert(id, Route::of(&series, interner));
-        }
+    fn find_route<'a>(
+        routes: &'a mut PerSeries<Option<Route>>,
+        interner: &Interner,
+        id: SeriesId,
+    ) -> Option<&'a Route> {
+        // The batch's lease keeps the id resolvable (R1).
+        let series = interner.resolve(id)?;
+        routes.get_or_insert_with(id, || Route::of(&series, interner)).as_ref()
     }
 }
 
@@ -104,10 +106,11 @@ impl Processor for Converter {
         let mut ended = Ended::default();
         let Self { routes, interner, streams, config, .. } = self;
         batch.numbers.retain_mut(|point| {
-            if routes.get(point.series).is_none() {
-                Self::find_route(routes, interner, point.series);
-            }
-            let Some(Some(route)) = routes.get(point.series) else { return true };
+            let route = match routes.get(point.series) {
+                Some(route) => route.as_ref(),
+                None => Self::find_route(routes, interner, point.series),
+            };
+            let Some(route) = route else { return true };
             match convert(point, route, streams, config, seen) {
                 Outcome::Goes => true,
                 Outcome::Baseline => {

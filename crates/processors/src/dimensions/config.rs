@@ -78,15 +78,32 @@ impl Verb {
     }
 }
 
+impl Action {
+    /// The keys that may give the value, and whether each was read.
+    fn sources(&self) -> [(&'static str, bool); 5] {
+        [
+            ("value", self.value.is_some()),
+            ("from_attribute", self.from_attribute.is_some()),
+            ("from_resource", self.from_resource.is_some()),
+            ("from_env", self.from_env.is_some()),
+            ("from_metadata", self.from_metadata.is_some()),
+        ]
+    }
+}
+
 impl weir_core::Config for Config {
     fn check(&self, check: &mut Check<'_>) {
-        for (list, actions) in [("actions", &self.actions), ("resource", &self.resource)] {
-            // The path of an alias is what stands in the file.
-            let list =
-                if check.node().get(list).is_none() && list == "resource" { "attributes" } else { list };
+        // The path of an alias is what stands in the file.
+        let resource = if check.node().get("resource").is_some() { "resource" } else { "attributes" };
+        for (list, actions) in [("actions", &self.actions), (resource, &self.resource)] {
             for (at, action) in actions.iter().enumerate() {
                 if let Err(problem) = Rule::new(action, &|_| None) {
-                    check.error(&[list, &at.to_string(), problem.key], problem.message);
+                    let at = at.to_string();
+                    // Where a value is missed that is written but empty, or could not be read, the place to look at is there.
+                    let written = |key: &str| check.node().at(&[list, &at, key]).is_some();
+                    let unread = action.sources().into_iter().find(|(key, read)| !read && written(key));
+                    let key = unread.filter(|_| problem.key == "action").map_or(problem.key, |(key, _)| key);
+                    check.error(&[list, &at, key], problem.message);
                 }
             }
         }

@@ -99,7 +99,7 @@ impl Rules {
         cells: &mut PerSeries<Cell>,
     ) -> SeriesId {
         // The batch's lease keeps the id resolvable (R1). The lock must be gone before a series is made.
-        let Some(series) = interner.resolver().get(id).map(Arc::clone) else { return id };
+        let Some(series) = interner.resolve(id) else { return id };
         let held = self.rewrite(&series, known, interner);
         let to = held.as_ref().map_or(id, |held| held.id());
         let cell = cells.get_or_insert_with(id, || Cell { to, version: known.version, _held: None });

@@ -100,8 +100,9 @@ fn the_example_of_the_documentation() {
 
 #[test]
 fn each_action_does_what_its_word_says() {
+    type Pairs<'a> = &'a [(&'a str, &'a str)];
     let there = [("k", "old"), ("x", "1")];
-    let cases: [(Action, &[(&str, &str)], &[(&str, &str)]); 12] = [
+    let cases: [(Action, Pairs<'_>, Pairs<'_>); 12] = [
         (literal(Verb::Insert, "k", "new"), &there, &[("k", "old"), ("x", "1")]),
         (literal(Verb::Insert, "k", "new"), &[], &[("k", "new")]),
         (literal(Verb::Update, "k", "new"), &there, &[("k", "new"), ("x", "1")]),
@@ -253,7 +254,7 @@ fn what_is_wrong_with_an_action_is_said_at_the_key_that_shows_it() {
     }
 }
 
-/// Reads a section of a configuration as the engine does; answers the messages if there are any.
+/// Reads a section of a configuration as the engine does; answers the words that errors point at, if there are any.
 fn read(yaml: &str) -> Result<Config, Vec<String>> {
     let mut diags = Diagnostics::default();
     let source = weir_config::Source::Text { name: "test".into(), text: yaml.into() };
@@ -263,8 +264,9 @@ fn read(yaml: &str) -> Result<Config, Vec<String>> {
     if let Some(config) = &config {
         config.check(&mut Check::new(document.root(), &mut diags));
     }
-    let messages: Vec<String> = diags.iter().map(|diagnostic| diagnostic.message.clone()).collect();
-    config.filter(|_| messages.is_empty()).ok_or(messages)
+    let spans = diags.iter().filter_map(|diagnostic| diagnostic.span);
+    let words: Vec<String> = spans.map(|span| document.sources().snippet(span).to_owned()).collect();
+    config.filter(|_| diags.is_empty()).ok_or(words)
 }
 
 #[test]
@@ -277,12 +279,22 @@ fn the_collectors_keys_are_read() {
 }
 
 #[test]
-fn an_action_without_a_key_is_an_error_and_so_is_an_unknown_word() {
+fn an_error_points_at_the_word_that_is_wrong() {
+    let cases = [
+        ("actions: [{key: a, action: remove}]", "remove"),
+        ("actions: [{key: a, action: insert}]", "insert"),
+        ("attributes: [{key: a, action: upsert}]", "upsert"),
+        ("resource: [{key: a, action: rename}]", "rename"),
+        ("actions: [{key: a, action: delete, value: x}]", "x"),
+        ("actions: [{key: a, action: insert, value: x, from_env: E}]", "E"),
+        ("actions: [{key: a, action: insert, value: [1]}]", "[1]"),
+        ("actions: [{key: a, action: insert, value: null}]", "null"),
+        ("actions: [{key: a, action: insert, value: 1, from_context: x}]", "from_context"),
+    ];
+    for (yaml, word) in cases {
+        assert_eq!(read(yaml).unwrap_err(), [word], "{yaml}");
+    }
     assert!(read("actions: [{action: delete}]").is_err());
-    assert!(read("actions: [{key: a, action: remove}]").is_err());
-    assert!(read("actions: [{key: a, action: insert}]").is_err());
-    assert!(read("attributes: [{key: a, action: insert}]").is_err());
-    assert!(read("actions: [{key: a, action: insert, value: [1]}]").is_err());
 }
 
 proptest! {

@@ -31,7 +31,7 @@ fn door(cap: usize) -> Arc<Door> {
 }
 
 fn series(door: &Door, id: SeriesId) -> Arc<Series> {
-    Arc::clone(door.interner().resolver().get(id).expect("a resolvable id"))
+    door.interner().resolve(id).expect("a resolvable id")
 }
 
 fn wrapped(value: any_value::Value) -> AnyValue {

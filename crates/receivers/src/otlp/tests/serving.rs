@@ -212,15 +212,13 @@ async fn forty_senders_on_sixteen_connections_keep_their_sums() {
     while points < (SENDERS * REQUESTS * SHARDS) as u64 {
         let delivery = server.delivery().await;
         points += delivery.batch.points();
-        let resolver = server.context.interner.resolver();
         for point in &delivery.batch.numbers {
-            let series = resolver.get(point.series).expect("a resolvable id");
+            let series = server.context.interner.resolve(point.series).expect("a resolvable id");
             let service = series.resource().attributes.get("service.name").unwrap().to_string();
             let shard = series.attributes().get("shard").unwrap().to_string();
             let Number::Int(value) = point.value() else { panic!("an integer was sent") };
             *sums.entry((service, shard)).or_default() += value;
         }
-        drop(resolver);
         delivery.ack.settle(Verdict::Delivered);
     }
     while let Some(sender) = senders.join_next().await {
