@@ -28,7 +28,8 @@ pub(crate) fn checked(sources: &[Source], sets: &[String]) -> Result<(Document, 
     let mut diags = Diagnostics::new();
     let document = load(sources, sets, &Env::process(), &mut diags);
     // A tree with holes in it would only bring follow-up errors about what could not be read.
-    let plan = if document.is_complete() { plan(document.root(), &registry::all(), &mut diags) } else { None };
+    let plan =
+        if document.is_complete() { plan(document.root(), &registry::all(), &mut diags) } else { None };
     if !diags.is_empty() {
         say(&diags.render(document.sources(), std::io::stderr().is_terminal()));
         let count = |severity, one: &str, many: &str| match diags.count(severity) {
@@ -36,7 +37,8 @@ pub(crate) fn checked(sources: &[Source], sets: &[String]) -> Result<(Document, 
             1 => Some(format!("1 {one}")),
             n => Some(format!("{n} {many}")),
         };
-        let found = [count(Severity::Error, "error", "errors"), count(Severity::Warning, "warning", "warnings")];
+        let found =
+            [count(Severity::Error, "error", "errors"), count(Severity::Warning, "warning", "warnings")];
         say(&format!("{}\n", found.into_iter().flatten().collect::<Vec<_>>().join(", ")));
     }
     match plan {
@@ -53,7 +55,9 @@ pub(crate) fn redirect(sources: &[Source], sets: &[String], endpoint: &str) -> V
     let cloudwatch = |id: &str| {
         let name = id.split('/').next().unwrap_or(id);
         registry.iter().any(|component| {
-            component.kind == ComponentKind::Exporter && component.type_name == "cloudwatch" && component.is_called(name)
+            component.kind == ComponentKind::Exporter
+                && component.type_name == "cloudwatch"
+                && component.is_called(name)
         })
     };
     let exporters = document.root().get("exporters").map(Node::entries).unwrap_or_default();

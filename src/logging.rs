@@ -9,7 +9,13 @@ use crate::cli::LogFormat;
 /// Begins to log. `RUST_LOG` wins over the configured level.
 pub(crate) fn start(format: LogFormat, level: &str) {
     // Libraries below warning level speak of themselves, not of Weir.
-    let default = || EnvFilter::new(crates().map(|name| format!("{name}={level}")).fold("warn".to_owned(), |all, one| all + "," + &one));
+    let default = || {
+        EnvFilter::new(
+            crates()
+                .map(|name| format!("{name}={level}"))
+                .fold("warn".to_owned(), |all, one| all + "," + &one),
+        )
+    };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| default());
     let registry = tracing_subscriber::registry().with(filter);
     let started = match format {
@@ -26,5 +32,14 @@ pub(crate) fn start(format: LogFormat, level: &str) {
 
 /// The crates whose log is Weir's.
 fn crates() -> impl Iterator<Item = &'static str> {
-    ["weir", "weir_core", "weir_receivers", "weir_processors", "weir_exporters", "weir_extensions", "weir_net"].into_iter()
+    [
+        "weir",
+        "weir_core",
+        "weir_receivers",
+        "weir_processors",
+        "weir_exporters",
+        "weir_extensions",
+        "weir_net",
+    ]
+    .into_iter()
 }

@@ -32,10 +32,15 @@ mod tests {
     fn every_key_of_every_component_is_documented() {
         for component in all() {
             let schema = (component.schema)();
-            let keys = schema.get("properties").and_then(|keys| keys.as_object()).cloned().unwrap_or_default();
+            let keys =
+                schema.get("properties").and_then(|keys| keys.as_object()).cloned().unwrap_or_default();
             for (key, about) in keys {
                 let documented = about.get("description").is_some();
-                assert!(documented, "{} `{}`: key `{key}` has no doc comment", component.kind, component.type_name);
+                assert!(
+                    documented,
+                    "{} `{}`: key `{key}` has no doc comment",
+                    component.kind, component.type_name
+                );
             }
         }
     }

@@ -30,7 +30,8 @@ pub(crate) fn table(ledger: &Ledger) -> String {
     }
     for edge in ledger.edges() {
         for (reason, points) in edge.ledger.dropped() {
-            let _ = writeln!(text, "{points} points missed the branch {} -> {}: {reason}", edge.from, edge.to);
+            let _ =
+                writeln!(text, "{points} points missed the branch {} -> {}: {reason}", edge.from, edge.to);
         }
     }
     let discrepancies = ledger.discrepancies();

@@ -19,7 +19,10 @@ pub(crate) fn run(args: &ComponentsArgs) -> ExitCode {
     let found: Vec<&Component> = registry.iter().filter(|component| component.is_called(name)).collect();
     if found.is_empty() {
         let near = nearest(name, registry.iter().map(|component| component.type_name));
-        let hint = near.map_or_else(|| "`weir components` lists them".to_owned(), |near| format!("did you mean `{near}`?"));
+        let hint = near.map_or_else(
+            || "`weir components` lists them".to_owned(),
+            |near| format!("did you mean `{near}`?"),
+        );
         print(&format!("there is no component `{name}`; {hint}\n"));
         return exit::usage();
     }
@@ -92,7 +95,8 @@ fn keys(schema: &Value, prefix: &str, rows: &mut Vec<Row>) {
 /// The schema of `Option<T>` is that of `T` or null: the former is what a person writes.
 fn without_null(schema: &Value) -> Value {
     let Some(choices) = schema.get("anyOf").and_then(Value::as_array) else { return schema.clone() };
-    let real: Vec<&Value> = choices.iter().filter(|choice| choice.get("type") != Some(&"null".into())).collect();
+    let real: Vec<&Value> =
+        choices.iter().filter(|choice| choice.get("type") != Some(&"null".into())).collect();
     let [only] = real[..] else { return schema.clone() };
     let mut merged = only.clone();
     if let (Some(merged), Some(outer)) = (merged.as_object_mut(), schema.as_object()) {
@@ -112,7 +116,8 @@ fn kind(schema: &Value) -> String {
     let variants = schema.get("oneOf").and_then(Value::as_array).map(|variants| {
         variants.iter().filter_map(|v| v.get("const").and_then(Value::as_str)).collect::<Vec<_>>()
     });
-    let plain = schema.get("enum").and_then(Value::as_array).map(|v| v.iter().filter_map(Value::as_str).collect());
+    let plain =
+        schema.get("enum").and_then(Value::as_array).map(|v| v.iter().filter_map(Value::as_str).collect());
     if let Some(names) = variants.or(plain).filter(|names: &Vec<&str>| !names.is_empty()) {
         return names.join("|");
     }

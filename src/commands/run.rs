@@ -73,7 +73,9 @@ async fn run_graph(plan: Plan, process: &Process, local: Option<&Arc<Local>>) ->
     }
     match ended {
         Ok(Ending::Stopped) => exit::SUCCESS,
-        Ok(Ending::TimedOut) => fail("the time to drain ran out; what was left is counted as dropped: shutdown"),
+        Ok(Ending::TimedOut) => {
+            fail("the time to drain ran out; what was left is counted as dropped: shutdown")
+        }
         Ok(Ending::Failed(failure)) => fail(&failure),
         Err(error) => {
             fail(&error.to_string());

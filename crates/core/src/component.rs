@@ -252,4 +252,3 @@ pub trait ExtensionFactory: Factory {
     /// An extension of this configuration; `health` is what it may show.
     fn build(config: Self::Config, context: Context, health: crate::health::Health) -> Box<dyn Extension>;
 }
-

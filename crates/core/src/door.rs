@@ -210,7 +210,11 @@ impl Sender<'_> {
         let interner = self.door.interner();
         let identity = identify(interner);
         let admitted = interner.stream(&self.origin, identity.clone()).or_else(|full| {
-            if self.door.shared.relieve() { interner.stream(&self.origin, identity.clone()) } else { Err(full) }
+            if self.door.shared.relieve() {
+                interner.stream(&self.origin, identity.clone())
+            } else {
+                Err(full)
+            }
         });
         match admitted {
             Ok(series) => {

@@ -211,11 +211,7 @@ impl Output {
         Ok(())
     }
 
-    async fn reserve_several(
-        &self,
-        edges: &[Edge],
-        bytes: u64,
-    ) -> Vec<Result<OwnedSemaphorePermit, Reason>> {
+    async fn reserve_several(&self, edges: &[Edge], bytes: u64) -> Vec<Result<OwnedSemaphorePermit, Reason>> {
         let rooms: Vec<_> = edges.iter().map(|edge| edge.try_reserve(bytes)).collect();
         if !rooms.iter().any(|room| matches!(room, Err(Reason::QUEUE_FULL))) {
             return rooms;

@@ -233,9 +233,8 @@ impl Interner {
         let stream = of.stream;
         let hash = self.hash(None, Some(stream), &identity);
         let mut shard = self.shards[(hash >> 60) as usize].lock();
-        let same = |held: &Arc<Series>| {
-            held.origin.is_none() && held.stream == stream && held.identity == identity
-        };
+        let same =
+            |held: &Arc<Series>| held.origin.is_none() && held.stream == stream && held.identity == identity;
         if let Some(found) = shard.find(hash, same) {
             return Arc::clone(found);
         }

@@ -53,6 +53,9 @@ pub struct NodeLedger {
     merged: AtomicU64,
     held: AtomicU64,
     exemplars: AtomicU64,
+    queued_bytes: AtomicU64,
+    queue_capacity: AtomicU64,
+    repairs: Mutex<BTreeMap<Reason, u64>>,
     dropped: Mutex<BTreeMap<Reason, u64>>,
     refused: Mutex<BTreeMap<Reason, u64>>,
 }
@@ -86,6 +89,29 @@ impl NodeLedger {
     /// Exemplars that were left behind; they are not points.
     pub fn leave_exemplars(&self, exemplars: u64) {
         self.exemplars.fetch_add(exemplars, Relaxed);
+    }
+
+    /// Sets how full the node's own queue is, in bytes.
+    pub fn queue(&self, bytes: u64, capacity: u64) {
+        self.queued_bytes.store(bytes, Relaxed);
+        self.queue_capacity.store(capacity, Relaxed);
+    }
+
+    /// How full the node's own queue is, and its bound, in bytes; a bound of zero where there is no queue.
+    pub fn queue_fill(&self) -> (u64, u64) {
+        (self.queued_bytes.load(Relaxed), self.queue_capacity.load(Relaxed))
+    }
+
+    /// Names or values that were changed to what the destination takes. Points stay points: this is beside the balance.
+    pub fn repair(&self, what: Reason, times: u64) {
+        if times > 0 {
+            *self.repairs.lock().entry(what).or_default() += times;
+        }
+    }
+
+    /// What was repaired, and how often.
+    pub fn repairs(&self) -> BTreeMap<Reason, u64> {
+        self.repairs.lock().clone()
     }
 
     /// Points dropped, and why.

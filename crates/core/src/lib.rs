@@ -1,4 +1,15 @@
-//! Weir's engine.
+//! Weir's engine: how points travel, and how nothing of them is lost in silence. It knows no component and no network.
+//!
+//! # Layout
+//! - What a point belongs to, resolved once at the door: `value`, `series`, `interner` (ids and leases; `pool` shares their parts),
+//!   `per_series` (state by series), `door` (senders and their aliases).
+//! - How points travel: `batch`, `edge` (bounds, fan-out), `ack` (their fate, reported back), `ledger` (every count).
+//! - What a component is: `component` (traits, factories, context), `registry` (explicit lists), `metadata` (slow knowledge),
+//!   `status` (what it says of itself).
+//! - The graph, in `graph/`: `plan` (configuration to checked plan; `cycles`, `lints`, `ids`, `service` with it), `build` (nodes and
+//!   edges), `node` (their tasks), `run` (start, supervision, drain).
+//! - The process: `process` (what outlives a graph), `clock`, `health`, [`pressure`], [`telemetry`].
+
 mod ack;
 mod batch;
 mod clock;
@@ -12,8 +23,8 @@ mod ledger;
 mod metadata;
 mod per_series;
 mod pool;
-mod process;
 pub mod pressure;
+mod process;
 mod registry;
 mod series;
 mod status;
@@ -22,28 +33,28 @@ mod value;
 
 pub use ack::{Ack, Fate, Verdict};
 pub use batch::{
-    Batch, ExponentialHistogramPoint, Flags, HistogramPoint, MAX_POINTS, Number, NumberPoint, Span, SummaryPoint,
+    Batch, ExponentialHistogramPoint, Flags, HistogramPoint, MAX_POINTS, Number, NumberPoint, Span,
+    SummaryPoint,
 };
 pub use clock::{Clock, UnixNanos};
 pub use component::{
-    ComponentError, Config, Context, Drain, Exporter, ExporterFactory, Extension, ExtensionFactory, Facts, Factory, Out,
-    Processor, ProcessorFactory, Receiver, ReceiverFactory, State,
+    ComponentError, Config, Context, Drain, Exporter, ExporterFactory, Extension, ExtensionFactory, Factory,
+    Facts, Out, Processor, ProcessorFactory, Receiver, ReceiverFactory, State,
 };
 pub use door::{Door, Doors, MIN_RETENTION, Resolved, Sender};
 pub use edge::{Delivery, Edge, Inbox, InboxSender, NotTaken, Output, inbox};
 pub use graph::{
-    Ending, Graph, Limits, LogLevel, Logs, Metrics, MetricsLevel, Pipeline, Plan, Planned, Service, Stage, StartError, Telemetry, plan,
+    Ending, Graph, Limits, LogLevel, Logs, Metrics, MetricsLevel, Pipeline, Plan, Planned, Service, Stage,
+    StartError, Telemetry, plan,
 };
 pub use health::{ComponentStatus, Health, Pulse, StatusReport};
 pub use interner::{Interner, InternerStats, Lease, OVERFLOW_ATTRIBUTE, SeriesCap, Swept};
 pub use ledger::{Account, EdgeEntry, EdgeLedger, Ledger, NodeEntry, NodeLedger, Reason};
 pub use metadata::{Metadata, Snapshot};
 pub use per_series::{PerSeries, PerStream};
-pub use process::Process;
 pub use pressure::Pressure;
+pub use process::Process;
 pub use registry::{Component, ComponentKind, Maker, Parsed};
-pub use series::{
-    Descriptor, Identity, Kind, Resource, Scope, Series, SeriesId, StreamId, Temporality,
-};
+pub use series::{Descriptor, Identity, Kind, Resource, Scope, Series, SeriesId, StreamId, Temporality};
 pub use status::{Status, StatusRow};
 pub use value::{Attributes, KeyValue, Value};

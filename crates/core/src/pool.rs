@@ -1,9 +1,6 @@
 //! A set of shared values: equal values are one allocation.
 
-use std::{
-    hash::Hash,
-    sync::Arc,
-};
+use std::{hash::Hash, sync::Arc};
 
 use hashbrown::HashTable;
 use parking_lot::Mutex;

@@ -7,7 +7,7 @@ use schemars::{JsonSchema, Schema, generate::SchemaSettings};
 use weir_config::{Check, Diagnostics, Node, from_node};
 
 use crate::component::{
-    Config, Context, Exporter, ExporterFactory, Extension, ExtensionFactory, Facts, Factory, Processor,
+    Config, Context, Exporter, ExporterFactory, Extension, ExtensionFactory, Factory, Facts, Processor,
     ProcessorFactory, Receiver, ReceiverFactory, State,
 };
 use crate::health::Health;
@@ -174,8 +174,7 @@ where
     F::Config: Clone,
 {
     let (config, facts) = read::<F::Config>(node, diags)?;
-    let maker =
-        Maker::Processor(Box::new(move |context, prior| F::build(config.clone(), context, prior)));
+    let maker = Maker::Processor(Box::new(move |context, prior| F::build(config.clone(), context, prior)));
     Some(Parsed { facts, maker })
 }
 

@@ -21,6 +21,7 @@ pub fn register(meter: &Meter, process: &Process) {
     receivers(meter, process);
     processors(meter, process);
     exporters(meter, process);
+    queues(meter, process);
     nodes(meter, process);
     edges(meter, process);
     series(meter, process);
@@ -90,7 +91,39 @@ fn exporters(meter: &Meter, process: &Process) {
     );
 }
 
+/// A gauge of the queues that exporters have.
+fn queues(meter: &Meter, process: &Process) {
+    let gauge = |name: &'static str, about: &'static str, pick: fn((u64, u64)) -> u64| {
+        let ledger = process.ledger.clone();
+        meter
+            .u64_observable_gauge(name)
+            .with_description(about)
+            .with_unit("By")
+            .with_callback(move |observer| {
+                for node in ledger.nodes() {
+                    let fill = node.ledger.queue_fill();
+                    if fill.1 > 0 {
+                        observer.observe(pick(fill), &labels(&node));
+                    }
+                }
+            })
+            .build();
+    };
+    gauge("otelcol_exporter_queue_size", "Bytes in the exporter's queue.", |(bytes, _)| bytes);
+    gauge("otelcol_exporter_queue_capacity", "Bytes that the exporter's queue takes.", |(_, bound)| bound);
+}
+
 fn nodes(meter: &Meter, process: &Process) {
+    let ledger = process.ledger.clone();
+    meter
+        .u64_observable_counter("weir_repairs")
+        .with_description("Names and values changed to what the destination takes.")
+        .with_callback(move |observer| {
+            for node in ledger.nodes() {
+                observe_reasons(observer, &node, &node.ledger.repairs());
+            }
+        })
+        .build();
     let ledger = process.ledger.clone();
     meter
         .u64_observable_counter("weir_dropped_points")
@@ -165,7 +198,10 @@ fn edges(meter: &Meter, process: &Process) {
         .with_description("Bytes waiting in an edge.")
         .with_unit("By")
         .with_callback(move |observer| {
-            ledger.edges().iter().for_each(|edge| observer.observe(edge.ledger.queued_bytes(), &labels(edge)));
+            ledger
+                .edges()
+                .iter()
+                .for_each(|edge| observer.observe(edge.ledger.queued_bytes(), &labels(edge)));
         })
         .build();
     let ledger = process.ledger.clone();
@@ -188,7 +224,9 @@ fn series(meter: &Meter, process: &Process) {
             .with_callback(move |observer| observer.observe(read(&process), &[]))
             .build();
     };
-    gauge("weir_interner_streams", "Streams that are active at doors.", |p| p.interner.stats().streams as u64);
+    gauge("weir_interner_streams", "Streams that are active at doors.", |p| {
+        p.interner.stats().streams as u64
+    });
     gauge("weir_interner_series", "Series that are live, rewritten ones included.", |p| {
         p.interner.stats().series as u64
     });
@@ -231,7 +269,9 @@ fn own_process(meter: &Meter, process: &Process) {
     let pressure = process.pressure.clone();
     meter
         .u64_observable_gauge("weir_memory_limit")
-        .with_description("Memory above 85 % of which receivers ask their senders to wait; 0 where there is no limit.")
+        .with_description(
+            "Memory above 85 % of which receivers ask their senders to wait; 0 where there is no limit.",
+        )
         .with_unit("By")
         .with_callback(move |observer| observer.observe(pressure.figures().1, &[]))
         .build();

@@ -20,7 +20,12 @@ use weir_net::Listener;
 pub type MetricsText = Arc<dyn Fn() -> String + Send + Sync>;
 
 /// Serves the admin routes until `stop`; `/metrics` where `metrics` is given, `/` answers as `/ready` does.
-pub async fn serve(listener: Listener, health: Health, metrics: Option<MetricsText>, stop: CancellationToken) {
+pub async fn serve(
+    listener: Listener,
+    health: Health,
+    metrics: Option<MetricsText>,
+    stop: CancellationToken,
+) {
     let handler = move |request: Request<hyper::body::Incoming>| {
         let answer = route(request.method(), request.uri().path(), &health, metrics.as_ref());
         async move { answer }
@@ -28,7 +33,12 @@ pub async fn serve(listener: Listener, health: Health, metrics: Option<MetricsTe
     listener.serve(handler, stop).await;
 }
 
-fn route(method: &Method, path: &str, health: &Health, metrics: Option<&MetricsText>) -> Response<Full<Bytes>> {
+fn route(
+    method: &Method,
+    path: &str,
+    health: &Health,
+    metrics: Option<&MetricsText>,
+) -> Response<Full<Bytes>> {
     if method != Method::GET && method != Method::HEAD {
         return text(StatusCode::METHOD_NOT_ALLOWED, "text/plain", "only GET is answered here\n".to_owned());
     }

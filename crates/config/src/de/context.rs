@@ -111,7 +111,7 @@ impl Context {
         self.has_stand_ins.get()
     }
 
-    /// Never shows the text of the node, unless it is the name of a variable.
+    /// Never shows the source text of the node.
     pub(super) fn hide(&self, node: &Node) {
         self.found.borrow_mut().hide(node.span);
     }

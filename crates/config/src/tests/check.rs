@@ -98,6 +98,32 @@ fn rendering_survives_any_span() {
 }
 
 #[test]
+fn an_empty_source_has_a_place_too() {
+    let (document, mut diags) = load("");
+    diags.error(document.root().span, "the configuration is empty");
+    let text = diags.render(document.sources(), false);
+    assert!(text.starts_with("error: the configuration is empty\n --> 0.yaml:1:1\n"), "{text}");
+}
+
+#[test]
+fn of_thousands_the_first_are_shown() {
+    let (document, mut diags) = load("a: 1\n");
+    for number in 0..1000 {
+        diags.error(document.root().span, format!("number {number}"));
+    }
+    let text = diags.render(document.sources(), false);
+    assert_eq!(text.matches("error: ").count(), 200);
+    assert!(text.ends_with("\n\nand 800 more, not shown\n"), "{}", &text[text.len() - 60..]);
+}
+
+#[test]
+fn colour_is_asked_for() {
+    let (document, diags) = load("a: @\n");
+    assert!(!diags.render(document.sources(), false).contains('\u{1b}'));
+    assert!(diags.render(document.sources(), true).contains("\u{1b}["));
+}
+
+#[test]
 fn a_message_cannot_move_the_terminal() {
     let mut diags = Diagnostics::new();
     let source = Source::Text { name: "x\u{1b}[2J".into(), text: "a: \u{1b}[31m\u{7}\n".into() };

@@ -121,8 +121,8 @@ fn run(texts: &[String], set: Option<String>, shown: bool) {
 
 #[test]
 fn fifty_thousand_mutations_are_survived() {
-    let mut random = Random(std::env::var("SEED").map_or(0x5EED, |s| s.parse().unwrap()));
-    for round in 0..400_000 {
+    let mut random = Random(0x5EED);
+    for round in 0..50_000 {
         let text = mutate(CORPUS[round % CORPUS.len()], &mut random);
         let mut texts = vec![text];
         if round % 10 == 0 {

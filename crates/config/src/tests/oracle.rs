@@ -174,7 +174,7 @@ fn scalars_agree() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 30000, ..ProptestConfig::default() })]
 
     #[test]
     fn plain_scalars_agree(text in plain()) {

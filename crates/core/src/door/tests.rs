@@ -111,5 +111,8 @@ fn at_the_cap_idle_aliases_go_first_and_then_delta_overflows() {
 
     f.clock.advance(RELIEF_IDLE + Duration::from_secs(1));
     let mut sender = f.door.sender(b"other", None);
-    assert!(!sender.resolve(b"c", named("c", Temporality::Cumulative)).unwrap().overflow, "a and b made room");
+    assert!(
+        !sender.resolve(b"c", named("c", Temporality::Cumulative)).unwrap().overflow,
+        "a and b made room"
+    );
 }

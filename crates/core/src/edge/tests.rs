@@ -34,8 +34,7 @@ fn fan_out(branches: usize, capacity: u64) -> (Output, Arc<NodeLedger>, Vec<Bran
             (Edge::new(sender, capacity, Arc::clone(&edge)), Branch { inbox, node, edge })
         })
         .unzip();
-    let output =
-        Output::new(edges, Arc::clone(&source), Clock::compressed(1000.0), Duration::from_secs(5));
+    let output = Output::new(edges, Arc::clone(&source), Clock::compressed(1000.0), Duration::from_secs(5));
     (output, source, ends)
 }
 
@@ -85,7 +84,11 @@ async fn one_full_branch_of_two_is_skipped_and_counted() {
     let (second, mut fate) = batch(20);
     output.send(second).await.unwrap();
     ends[0].inbox.recv().await.unwrap().ack.settle(Verdict::Delivered);
-    assert_eq!(fate.exported().await, Verdict::Delivered, "one branch took it: the client need not repeat it");
+    assert_eq!(
+        fate.exported().await,
+        Verdict::Delivered,
+        "one branch took it: the client need not repeat it"
+    );
     assert_eq!(ends[1].edge.dropped().get(&Reason::QUEUE_FULL), Some(&20));
     assert_eq!((ends[0].edge.passed(), ends[1].edge.passed()), (40, 20));
     assert_eq!(source.read().passed, 40);

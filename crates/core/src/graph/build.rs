@@ -21,6 +21,8 @@ pub struct Graph {
     /// What is switched off and still named: it counts what is sent to it.
     pub(super) sinks: Vec<(Node, Inbox)>,
     pub(super) extensions: Vec<(Node, Box<dyn Extension>)>,
+    /// Held until draining begins: an exporter whose receivers are all switched off waits, it does not end.
+    pub(super) entrances: Vec<InboxSender>,
     pub(super) shutdown_timeout: Duration,
     pub(super) retention: Duration,
     pub(super) memory_limit: Option<u64>,
@@ -58,6 +60,7 @@ impl Graph {
                 exporters: Vec::new(),
                 sinks: Vec::new(),
                 extensions: Vec::new(),
+                entrances: Vec::new(),
                 shutdown_timeout: service.shutdown_timeout.0,
                 retention: Duration::ZERO,
                 memory_limit: (limits.memory.0 > 0).then_some(limits.memory.0),
@@ -97,6 +100,7 @@ impl Builder {
             self.wire_chain(chain, &exits);
         }
         self.connectors(pipelines, &entrances);
+        self.graph.entrances = entrances.into_iter().flatten().map(|(_, sender)| sender).collect();
     }
 
     fn node(&self, component: usize, pipeline: &str) -> Node {
@@ -243,12 +247,7 @@ impl Builder {
             });
             Edge::new(sender.clone(), self.edge_bytes, ledger)
         });
-        Output::new(
-            edges.collect(),
-            Arc::clone(&from.context.ledger),
-            process.clock.clone(),
-            self.edge_wait,
-        )
+        Output::new(edges.collect(), Arc::clone(&from.context.ledger), process.clock.clone(), self.edge_wait)
     }
 }
 

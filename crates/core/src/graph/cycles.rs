@@ -26,7 +26,8 @@ impl Cycle {
 
 /// Every connector reference that closes a circle, each found once.
 pub(super) fn find(pipelines: &[Pipeline]) -> Vec<Cycle> {
-    let mut search = Search { pipelines, done: vec![false; pipelines.len()], way: Vec::new(), found: Vec::new() };
+    let mut search =
+        Search { pipelines, done: vec![false; pipelines.len()], way: Vec::new(), found: Vec::new() };
     for start in 0..pipelines.len() {
         search.visit(start);
     }

@@ -131,7 +131,10 @@ impl Walk<'_, '_> {
         {
             let earlier = &self.plan.components[before].id;
             self.diags
-                .warning(stage.span, format!("`{earlier}` gathers points into windows before `{}` does", component.id))
+                .warning(
+                    stage.span,
+                    format!("`{earlier}` gathers points into windows before `{}` does", component.id),
+                )
                 .label("percentiles would be those of averages")
                 .help(format!("take `{earlier}` out of this pipeline"));
         }

@@ -63,7 +63,8 @@ pub struct Plan {
 
 /// Reads and checks a whole configuration; `None` when errors were reported. Warnings go to `diags` as well.
 pub fn plan(root: &Node, registry: &[Component], diags: &mut Diagnostics) -> Option<Plan> {
-    let mut planner = Planner { registry, diags, defined: Vec::new(), by_name: HashMap::new(), used: Vec::new() };
+    let mut planner =
+        Planner { registry, diags, defined: Vec::new(), by_name: HashMap::new(), used: Vec::new() };
     planner.read_root(root);
     for kind in ComponentKind::ALL {
         planner.read_section(root, kind);
@@ -189,8 +190,7 @@ impl Planner<'_> {
             }
             return definition;
         };
-        definition.found =
-            (component.parse)(&node, self.diags).map(|parsed| (component.type_name, parsed));
+        definition.found = (component.parse)(&node, self.diags).map(|parsed| (component.type_name, parsed));
         definition
     }
 
@@ -199,9 +199,7 @@ impl Planner<'_> {
         let Some(switch) = section.get("enabled") else { return (section.clone(), true) };
         let enabled = switch.as_bool();
         if enabled.is_none() {
-            self.diags
-                .error(switch.span, "`enabled` takes `true` or `false`")
-                .label("expected a boolean");
+            self.diags.error(switch.span, "`enabled` takes `true` or `false`").label("expected a boolean");
         }
         let mut rest = section.clone();
         if let Value::Map(entries) = &mut rest.value {
@@ -262,7 +260,8 @@ impl Planner<'_> {
         let exporters = list(self, "exporters", &[ComponentKind::Exporter, ComponentKind::Connector]);
         for (key, written) in [("receivers", &receivers), ("exporters", &exporters)] {
             let list = entry.value.get(key);
-            let empty = list.is_none_or(|list| list.is_null() || (list.items().is_empty() && list.as_str().is_none()));
+            let empty = list
+                .is_none_or(|list| list.is_null() || (list.items().is_empty() && list.as_str().is_none()));
             if written.as_ref().is_none_or(Vec::is_empty) && empty {
                 let span = entry.value.entry(key).map_or(entry.key_span, |key| key.key_span);
                 self.diags.error(span, format!("pipeline `{}` has no {key}", entry.key));
@@ -363,7 +362,9 @@ impl Planner<'_> {
             };
             let message =
                 format!("connector `{}` joins nothing: no pipeline has it as {side}", definition.id);
-            self.diags.error(span, message).help("name it under `exporters` of one pipeline and under `receivers` of another");
+            self.diags
+                .error(span, message)
+                .help("name it under `exporters` of one pipeline and under `receivers` of another");
         }
         let names: Vec<&str> = self.defined.iter().map(|definition| definition.id.as_str()).collect();
         for cycle in cycles::find(pipelines) {
@@ -422,7 +423,9 @@ fn described(node: &Node) -> String {
 impl Plan {
     /// The pipelines by name with the ids of their stages: what `weir graph` shows.
     pub fn outline(&self) -> BTreeMap<&str, [Vec<&str>; 3]> {
-        let ids = |stages: &[Stage]| stages.iter().map(|stage| self.components[stage.component].id.as_str()).collect();
+        let ids = |stages: &[Stage]| {
+            stages.iter().map(|stage| self.components[stage.component].id.as_str()).collect()
+        };
         let row = |p: &Pipeline| [ids(&p.receivers), ids(&p.processors), ids(&p.exporters)];
         self.pipelines.iter().map(|pipeline| (pipeline.id.as_str(), row(pipeline))).collect()
     }

@@ -9,12 +9,7 @@ use super::{
     build::Graph,
     node::{NodeEnd, guarded, run_processor, run_sink},
 };
-use crate::{
-    component::ComponentError,
-    ledger::Reason,
-    pressure,
-    process::Process,
-};
+use crate::{component::ComponentError, ledger::Reason, pressure, process::Process};
 
 /// Exporters stop retrying this long before the deadline of a drain.
 const HURRY: Duration = Duration::from_secs(5);
@@ -60,6 +55,7 @@ impl Graph {
         self.start().await?;
         let process = self.process.clone();
         let (timeout, retention, memory) = (self.shutdown_timeout, self.retention, self.memory_limit);
+        let entrances = std::mem::take(&mut self.entrances);
         let after = CancellationToken::new();
         let mut extensions = JoinSet::new();
         for (node, extension) in self.extensions.drain(..) {
@@ -80,6 +76,7 @@ impl Graph {
             tracing::error!("{failure}; draining");
             process.health.set_failed(failure.clone());
         }
+        drop(entrances);
         let (in_time, later) = drain(&process, nodes, timeout).await;
         housekeeping.abort();
         after.cancel();

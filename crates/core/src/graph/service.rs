@@ -25,7 +25,10 @@ pub struct Service {
 }
 
 #[derive(JsonSchema)]
-#[expect(dead_code, reason = "documents the shape of a pipeline; the plan reads it with the places of its names")]
+#[expect(
+    dead_code,
+    reason = "documents the shape of a pipeline; the plan reads it with the places of its names"
+)]
 struct Pipelines {
     /// Receivers and connectors that feed it.
     receivers: Vec<String>,

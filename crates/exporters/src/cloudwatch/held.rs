@@ -29,5 +29,6 @@ impl Held {
     pub(super) fn update<T: Item>(&self, queue: &Queue<T>) {
         let windows = self.windows.lock();
         self.ledger.hold(*windows + queue.points());
+        self.ledger.queue(queue.bytes(), queue.capacity());
     }
 }

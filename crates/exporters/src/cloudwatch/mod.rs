@@ -260,6 +260,14 @@ impl Intake {
             tracing::warn!(component = %self.context.id, %unit, "CloudWatch has no such unit: its metrics are sent without one");
         }
         let repairs = encoded.repairs;
+        for (what, times) in [
+            (Reason("cleaned"), repairs.cleaned),
+            (Reason("blank"), repairs.blank),
+            (Reason("dimensions_cut"), repairs.dimensions_cut),
+            (Reason("collisions"), repairs.collisions),
+        ] {
+            self.context.ledger.repair(what, times);
+        }
         if !repairs.is_empty()
             && let Some(suppressed) = self.repaired.speak(self.context.clock.now())
         {

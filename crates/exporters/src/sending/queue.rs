@@ -127,9 +127,13 @@ impl<T: Item> Queue<T> {
     }
 
     /// Bytes queued.
-    #[cfg(test)]
     pub(crate) fn bytes(&self) -> u64 {
         self.state.lock().bytes
+    }
+
+    /// Bytes that may be queued.
+    pub(crate) fn capacity(&self) -> u64 {
+        self.capacity
     }
 }
 

@@ -41,12 +41,12 @@ struct Server {
 impl Extension for Server {
     async fn start(&mut self) -> Result<(), ComponentError> {
         let endpoint = &self.config.endpoint;
-        let cannot = |error: &dyn std::fmt::Display| ComponentError::Unavailable(format!("{endpoint}: {error}"));
+        let cannot =
+            |error: &dyn std::fmt::Display| ComponentError::Unavailable(format!("{endpoint}: {error}"));
         let mut addresses = tokio::net::lookup_host(endpoint).await.map_err(|error| cannot(&error))?;
         let address = addresses.next().ok_or_else(|| cannot(&"the name has no address"))?;
-        let listener = Listener::bind(address)
-            .await
-            .map_err(|error| ComponentError::Unavailable(error.to_string()))?;
+        let listener =
+            Listener::bind(address).await.map_err(|error| ComponentError::Unavailable(error.to_string()))?;
         self.context.status.listening(listener.local_addr());
         self.listener = Some(listener);
         Ok(())

@@ -5,8 +5,8 @@ use weir_config::{Document, Env, Severity, Source, load};
 use super::*;
 use crate::{
     component::{
-        ComponentError, Config, Context, Exporter, ExporterFactory, Extension, ExtensionFactory, Facts, Factory,
-        Out, Processor, ProcessorFactory, Receiver, ReceiverFactory, State,
+        ComponentError, Config, Context, Exporter, ExporterFactory, Extension, ExtensionFactory, Factory,
+        Facts, Out, Processor, ProcessorFactory, Receiver, ReceiverFactory, State,
     },
     edge::{Inbox, Output},
     health::Health,
@@ -233,13 +233,16 @@ service:
 ";
     check(
         yaml,
-        &["7:55 forward/b: the pipelines form a cycle: metrics/one -> forward/a -> metrics/two -> forward/b -> metrics/one"],
+        &[
+            "7:55 forward/b: the pipelines form a cycle: metrics/one -> forward/a -> metrics/two -> forward/b -> metrics/one",
+        ],
     );
 }
 
 #[test]
 fn a_connector_needs_both_sides() {
-    let yaml = GOOD.replace("exporters: [cloudwatch]", "exporters: [cloudwatch, forward]") + "connectors: {forward: }\n";
+    let yaml = GOOD.replace("exporters: [cloudwatch]", "exporters: [cloudwatch, forward]")
+        + "connectors: {forward: }\n";
     check(&yaml, &["9:31 forward: connector `forward` joins nothing: no pipeline has it as receiver"]);
 }
 
@@ -251,10 +254,13 @@ fn what_is_not_used_is_warned_of_unless_it_is_switched_off() {
 
 #[test]
 fn nothing_at_all_is_an_error() {
-    check("service: {pipelines: {metrics: }}", &[
-        "1:23 metrics: pipeline `metrics` has no receivers",
-        "1:23 metrics: pipeline `metrics` has no exporters",
-    ]);
+    check(
+        "service: {pipelines: {metrics: }}",
+        &[
+            "1:23 metrics: pipeline `metrics` has no receivers",
+            "1:23 metrics: pipeline `metrics` has no exporters",
+        ],
+    );
     let (plan, diags, _) = planned("");
     assert!(plan.is_none() && diags.has_errors());
 }
@@ -283,7 +289,10 @@ service:
 
 #[test]
 fn a_disabled_component_is_checked_all_the_same() {
-    check(&GOOD.replace("{otlp: }", "{otlp: {enabled: no}}"), &["1:29 no: `enabled` takes `true` or `false`"]);
+    check(
+        &GOOD.replace("{otlp: }", "{otlp: {enabled: no}}"),
+        &["1:29 no: `enabled` takes `true` or `false`"],
+    );
     let (plan, diags, _) = planned(&GOOD.replace("{otlp: }", "{otlp: {enabled: false}}"));
     assert!(diags.is_empty() && !plan.unwrap().components[0].enabled);
 }

@@ -13,9 +13,9 @@ use weir_config::{Diagnostics, Env, Source, load};
 
 use super::*;
 use crate::{
-    Attributes, Batch, Clock, Component, ComponentError, Config, Context, Descriptor, Exporter, ExporterFactory,
-    Factory, Identity, Inbox, Interner, Number, NumberPoint, Out, Output, Processor, ProcessorFactory, Receiver,
-    ReceiverFactory, Scope, State, UnixNanos, Verdict, plan,
+    Attributes, Batch, Clock, Component, ComponentError, Config, Context, Descriptor, Exporter,
+    ExporterFactory, Factory, Identity, Inbox, Interner, Number, NumberPoint, Out, Output, Processor,
+    ProcessorFactory, Receiver, ReceiverFactory, Scope, State, UnixNanos, Verdict, plan,
 };
 
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -260,7 +260,10 @@ receivers: {source: {points: 1}}
 exporters: {sink/fails: {fault: fails, batches: 3}}
 service: {pipelines: {metrics: {receivers: [source], exporters: [sink/fails]}}}";
     let failed = run(yaml, never).await;
-    assert_eq!(failed.ending.unwrap(), Ending::Failed("exporter sink/fails failed: the disk is full".to_owned()));
+    assert_eq!(
+        failed.ending.unwrap(),
+        Ending::Failed("exporter sink/fails failed: the disk is full".to_owned())
+    );
     assert_eq!(failed.process.ledger.discrepancies(), [""; 0]);
 }
 
@@ -291,4 +294,17 @@ service:
     assert_eq!(account(&run.process, "exporter sink/off").dropped[&Reason::DISABLED], 20);
     assert_eq!(run.process.ledger.discrepancies(), [""; 0]);
     assert!(run.process.ledger.nodes().iter().all(|node| !node.name().contains("source/off")));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn with_every_receiver_switched_off_the_process_waits() {
+    let yaml = "
+receivers: {source: {enabled: false}}
+processors: {keeper: }
+exporters: {sink/idle: }
+service: {pipelines: {metrics: {receivers: [source], processors: [keeper], exporters: [sink/idle]}}}";
+    let clock = Clock::compressed(100.0);
+    let start = clock.now();
+    let run = run(yaml, |_| clock.now().since(start) > Duration::from_secs(5)).await;
+    assert_eq!(run.ending.unwrap(), Ending::Stopped);
 }
