@@ -4,10 +4,11 @@ use std::io::{IsTerminal, stderr};
 
 use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
-use crate::cli::LogFormat;
+use crate::{cli::LogFormat, local::Screen};
 
-/// Begins to log. `RUST_LOG` wins over the configured level.
-pub(crate) fn start(format: LogFormat, level: &str) {
+/// Begins to log by way of `screen`. `RUST_LOG` wins over the configured level.
+pub(crate) fn start(format: LogFormat, level: &str, screen: Screen) {
+    let writer = move || screen.clone();
     // Libraries below warning level speak of themselves, not of Weir.
     let default = || {
         EnvFilter::new(
@@ -20,10 +21,10 @@ pub(crate) fn start(format: LogFormat, level: &str) {
     let registry = tracing_subscriber::registry().with(filter);
     let started = match format {
         LogFormat::Text => registry
-            .with(fmt::layer().with_writer(stderr).with_ansi(stderr().is_terminal()).with_target(false))
+            .with(fmt::layer().with_writer(writer).with_ansi(stderr().is_terminal()).with_target(false))
             .try_init(),
         LogFormat::Json => {
-            registry.with(fmt::layer().json().flatten_event(true).with_writer(stderr)).try_init()
+            registry.with(fmt::layer().json().flatten_event(true).with_writer(writer)).try_init()
         }
     };
     // Only a second call could fail, and then there is a log already.

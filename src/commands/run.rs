@@ -40,7 +40,8 @@ async fn serve(args: RunArgs) -> ExitCode {
         Ok((_, plan)) => plan,
         Err(code) => return code,
     };
-    logging::start(args.log_format, plan.service.telemetry.logs.level.name());
+    let screen = local.as_ref().map(|local| local.screen.clone()).unwrap_or_default();
+    logging::start(args.log_format, plan.service.telemetry.logs.level.name(), screen);
     let process = Process::new(clock, Interner::new(plan.service.limits.series as usize));
     let stop_admin = CancellationToken::new();
     if let Err(error) = start_admin(&plan.service, &process, stop_admin.clone()).await {

@@ -1,6 +1,6 @@
 //! Configuration as text: from YAML files to typed values, with every mistake reported at its place.
 //!
-//! This crate knows nothing of pipelines or components. [`load`] makes one [`Document`] of all sources, [`from_node`]
+//! This crate knows nothing of pipelines or components. [`load()`] makes one [`Document`] of all sources, [`from_node`]
 //! reads a part of it into a type, [`Check`] reports what a type cannot say, and [`Diagnostics`] holds what was wrong on
 //! the whole way, so that one run shows all of it.
 //!
