@@ -39,7 +39,7 @@ pub(crate) fn checked(sources: &[Source], sets: &[String]) -> Result<(Document, 
         };
         let found =
             [count(Severity::Error, "error", "errors"), count(Severity::Warning, "warning", "warnings")];
-        say(&format!("{}\n", found.into_iter().flatten().collect::<Vec<_>>().join(", ")));
+        say(&format!("\n{}\n", found.into_iter().flatten().collect::<Vec<_>>().join(", ")));
     }
     match plan {
         Some(plan) if !diags.has_errors() => Ok((document, plan)),

@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use weir_core::Plan;
+
 use super::print;
 use crate::{cli::ConfigArgs, configuration, exit};
 
@@ -10,9 +12,24 @@ pub(crate) fn run(args: &ConfigArgs) -> ExitCode {
     match configuration::checked(&configuration::sources(args, false), &args.set) {
         Err(code) => code,
         Ok((_, plan)) => {
-            let (pipelines, components) = (plan.pipelines.len(), plan.components.len());
-            print(&format!("valid: {pipelines} pipelines, {components} components\n"));
+            let pipelines = counted(plan.pipelines.len(), "pipeline");
+            let components = counted(plan.components.len(), "component");
+            print(&format!("valid: {pipelines}, {components}\n{}", dimensions(&plan)));
             exit::SUCCESS
         }
     }
+}
+
+/// What becomes a dimension in each exporter that has such a thing: every set of them is a metric on the bill.
+fn dimensions(plan: &Plan) -> String {
+    let exporters = plan.components.iter().filter(|component| component.enabled);
+    let lines = exporters.filter_map(|exporter| {
+        let words = exporter.parsed.facts.dimensions.as_ref()?;
+        Some(format!("dimensions of `{}`: {words}\n", exporter.id))
+    });
+    lines.collect()
+}
+
+fn counted(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }

@@ -13,7 +13,7 @@ mod stand_in;
 use std::marker::PhantomData;
 
 use serde::Deserializer;
-use serde::de::{DeserializeOwned, DeserializeSeed, Visitor};
+use serde::de::{DeserializeOwned, DeserializeSeed, Expected, Visitor};
 
 use crate::types::SECRET_TYPE;
 use crate::{Diagnostics, Node, Value};
@@ -282,7 +282,8 @@ impl<'a> Deserializer<'a> for NodeDeserializer<'a> {
     fn deserialize_str<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Error> {
         match self.node.text() {
             Some(text) if !self.node.is_null() => self.settle(visitor.visit_borrowed_str(text)),
-            _ => Err(self.mismatch("a string")),
+            // What the type calls itself: a duration is more than any string.
+            _ => Err(self.mismatch(&(&visitor as &dyn Expected).to_string())),
         }
     }
 

@@ -61,6 +61,7 @@ pub fn load(sources: &[Source], sets: &[String], env: &Env, diags: &mut Diagnost
                 _ => {
                     let message = format!("expected a map of keys, found {}", node.described());
                     diags.error(node.span, message).help("write `key: value`, with a space behind the colon");
+                    is_complete = false;
                 }
             }
         }

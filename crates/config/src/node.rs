@@ -139,6 +139,11 @@ impl Node {
         self.quoted
     }
 
+    /// Whether what was written here has been reported as wrong: what it was meant to be is not known.
+    pub fn is_broken(&self) -> bool {
+        self.is_broken
+    }
+
     /// Whether nothing was written here: `key:`, `~` or `null`.
     pub fn is_null(&self) -> bool {
         matches!(self.value, Value::Null)
@@ -239,7 +244,7 @@ impl Node {
     }
 
     /// The kind with the value of a scalar, cut where it gets long.
-    pub(crate) fn described(&self) -> String {
+    pub fn described(&self) -> String {
         let kind = self.kind();
         match (&self.value, self.text()) {
             (Value::Null | Value::Seq(_) | Value::Map(_), _) | (_, None) => kind.to_owned(),

@@ -4,8 +4,8 @@ use std::{hint::black_box, sync::Arc, time::Duration};
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use weir_core::{
-    Ack, Attributes, Batch, Clock, Descriptor, Door, Doors, Edge, EdgeLedger, Identity, Interner, NodeLedger, Number,
-    NumberPoint, Output, Scope, SeriesId, Temporality, UnixNanos, Value, Verdict, inbox,
+    Ack, Attributes, Batch, Clock, Descriptor, Door, Doors, Edge, EdgeLedger, Identity, Interner, NodeLedger,
+    Number, NumberPoint, Output, Scope, SeriesId, Temporality, UnixNanos, Value, Verdict, inbox,
 };
 
 /// Points of a batch, as a receiver cuts them.
@@ -60,7 +60,11 @@ fn resolve(c: &mut Criterion) {
                     let mut one = |alias: &Vec<u8>| {
                         black_box(sender.resolve(alias, unknown)).ok();
                     };
-                    if turn { aliases.iter().rev().for_each(&mut one) } else { aliases.iter().for_each(&mut one) }
+                    if turn {
+                        aliases.iter().rev().for_each(&mut one)
+                    } else {
+                        aliases.iter().for_each(&mut one)
+                    }
                 });
             });
         }
@@ -77,7 +81,8 @@ fn batch(interner: &Interner) -> Batch {
     let door = door(2_000);
     let ids = resolve_all(&door, &aliases(1_000));
     let mut batch = Batch::new(interner);
-    let point = |i: usize| NumberPoint::new(ids[i % 1_000], UnixNanos(0), UnixNanos(i as u64), Number::Int(1));
+    let point =
+        |i: usize| NumberPoint::new(ids[i % 1_000], UnixNanos(0), UnixNanos(i as u64), Number::Int(1));
     batch.numbers = (0..POINTS).map(point).collect();
     batch
 }

@@ -202,6 +202,8 @@ pub struct Facts {
     pub wants_delta: bool,
     /// It gathers points for this long.
     pub window: Option<Duration>,
+    /// In words, what becomes a dimension of what it sends; `validate` shows it, as dimensions are what is billed.
+    pub dimensions: Option<String>,
     /// It answers its clients only when their points are exported.
     pub waits_for_export: bool,
 }

@@ -30,6 +30,9 @@ const RELIEF_IDLE: Duration = Duration::from_secs(5 * 60);
 const RELIEF_EVERY: u64 = 1;
 /// Tables kept per sender: as many requests of one sender resolve at a time without starting from an empty table.
 const TABLES_PER_SENDER: usize = 4;
+/// How often a series is held at most, and so about how many names are remembered for it: one a table, and some for senders
+/// whose attributes change their order. Who goes on calling a series by new names finds it the slow way, and takes no memory.
+const ALIASES_PER_SERIES: usize = 8 * TABLES_PER_SENDER;
 
 /// Every door of the process: what expires aliases, and asks for relief at the cap.
 #[derive(Clone, Debug)]
@@ -87,19 +90,21 @@ impl Shared {
         for door in doors.iter().filter_map(Weak::upgrade) {
             door.senders.lock().retain(|_, sender| {
                 sender.tables.iter_mut().for_each(|table| table.expire(oldest));
-                sender.tables.retain(|table| !table.entries.is_empty());
+                sender.tables.retain(|table| !table.entries.is_empty() || !table.held.is_empty());
                 sender.checked_out > 0 || !sender.tables.is_empty()
             });
         }
     }
 
-    /// At the cap: the longest-idle aliases go first. At most once a second; answers whether anything was done.
-    fn relieve(&self) -> bool {
+    /// At the cap: the longest-idle aliases go first. `asking` is the table of the sender who found no room: it is checked out,
+    /// so the door does not have it. At most once a second; answers whether anything was done.
+    fn relieve(&self, asking: &mut AliasTable) -> bool {
         let now = self.clock.now().seconds();
         let last = self.relieved.load(Relaxed);
         if now < last + RELIEF_EVERY || self.relieved.compare_exchange(last, now, Relaxed, Relaxed).is_err() {
             return false;
         }
+        asking.expire(now.saturating_sub(RELIEF_IDLE.as_secs()));
         self.expire(RELIEF_IDLE);
         self.interner.sweep().retired > 0
     }
@@ -210,7 +215,7 @@ impl Sender<'_> {
         let interner = self.door.interner();
         let identity = identify(interner);
         let admitted = interner.stream(&self.origin, identity.clone()).or_else(|full| {
-            if self.door.shared.relieve() {
+            if self.door.shared.relieve(&mut self.table) {
                 interner.stream(&self.origin, identity.clone())
             } else {
                 Err(full)
@@ -219,7 +224,11 @@ impl Sender<'_> {
         match admitted {
             Ok(series) => {
                 let id = series.id();
-                self.table.insert(alias, series, self.now);
+                if Arc::strong_count(&series) <= ALIASES_PER_SERIES {
+                    self.table.insert(alias, series, self.now);
+                } else {
+                    self.table.hold(series, self.now);
+                }
                 Ok(Resolved { series: id, overflow: false })
             }
             Err(_) => {
@@ -227,23 +236,31 @@ impl Sender<'_> {
                 let series = interner.overflow(&self.origin, &identity)?;
                 self.door.overflowed.fetch_add(1, Relaxed);
                 let id = series.id();
-                self.table.overflow.retain(|(held, _)| held.id() != id);
-                self.table.overflow.push((series, self.now));
+                self.table.hold(series, self.now);
                 Ok(Resolved { series: id, overflow: true })
             }
         }
     }
 }
 
+/// Gives the table back. Where there are enough already it takes in another, outside of the lock: what is dropped would be the
+/// life of its series (R4), and a series that begins anew is a counter that begins anew.
 impl Drop for Sender<'_> {
     fn drop(&mut self) {
-        let table = std::mem::take(&mut self.table);
-        let mut senders = self.door.senders.lock();
-        if let Some(sender) = senders.get_mut(&*self.key) {
-            sender.checked_out -= 1;
-            if sender.tables.len() < TABLES_PER_SENDER {
-                sender.tables.push(table);
-            }
+        let mut table = std::mem::take(&mut self.table);
+        loop {
+            let another = {
+                let mut senders = self.door.senders.lock();
+                // Kept as long as a table is checked out.
+                let Some(sender) = senders.get_mut(&*self.key) else { return };
+                if sender.tables.len() < TABLES_PER_SENDER {
+                    sender.checked_out -= 1;
+                    sender.tables.push(table);
+                    return;
+                }
+                sender.tables.swap_remove(0)
+            };
+            table.absorb(another);
         }
     }
 }
@@ -256,7 +273,7 @@ struct Alias {
     id: SeriesId,
     next: u32,
     used: u32,
-    #[expect(dead_code, reason = "keeps the series live")]
+    /// Keeps the series live.
     series: Arc<Series>,
 }
 
@@ -269,8 +286,8 @@ struct AliasTable {
     /// The alias that was found last: where the prediction starts.
     cursor: u32,
     bytes: u64,
-    /// Overflow series in use: held alive, found through the interner.
-    overflow: Vec<(Arc<Series>, u64)>,
+    /// Series in use without an alias, and when each was used last: held alive, found through the interner.
+    held: HashMap<SeriesId, (Arc<Series>, u64), ahash::RandomState>,
 }
 
 impl Default for AliasTable {
@@ -281,7 +298,7 @@ impl Default for AliasTable {
             index: HashTable::new(),
             cursor: NONE,
             bytes: 0,
-            overflow: Vec::new(),
+            held: HashMap::default(),
         }
     }
 }
@@ -324,9 +341,29 @@ impl AliasTable {
         self.follow(at);
     }
 
+    /// Takes in what `other` knows; of what both know, the later use counts.
+    fn absorb(&mut self, other: Self) {
+        for alias in other.entries {
+            let hash = self.hasher.hash_one(&*alias.bytes);
+            match self.index.find(hash, |at| self.entries[*at as usize].bytes == alias.bytes) {
+                Some(at) => {
+                    let known = &mut self.entries[*at as usize];
+                    known.used = known.used.max(alias.used);
+                }
+                None => self.insert(&alias.bytes, alias.series, alias.used.into()),
+            }
+        }
+        other.held.into_values().for_each(|(series, used)| self.hold(series, used));
+    }
+
+    fn hold(&mut self, series: Arc<Series>, used: u64) {
+        let (_, last) = self.held.entry(series.id()).or_insert((series, used));
+        *last = used.max(*last);
+    }
+
     /// Gives up what was last used before `oldest` (seconds since the epoch).
     fn expire(&mut self, oldest: u64) {
-        self.overflow.retain(|(_, used)| *used >= oldest);
+        self.held.retain(|_, (_, used)| *used >= oldest);
         let before = self.entries.len();
         self.entries.retain(|alias| u64::from(alias.used) >= oldest);
         if self.entries.len() == before {

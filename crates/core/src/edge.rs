@@ -1,7 +1,10 @@
 //! Edges (R11, R12): bounded ways from one node to the next, and the fan-out over several.
 
 use std::{
-    sync::{Arc, atomic::Ordering::Relaxed},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
     time::Duration,
 };
 
@@ -93,13 +96,16 @@ pub struct Edge {
     room: Arc<Semaphore>,
     capacity: u32,
     ledger: Arc<EdgeLedger>,
+    /// A batch missed it, and it has had no room since.
+    given_up: Arc<AtomicBool>,
 }
 
 impl Edge {
     /// An edge that holds at most `capacity` bytes, or one batch if that is larger.
     pub fn new(to: InboxSender, capacity: u64, ledger: Arc<EdgeLedger>) -> Self {
         let capacity = u32::try_from(capacity).unwrap_or(u32::MAX).max(1);
-        Self { to, room: Arc::new(Semaphore::new(capacity as usize)), capacity, ledger }
+        let room = Arc::new(Semaphore::new(capacity as usize));
+        Self { to, room, capacity, ledger, given_up: Arc::default() }
     }
 
     /// A batch larger than the bound takes all of it: it passes an empty edge.
@@ -126,6 +132,7 @@ impl Edge {
 
     fn send(&self, room: OwnedSemaphorePermit, delivery: Delivery, bytes: u64) -> Result<(), Delivery> {
         let points = delivery.batch.points();
+        self.given_up.store(false, Relaxed);
         // Counted before it is sent: whoever reads the far end's counter must not find more there than here.
         self.ledger.passed.fetch_add(points, Relaxed);
         self.ledger.queued_bytes.fetch_add(bytes, Relaxed);
@@ -135,6 +142,12 @@ impl Edge {
             self.ledger.queued_bytes.fetch_sub(bytes, Relaxed);
             refused.0.delivery
         })
+    }
+
+    /// Counts points that another branch took and this one did not.
+    fn miss(&self, reason: Reason, points: u64) {
+        self.given_up.store(true, Relaxed);
+        self.ledger.miss(reason, points);
     }
 }
 
@@ -165,7 +178,8 @@ impl Output {
     }
 
     /// Sends `batch` on: reserves on all branches, then sends (R11). A sole branch is waited for, which is the back-pressure;
-    /// of several, one that stays full for longer than `edge_wait` is skipped and counted on its edge.
+    /// of several, one that stays full for longer than `edge_wait` is skipped and counted on its edge, from then on without a
+    /// wait, until it has room again.
     ///
     /// Dropping the future before it ends leaves the batch unsent and its ack abandoned.
     ///
@@ -206,18 +220,25 @@ impl Output {
             return Err(NotTaken { reason, points });
         }
         ack.settle(Verdict::Delivered);
-        missed.iter().for_each(|(edge, reason)| edge.ledger.miss(*reason, points));
+        missed.iter().for_each(|(edge, reason)| edge.miss(*reason, points));
         self.node.pass(points);
         Ok(())
     }
 
+    /// A branch that missed a batch is not waited for again while another may take this one: one dead exporter would slow
+    /// all the others down to a batch every `edge_wait`.
     async fn reserve_several(&self, edges: &[Edge], bytes: u64) -> Vec<Result<OwnedSemaphorePermit, Reason>> {
         let rooms: Vec<_> = edges.iter().map(|edge| edge.try_reserve(bytes)).collect();
-        if !rooms.iter().any(|room| matches!(room, Err(Reason::QUEUE_FULL))) {
+        let is_full = |room: &Result<_, Reason>| matches!(room, Err(Reason::QUEUE_FULL));
+        if !rooms.iter().any(is_full) {
             return rooms;
         }
+        let may_take = |(edge, room): (&Edge, &Result<_, Reason>)| {
+            room.is_ok() || (is_full(room) && !edge.given_up.load(Relaxed))
+        };
+        let another_may = edges.iter().zip(&rooms).any(may_take);
         let waits = edges.iter().zip(rooms).map(|(edge, room)| async move {
-            if !matches!(room, Err(Reason::QUEUE_FULL)) {
+            if !is_full(&room) || (another_may && edge.given_up.load(Relaxed)) {
                 return room;
             }
             tokio::select! {

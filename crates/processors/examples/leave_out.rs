@@ -89,7 +89,7 @@ mod tests {
 
     #[test]
     fn a_registry_takes_it() {
-        let registry = vec![
+        let registry = [
             Component::processor::<LeaveOut>(), // the one line
         ];
         assert!(registry.iter().any(|component| component.is_called("leave_out")));

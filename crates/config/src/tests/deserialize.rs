@@ -199,7 +199,7 @@ fn a_wrong_value_is_told_at_its_token() {
             "timeout: 10",
             "1:10 \"10\": duration `10` has no unit; write `10s` for seconds or `10ms` for milliseconds",
         ),
-        ("timeout: [1s]", "1:10 \"[1s]\": expected a string, found a list"),
+        ("timeout: [1s]", "1:10 \"[1s]\": expected a duration such as `30s`, found a list"),
         ("limit: -1", "1:8 \"-1\": `-1` is no size; write for example `64MiB`, `10MB` or a number of bytes"),
         ("queue: x", "1:8 \"x\": expected a map, found string `x`"),
         ("queue: [x]", "1:8 \"[x]\": expected a map, found a list"),

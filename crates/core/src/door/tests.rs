@@ -116,3 +116,60 @@ fn at_the_cap_idle_aliases_go_first_and_then_delta_overflows() {
         "a and b made room"
     );
 }
+
+#[test]
+fn at_the_cap_a_sender_takes_the_places_of_its_own_idle_series() {
+    let f = fixture(2);
+    let mut sender = f.door.sender(b"r", None);
+    let (a, _) = (resolve(&mut sender, "a"), resolve(&mut sender, "b"));
+    drop(sender);
+    f.clock.advance(RELIEF_IDLE + Duration::from_secs(1));
+    let mut sender = f.door.sender(b"r", None);
+    assert_eq!(resolve(&mut sender, "a"), a, "used again in the request at hand");
+    resolve(&mut sender, "c");
+    assert!(sender.resolve(b"d", named("d", Temporality::Cumulative)).is_err(), "a and c are in use");
+    assert_eq!(resolve(&mut sender, "a"), a);
+}
+
+#[test]
+fn more_requests_at_once_than_tables_lose_no_series() {
+    let f = fixture(100);
+    let names: Vec<String> = (0..3 * TABLES_PER_SENDER).map(|i| format!("series-{i}")).collect();
+    let mut senders: Vec<Sender<'_>> = names.iter().map(|_| f.door.sender(b"r", None)).collect();
+    let ids: Vec<SeriesId> = senders.iter_mut().zip(&names).map(|(one, name)| resolve(one, name)).collect();
+    drop(senders);
+    f.doors.sweep(Duration::ZERO);
+    let mut sender = f.door.sender(b"r", None);
+    let again: Vec<SeriesId> = names.iter().map(|name| resolve(&mut sender, name)).collect();
+    assert_eq!(again, ids, "a series that began anew would be a counter that began anew");
+    assert_eq!(f.interner.stats().slots, names.len());
+    drop(sender);
+    let senders = f.door.senders.lock();
+    assert!(
+        senders.values().all(|sender| sender.tables.len() <= TABLES_PER_SENDER && sender.checked_out == 0)
+    );
+}
+
+#[test]
+fn ever_new_names_of_a_series_take_no_memory() {
+    let f = fixture(100);
+    let mut sender = f.door.sender(b"r", None);
+    let first = resolve(&mut sender, "a");
+    for i in 0..1000 {
+        let alias = format!("a, called {i}");
+        let again = sender.resolve(alias.as_bytes(), named("a", Temporality::Cumulative)).unwrap();
+        assert_eq!(again.series, first);
+    }
+    drop(sender);
+    assert!(f.doors.aliases().0 <= ALIASES_PER_SERIES as u64);
+    f.clock.advance(MIN_RETENTION / 2);
+    let by_a_new_name = |name: &[u8]| {
+        let mut sender = f.door.sender(b"r", None);
+        sender.resolve(name, named("a", Temporality::Cumulative)).unwrap().series
+    };
+    assert_eq!(by_a_new_name(b"x"), first);
+    f.clock.advance(MIN_RETENTION / 2 + Duration::from_secs(1));
+    f.doors.sweep(Duration::ZERO);
+    assert_eq!(f.doors.aliases().0, 0);
+    assert_eq!(by_a_new_name(b"y"), first, "in use, if not by a name that is remembered");
+}

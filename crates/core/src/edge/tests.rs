@@ -95,6 +95,31 @@ async fn one_full_branch_of_two_is_skipped_and_counted() {
 }
 
 #[tokio::test]
+async fn a_branch_that_was_waited_for_in_vain_costs_no_further_wait_until_it_has_room() {
+    let (output, _, mut ends) = fan_out(2, 1000);
+    output.send(batch(20).0).await.unwrap();
+    ends[0].inbox.recv().await.unwrap();
+    output.send(batch(20).0).await.unwrap();
+    ends[0].inbox.recv().await.unwrap();
+    // On a clock that stands still any wait would be for ever.
+    let output = Output { clock: Clock::manual(UnixNanos(0)), ..output };
+    output.send(batch(20).0).await.unwrap();
+    ends[0].inbox.recv().await.unwrap();
+    assert_eq!(ends[1].edge.dropped().get(&Reason::QUEUE_FULL), Some(&40));
+    ends[1].inbox.recv().await.unwrap();
+    output.send(batch(20).0).await.unwrap();
+    assert_eq!((ends[0].edge.passed(), ends[1].edge.passed()), (80, 40));
+    // It is waited for again: it had room.
+    ends[0].inbox.recv().await.unwrap();
+    let waiting = tokio::spawn(async move { output.send(batch(20).0).await });
+    tokio::task::yield_now().await;
+    assert!(!waiting.is_finished());
+    ends[1].inbox.recv().await.unwrap();
+    waiting.await.unwrap().unwrap();
+    assert_eq!((ends[0].edge.passed(), ends[1].edge.passed()), (100, 60));
+}
+
+#[tokio::test]
 async fn when_no_branch_takes_it_the_sender_is_told() {
     let (output, source, ends) = fan_out(2, 1000);
     output.send(batch(20).0).await.unwrap();

@@ -51,7 +51,7 @@ pub struct Pipeline {
 /// A configuration that can run.
 #[derive(Debug)]
 pub struct Plan {
-    /// Every component that some pipeline or `service.extensions` names.
+    /// Every component that is configured, named by a pipeline or not.
     pub components: Vec<Planned>,
     /// The pipelines, in the order of the text.
     pub pipelines: Vec<Pipeline>,
@@ -63,8 +63,14 @@ pub struct Plan {
 
 /// Reads and checks a whole configuration; `None` when errors were reported. Warnings go to `diags` as well.
 pub fn plan(root: &Node, registry: &[Component], diags: &mut Diagnostics) -> Option<Plan> {
-    let mut planner =
-        Planner { registry, diags, defined: Vec::new(), by_name: HashMap::new(), used: Vec::new() };
+    let mut planner = Planner {
+        registry,
+        diags,
+        defined: Vec::new(),
+        by_name: HashMap::new(),
+        used: Vec::new(),
+        unreadable: Vec::new(),
+    };
     planner.read_root(root);
     for kind in ComponentKind::ALL {
         planner.read_section(root, kind);
@@ -73,11 +79,12 @@ pub fn plan(root: &Node, registry: &[Component], diags: &mut Diagnostics) -> Opt
     let extensions = planner.read_extensions(root);
     let pipelines = planner.read_pipelines(root);
     planner.check_connectors(&pipelines);
-    planner.warn_unused();
-    let Planner { defined, .. } = planner;
-    if diags.has_errors() {
+    // Beside a mistake, what nothing names may be what was meant to be named.
+    if planner.diags.has_errors() {
         return None;
     }
+    planner.warn_unused();
+    let Planner { defined, .. } = planner;
     // Without errors every component that was defined has been parsed.
     let mut index = vec![usize::MAX; defined.len()];
     let mut components = Vec::new();
@@ -111,6 +118,8 @@ struct Planner<'a> {
     defined: Vec<Definition>,
     by_name: HashMap<(ComponentKind, String), usize>,
     used: Vec<bool>,
+    /// Sections that are no map.
+    unreadable: Vec<ComponentKind>,
 }
 
 struct Definition {
@@ -150,7 +159,10 @@ impl Planner<'_> {
 
     fn read_section(&mut self, root: &Node, kind: ComponentKind) {
         let Some(section) = root.get(kind.section()).filter(|section| !section.is_null()) else { return };
-        let Some(entries) = self.map(section, &format!("`{}`", kind.section())) else { return };
+        let Some(entries) = self.map(section, &format!("`{}`", kind.section())) else {
+            self.unreadable.push(kind);
+            return;
+        };
         for entry in entries {
             let definition = self.define(kind, entry);
             self.by_name.insert((kind, entry.key.clone()), self.defined.len());
@@ -227,7 +239,9 @@ impl Planner<'_> {
     }
 
     fn read_pipelines(&mut self, root: &Node) -> Vec<Pipeline> {
-        let Some(service) = root.get("service") else { return Vec::new() };
+        // A service that is no map has been reported as such.
+        let is_read = |service: &&Node| matches!(service.value, Value::Map(_) | Value::Null);
+        let Some(service) = root.get("service").filter(is_read) else { return Vec::new() };
         let Some(pipelines) = service.get("pipelines").filter(|node| !node.is_null()) else {
             let found = self.diags.error(service.named_by(), "there is no pipeline");
             found.help("write at least `pipelines: {metrics: {receivers: […], exporters: […]}}`");
@@ -260,8 +274,12 @@ impl Planner<'_> {
         let exporters = list(self, "exporters", &[ComponentKind::Exporter, ComponentKind::Connector]);
         for (key, written) in [("receivers", &receivers), ("exporters", &exporters)] {
             let list = entry.value.get(key);
-            let empty = list
-                .is_none_or(|list| list.is_null() || (list.items().is_empty() && list.as_str().is_none()));
+            // What is no list has been reported as such.
+            let empty = list.is_none_or(|list| match &list.value {
+                Value::Null => true,
+                Value::Seq(ids) => ids.is_empty(),
+                _ => false,
+            });
             if written.as_ref().is_none_or(Vec::is_empty) && empty {
                 let span = entry.value.entry(key).map_or(entry.key_span, |key| key.key_span);
                 self.diags.error(span, format!("pipeline `{}` has no {key}", entry.key));
@@ -293,17 +311,21 @@ impl Planner<'_> {
     fn references(&mut self, list: &Node, kinds: &[ComponentKind], owner: &str) -> Vec<Stage> {
         if !matches!(list.value, Value::Seq(_) | Value::Null) {
             self.diags
-                .error(list.span, format!("expected a list of ids, found {}", described(list)))
+                .error(list.span, format!("expected a list of ids, found {}", list.described()))
                 .help("write `[a, b]`, or one `- id` a line");
             return Vec::new();
         }
         let mut stages: Vec<Stage> = Vec::new();
-        for item in list.items() {
+        for item in list.items().iter().filter(|item| !item.is_broken()) {
             let Some(id) = item.text() else {
-                self.diags.error(item.span, format!("expected an id, found {}", described(item)));
+                self.diags.error(item.span, format!("expected an id, found {}", item.described()));
                 continue;
             };
             let Some(component) = self.lookup(id, kinds) else {
+                // What a section that cannot be read would define is not known.
+                if kinds.iter().any(|kind| self.unreadable.contains(kind)) {
+                    continue;
+                }
                 self.dangling(item.span, id, kinds);
                 continue;
             };
@@ -377,8 +399,7 @@ impl Planner<'_> {
 
     fn warn_unused(&mut self) {
         for (at, definition) in self.defined.iter().enumerate() {
-            // What has errors is not accused of being idle as well: its name may be the misspelt one.
-            if self.used[at] || !definition.enabled || definition.found.is_none() {
+            if self.used[at] || !definition.enabled {
                 continue;
             }
             let place = match definition.kind {
@@ -395,7 +416,7 @@ impl Planner<'_> {
         if let Value::Map(entries) = &node.value {
             return Some(entries);
         }
-        self.diags.error(node.span, format!("{what} takes a map, found {}", described(node)));
+        self.diags.error(node.span, format!("{what} takes a map, found {}", node.described()));
         None
     }
 
@@ -405,18 +426,6 @@ impl Planner<'_> {
             Some(near) => found.help(format!("did you mean `{near}`?")),
             None => found.help(format!("known keys: {}", known.join(", "))),
         };
-    }
-}
-
-fn described(node: &Node) -> String {
-    match &node.value {
-        Value::Null => "nothing".to_owned(),
-        Value::Bool(value) => format!("the boolean `{value}`"),
-        Value::Int(value) => format!("the number `{value}`"),
-        Value::Float(value) => format!("the number `{value}`"),
-        Value::Str(text) => format!("the text `{text}`"),
-        Value::Seq(_) => "a list".to_owned(),
-        Value::Map(_) => "a map".to_owned(),
     }
 }
 

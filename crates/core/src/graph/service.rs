@@ -1,9 +1,12 @@
 //! The `service` section.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize, de::IgnoredAny};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{Error as _, IgnoredAny},
+};
 use weir_config::{ByteSize, Duration};
 
 /// What holds for the whole process.
@@ -64,8 +67,9 @@ pub struct Telemetry {
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(default)]
 pub struct Metrics {
-    /// Where it listens.
+    /// Where it listens: an IP address or `localhost`, and a port; port 0 takes a free one.
     #[schemars(with = "String")]
+    #[serde(deserialize_with = "address")]
     pub address: SocketAddr,
     /// `none` switches the admin listener off.
     pub level: MetricsLevel,
@@ -75,6 +79,16 @@ impl Default for Metrics {
     fn default() -> Self {
         Self { address: SocketAddr::from(([127, 0, 0, 1], 8888)), level: MetricsLevel::Normal }
     }
+}
+
+/// An address to listen on. Names other than `localhost` could mean anything, or several addresses.
+fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let port = text.strip_prefix("localhost:").and_then(|port| port.parse().ok());
+    let loopback = port.map(|port: u16| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+    loopback.or_else(|| text.parse().ok()).ok_or_else(|| {
+        D::Error::custom(format!("`{text}` is not an address to listen on; write it like `127.0.0.1:8888`"))
+    })
 }
 
 /// How much Weir tells of itself.

@@ -134,11 +134,61 @@ impl weir_core::Config for Config {
                 check.error_with(&["dimensions", "static", name], message, help);
             }
         }
+        self.dimensions.check(check);
         self.retry_on_failure.check("retry_on_failure", check);
     }
 
     fn facts(&self) -> Facts {
-        Facts { wants_delta: true, window: Some(self.period.0), ..Facts::default() }
+        let dimensions = Some(self.dimensions.in_words());
+        Facts { wants_delta: true, window: Some(self.period.0), dimensions, ..Facts::default() }
+    }
+}
+
+/// The most dimensions that CloudWatch takes (crate docs, MetricDatum).
+const MAX_DIMENSIONS: usize = 30;
+
+impl DimensionsConfig {
+    fn check(&self, check: &mut Check<'_>) {
+        for name in self.fixed.keys() {
+            for (list, names) in [("attributes", &self.attributes), ("resource", &self.resource)] {
+                if names.contains(name) {
+                    let message = format!("dimension `{name}` has two sources: `static` and `{list}`");
+                    let help = "where both are there, the one of `static` is left out";
+                    check.warn_with(&["dimensions", "static", name], message, help);
+                }
+            }
+        }
+        for (at, name) in self.resource.iter().enumerate() {
+            if !name.contains('*') && self.attributes.contains(name) {
+                let message = format!("dimension `{name}` has two sources: `attributes` and `resource`");
+                let help = "where both are there, the point's attribute is taken";
+                check.warn_with(&["dimensions", "resource", &at.to_string()], message, help);
+            }
+        }
+        let certain = self.fixed.len() + self.resource.iter().filter(|name| !name.contains('*')).count();
+        if certain > MAX_DIMENSIONS {
+            let message = format!("{certain} dimensions are listed, CloudWatch takes {MAX_DIMENSIONS}");
+            check.warn_with(&["dimensions"], message, "those beyond are cut and counted as `dimensions_cut`");
+        }
+    }
+
+    /// What becomes a dimension, for `validate`.
+    fn in_words(&self) -> String {
+        let mut sources = Vec::new();
+        match &self.attributes[..] {
+            [] => {}
+            [all] if all == "*" => sources.push("every point attribute".to_owned()),
+            names => sources.push(format!("the point attributes {}", names.join(", "))),
+        }
+        if !self.resource.is_empty() {
+            sources.push(format!("the resource attributes {}", self.resource.join(", ")));
+        }
+        if !self.fixed.is_empty() {
+            let fixed: Vec<String> =
+                self.fixed.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            sources.push(fixed.join(", "));
+        }
+        if sources.is_empty() { "none".to_owned() } else { sources.join("; ") }
     }
 }
 

@@ -207,7 +207,6 @@ service:
             "1:1 recievers: unknown key `recievers` at the top level",
             "3:3 otpl: unknown receiver `otpl`",
             "4:10 endpont: unknown key `endpont`",
-            "warning 6:3 delta: processor `delta` is not used",
             "6:11 a: unknown key `a`",
             "8:24 fast: expected an integer, found string `fast`",
             "9:3 delta: unknown exporter `delta`",

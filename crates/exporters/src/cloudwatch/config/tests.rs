@@ -104,3 +104,38 @@ fn only_loopback_endpoints_are_local() {
     }
     assert!(!Config::default().is_local());
 }
+
+#[test]
+fn a_dimension_with_two_sources_is_warned_of_at_its_name() {
+    let yaml = "dimensions: {attributes: [a, b], resource: [b, c], static: {a: x, c: y, d: z}}";
+    let mut diags = Diagnostics::default();
+    let source = Source::Text { name: "test".to_owned(), text: yaml.to_owned() };
+    let document = load(&[source], &[], &Env::default(), &mut diags);
+    let config: Config = from_node(document.root(), &mut diags).unwrap();
+    weir_core::Config::check(&config, &mut Check::new(document.root(), &mut diags));
+    let found: Vec<&str> = diags.iter().map(|found| found.message.as_str()).collect();
+    assert_eq!(
+        found,
+        [
+            "dimension `b` has two sources: `attributes` and `resource`",
+            "dimension `a` has two sources: `static` and `attributes`",
+            "dimension `c` has two sources: `static` and `resource`",
+        ]
+    );
+    assert!(!diags.has_errors());
+    let words = weir_core::Config::facts(&config).dimensions.unwrap();
+    assert_eq!(words, "the point attributes a, b; the resource attributes b, c; a=x, c=y, d=z");
+}
+
+#[test]
+fn more_dimensions_than_cloudwatch_takes_are_warned_of() {
+    let many: Vec<String> = (0..31).map(|i| format!("d{i}: x")).collect();
+    let yaml = format!("dimensions: {{static: {{{}}}}}", many.join(", "));
+    let mut diags = Diagnostics::default();
+    let source = Source::Text { name: "test".to_owned(), text: yaml };
+    let document = load(&[source], &[], &Env::default(), &mut diags);
+    let config: Config = from_node(document.root(), &mut diags).unwrap();
+    weir_core::Config::check(&config, &mut Check::new(document.root(), &mut diags));
+    let found: Vec<&str> = diags.iter().map(|found| found.message.as_str()).collect();
+    assert_eq!(found, ["31 dimensions are listed, CloudWatch takes 30"]);
+}

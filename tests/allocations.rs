@@ -1,0 +1,190 @@
+//! Zero allocations per point of a known series, from a receiver's door to the window: what a request or a scrape allocates is
+//! the same for ten points and for a thousand.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test")]
+
+use std::time::Duration;
+
+use opentelemetry_proto::tonic::{
+    collector::metrics::v1::ExportMetricsServiceRequest,
+    common::v1::{AnyValue, KeyValue, any_value::Value},
+    metrics::v1::{
+        AggregationTemporality, Gauge, Metric, NumberDataPoint, ResourceMetrics, ScopeMetrics, Sum,
+        metric::Data, number_data_point,
+    },
+    resource::v1::Resource,
+};
+use weir_core::{Ack, Batch, Door, Out, Processor, ProcessorFactory as _};
+use weir_counting_alloc::{Counting, allocations};
+use weir_exporters::cloudwatch::window::Window;
+use weir_processors::{
+    delta::{self, Delta},
+    dimensions::{self, Dimensions},
+};
+use weir_receivers::{
+    otlp::resolve,
+    procfs::{Listed, NetworkConfig, ProcfsConfig, Scrape},
+};
+use weir_testkit::{Fixture, START, seconds};
+use weir_window::{Distribution, Period};
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// Distinct values that a distribution keeps without asking for memory.
+const FEW: u64 = 4;
+
+/// Half gauges, half cumulative counters; `nth` is the time and the value.
+fn request(points: usize, nth: u64) -> ExportMetricsServiceRequest {
+    let point = |at: usize| NumberDataPoint {
+        attributes: vec![attribute("route", format!("/orders/{at}")), attribute("code", "200".to_owned())],
+        start_time_unix_nano: seconds(START).0,
+        time_unix_nano: seconds(START + 1 + nth).0,
+        value: Some(number_data_point::Value::AsInt(nth as i64 * 7)),
+        ..NumberDataPoint::default()
+    };
+    let data_points: Vec<_> = (0..points / 2).map(point).collect();
+    let gauge = Data::Gauge(Gauge { data_points: data_points.clone() });
+    let temporality = AggregationTemporality::Cumulative as i32;
+    let counter = Data::Sum(Sum { data_points, aggregation_temporality: temporality, is_monotonic: true });
+    let metric = |name: &str, data| Metric { name: name.to_owned(), data: Some(data), ..Metric::default() };
+    let scope = ScopeMetrics {
+        metrics: vec![metric("queue.size", gauge), metric("requests", counter)],
+        ..ScopeMetrics::default()
+    };
+    let resource =
+        Resource { attributes: vec![attribute("service.name", "shop".to_owned())], ..Resource::default() };
+    ExportMetricsServiceRequest {
+        resource_metrics: vec![ResourceMetrics {
+            resource: Some(resource),
+            scope_metrics: vec![scope],
+            ..ResourceMetrics::default()
+        }],
+    }
+}
+
+fn attribute(key: &str, value: String) -> KeyValue {
+    let value = Some(AnyValue { value: Some(Value::StringValue(value)) });
+    KeyValue { key: key.to_owned(), value, ..KeyValue::default() }
+}
+
+/// The stages from the door to the window.
+struct River {
+    fixture: Fixture,
+    door: std::sync::Arc<Door>,
+    dimensions: Box<dyn Processor>,
+    delta: Box<dyn Processor>,
+    window: Window,
+}
+
+impl River {
+    fn new() -> Self {
+        let fixture = Fixture::new();
+        let action = dimensions::Action {
+            key: "service".to_owned(),
+            action: dimensions::Verb::Insert,
+            value: None,
+            from_attribute: None,
+            from_resource: Some("service.name".to_owned()),
+            from_env: None,
+            from_metadata: None,
+        };
+        let config = dimensions::Config { actions: vec![action], ..dimensions::Config::default() };
+        Self {
+            door: fixture.doors.open("otlp"),
+            dimensions: Dimensions::build(config, fixture.context("dimensions"), None),
+            delta: Delta::build(delta::Config::default(), fixture.context("delta"), None),
+            window: Window::new(Period::MINUTE, Duration::ZERO),
+            fixture,
+        }
+    }
+
+    /// Answers the points that reached the window.
+    fn pass(&mut self, request: &ExportMetricsServiceRequest) -> u64 {
+        let mut arrived = 0;
+        for batch in resolve(request, &self.door, None).batches {
+            for batch in through(&mut *self.dimensions, batch) {
+                for batch in through(&mut *self.delta, batch) {
+                    arrived += batch.points();
+                    self.window.record(&batch, Ack::none(), seconds(START + 1));
+                }
+            }
+        }
+        arrived
+    }
+}
+
+fn through(stage: &mut dyn Processor, batch: Batch) -> Vec<Batch> {
+    let mut out = Out::default();
+    stage.process(batch, &mut out);
+    out.take()
+}
+
+/// What the fourth request of `points` points of known series allocates.
+fn a_request_costs(points: usize) -> u64 {
+    let mut river = River::new();
+    let warm_up = FEW - 1;
+    for nth in 0..warm_up {
+        river.pass(&request(points, nth));
+    }
+    let known = request(points, warm_up);
+    let series = river.fixture.interner.stats().series;
+    let (count, arrived) = allocations(|| river.pass(&known));
+    assert_eq!(arrived, points as u64);
+    // A gauge has two names, a counter three: at the door, with the dimension, and as a delta.
+    assert_eq!((series, river.fixture.interner.stats().series), (points / 2 * 5, points / 2 * 5));
+    count
+}
+
+#[test]
+fn a_point_of_a_known_series_costs_no_allocation_from_the_door_to_the_window() {
+    let (ten, thousand, eight_thousand) = (a_request_costs(10), a_request_costs(1000), a_request_costs(8000));
+    assert_eq!((ten, ten), (thousand, eight_thousand));
+    // The batch and its lists, the sender's key, the buffer for aliases: more would be a habit to look into.
+    assert!((1..=20).contains(&ten), "{ten} allocations a request");
+}
+
+#[test]
+fn the_allocator_counts() {
+    let list = |length: usize| allocations(|| (0..length).map(Box::new).collect::<Vec<_>>()).0;
+    assert_eq!((list(10), list(1000)), (11, 1001));
+    assert_eq!(allocations(|| 1 + 1), (0, 2));
+}
+
+#[test]
+fn a_scrape_of_known_devices_allocates_the_batch_and_nothing_a_device() {
+    let a_scrape_costs = |interfaces: usize| {
+        let root = std::env::temp_dir().join(format!("weir-allocations-{}-{interfaces}", std::process::id()));
+        let net = root.join("proc/1/net");
+        std::fs::create_dir_all(&net).unwrap();
+        let line = |n: usize| format!("eth{n}: 1000 10 1 2 0 0 0 0 2000 20 3 4 0 0 0 0\n");
+        let table = (0..interfaces).fold("a\nb\n".to_owned(), |table, n| table + &line(n));
+        std::fs::write(net.join("dev"), table).unwrap();
+        std::fs::write(root.join("proc/stat"), "cpu  1 1 1 1 1 1 1 1 0 0\nbtime 1699990000\n").unwrap();
+        let mut config = ProcfsConfig { root_path: root.clone(), ..ProcfsConfig::default() };
+        config.scrapers.network = Listed(Some(NetworkConfig::default()));
+        let mut scrape = Scrape::new(&config, &Fixture::new().context("procfs")).unwrap();
+        let known = scrape.collect(seconds(START)).points();
+        assert_eq!(known, interfaces as u64 * 8, "four metrics in two directions");
+        scrape.collect(seconds(START + 1));
+        let (count, batch) = allocations(|| scrape.collect(seconds(START + 2)));
+        assert_eq!(batch.points(), known);
+        std::fs::remove_dir_all(root).unwrap();
+        count
+    };
+    let (two, two_hundred) = (a_scrape_costs(2), a_scrape_costs(200));
+    assert_eq!(two, two_hundred);
+    assert!((1..=8).contains(&two), "{two} allocations a scrape");
+}
+
+#[test]
+fn a_distribution_keeps_its_first_four_values_without_allocating() {
+    let mut distribution = Distribution::default();
+    let (count, ()) = allocations(|| {
+        for value in (0..1000).map(|n| (n % FEW) as f64) {
+            distribution.record(value).unwrap();
+        }
+    });
+    assert_eq!((count, distribution.count()), (0, 1000));
+    let (fifth, ()) = allocations(|| distribution.record(FEW as f64).unwrap());
+    assert!(fifth > 0, "the test would not see an allocation");
+}

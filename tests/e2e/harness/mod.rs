@@ -1,0 +1,50 @@
+//! The binary under test and what stands around it.
+
+mod admin;
+mod far_end;
+mod ledger;
+mod otlp;
+mod program;
+mod weir;
+
+use std::time::Duration;
+
+pub(crate) use far_end::{FarEnd, Stored};
+pub(crate) use ledger::Ledger;
+pub(crate) use otlp::{Increment, Sender, gauge, increments};
+pub(crate) use program::{Ended, Program};
+pub(crate) use weir::{Weir, config_file};
+
+/// What takes longer than this has failed. Everything that waits in these tests waits for an event; this is for the event
+/// that never comes.
+pub(crate) const LIMIT: Duration = Duration::from_secs(40);
+
+/// Waits for `event` no longer than [`LIMIT`].
+pub(crate) async fn within<T>(what: &str, event: impl Future<Output = T>) -> T {
+    match tokio::time::timeout(LIMIT, event).await {
+        Ok(value) => value,
+        Err(_) => panic!("{what}: not within {LIMIT:?}"),
+    }
+}
+
+/// Asks again and again, until there is an answer.
+pub(crate) async fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+    let mut often = tokio::time::interval(Duration::from_millis(20));
+    within(what, async {
+        loop {
+            often.tick().await;
+            if let Some(answer) = ask() {
+                return answer;
+            }
+        }
+    })
+    .await
+}
+
+/// The time on the wall, in nanoseconds since the epoch.
+pub(crate) fn now() -> u64 {
+    weir_core::Clock::system().now().0
+}
+
+/// Nanoseconds in a second.
+pub(crate) const SECOND: u64 = 1_000_000_000;

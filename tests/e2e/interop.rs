@@ -1,0 +1,299 @@
+//! Peers that are not ours: the official OpenTelemetry SDK sends, boto3 and the AWS CLI read back.
+//!
+//! What is expected comes from what the application says it recorded, or from this test's own samples; nothing of it from
+//! Weir. `cargo xtask test` installs the peers and names them; without them these tests say that they are skipped.
+
+use std::{collections::BTreeMap, process::Command};
+
+use serde_json::{Value, json};
+
+use crate::harness::{Ended, FarEnd, Program, SECOND, Weir, gauge, now};
+
+const PYTHON: &str = "WEIR_PYTHON";
+const AWS: &str = "WEIR_AWS";
+
+/// From OTLP over `delta` to one exporter of these keys.
+fn config(exporter: &str) -> String {
+    format!(
+        "receivers: {{ otlp: {{ protocols: {{ grpc: {{ endpoint: 'localhost:0' }} }} }} }}
+processors: {{ delta: }}
+exporters: {{ cloudwatch: {exporter} }}
+service:
+  pipelines:
+    metrics: {{ receivers: [otlp], processors: [delta], exporters: [cloudwatch] }}
+"
+    )
+}
+
+/// The program that a variable names, if there is one; says that `test` is skipped otherwise.
+fn peer(variable: &str, test: &str) -> Option<String> {
+    let found = std::env::var(variable).ok();
+    if found.is_none() {
+        println!("skipped: {test} ({variable} is not set: run `cargo xtask test`)");
+    }
+    found
+}
+
+/// Runs a peer to its end with these arguments, with nothing of the environment that could change what it does.
+async fn run(program: &str, arguments: &[&str]) -> Ended {
+    let mut command = Command::new(program);
+    command.args(arguments).env_clear().current_dir(env!("CARGO_MANIFEST_DIR"));
+    command.envs([("PYTHONDONTWRITEBYTECODE", "1"), ("AWS_EC2_METADATA_DISABLED", "true")]);
+    command.envs([("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE"), ("AWS_SECRET_ACCESS_KEY", "example")]);
+    command.envs([("AWS_CONFIG_FILE", "/dev/null"), ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")]);
+    Program::spawn(command).ended().await
+}
+
+/// The same, for a peer that must succeed and answer JSON.
+async fn answer(program: &str, arguments: &[&str]) -> Value {
+    let ended = run(program, arguments).await;
+    assert_eq!(ended.code, Some(0), "{program} {arguments:?}: {}", ended.stderr);
+    serde_json::from_str(&ended.stdout).unwrap_or_else(|error| panic!("{error}: {}", ended.stdout))
+}
+
+/// What to ask for: an hour in one piece, begun before the test sent anything.
+struct Question {
+    name: String,
+    dimensions: BTreeMap<String, String>,
+    start: u64,
+}
+
+impl Question {
+    fn json(&self) -> Value {
+        json!({
+            "Namespace": "E2E", "MetricName": self.name, "Dimensions": self.dimensions,
+            "StartTime": self.start, "EndTime": self.start + 3600, "Period": 3600,
+        })
+    }
+}
+
+/// The minute in which nanosecond `time` lies, in seconds.
+fn minute(time: u64) -> u64 {
+    time / SECOND / 60 * 60
+}
+
+async fn ask_boto3(python: &str, far: &FarEnd, questions: &[Question]) -> Vec<Value> {
+    let query = Value::from(questions.iter().map(Question::json).collect::<Vec<_>>()).to_string();
+    let endpoint = far.0.endpoint();
+    let arguments = ["tests/interop/read_back.py", "--endpoint", &endpoint, "--query", &query];
+    answer(python, &arguments).await.as_array().unwrap().clone()
+}
+
+/// Asks the AWS CLI the same as [`ask_boto3`] asks boto3, in the same two calls.
+async fn ask_aws(aws: &str, far: &FarEnd, question: &Question) -> Value {
+    let (endpoint, start, end) =
+        (far.0.endpoint(), question.start.to_string(), (question.start + 3600).to_string());
+    let dimensions: Vec<String> =
+        question.dimensions.iter().map(|(name, value)| format!("Name={name},Value={value}")).collect();
+    let mut fixed = vec!["cloudwatch", "get-metric-statistics", "--endpoint-url", &endpoint];
+    fixed.extend(["--region", "us-east-1", "--output", "json", "--namespace", "E2E"]);
+    fixed.extend(["--metric-name", &question.name, "--period", "3600"]);
+    fixed.extend(["--start-time", &start, "--end-time", &end]);
+    if !dimensions.is_empty() {
+        fixed.push("--dimensions");
+        fixed.extend(dimensions.iter().map(String::as_str));
+    }
+    let ask = async |wanted: &[&str]| answer(aws, &[&fixed, wanted].concat()).await;
+    let mut all = ask(&["--statistics", "Average", "Minimum", "Maximum", "Sum", "SampleCount"]).await;
+    let percentiles = ask(&["--extended-statistics", "p50", "p95"]).await;
+    if let Some(found) = percentiles["Datapoints"][0]["ExtendedStatistics"].as_object() {
+        all["Datapoints"][0].as_object_mut().unwrap().extend(found.clone());
+    }
+    all
+}
+
+/// How near an answer must be: exact, or within this share of itself.
+#[derive(Clone, Copy)]
+enum Percentiles {
+    Exact,
+    Within(f64),
+}
+
+/// Compares the one datapoint of an answer with the samples themselves.
+fn assert_statistics(
+    answer: &Value,
+    mut samples: Vec<f64>,
+    unit: &str,
+    percentiles: Percentiles,
+    what: &str,
+) {
+    let points = answer["Datapoints"].as_array().unwrap();
+    assert_eq!(points.len(), 1, "{what}: {answer}");
+    let point = &points[0];
+    samples.sort_by(f64::total_cmp);
+    let (count, sum) = (samples.len() as f64, samples.iter().sum::<f64>());
+    let expected = [
+        ("SampleCount", count),
+        ("Sum", sum),
+        ("Average", sum / count),
+        ("Minimum", samples[0]),
+        ("Maximum", samples[samples.len() - 1]),
+    ];
+    for (statistic, expected) in expected {
+        assert_eq!(point[statistic].as_f64(), Some(expected), "{statistic} of {what}: {point}");
+    }
+    assert_eq!(point["Unit"], unit, "{what}");
+    for (name, p) in [("p50", 50.0), ("p95", 95.0)] {
+        if samples[0] < 0.0 {
+            assert!(
+                point[name].is_null(),
+                "CloudWatch has no percentiles of negative values; {what}: {point}"
+            );
+            continue;
+        }
+        let (found, expected) = (point[name].as_f64().unwrap(), percentile(&samples, p));
+        let allowed = match percentiles {
+            Percentiles::Exact => 1e-12,
+            Percentiles::Within(share) => share,
+        };
+        let error = (found - expected).abs();
+        assert!(error <= allowed * expected.abs(), "{name} of {what}: {found}, expected {expected}");
+    }
+}
+
+/// The percentile of sorted samples, interpolated linearly at rank `p / 100 × (n − 1)`.
+fn percentile(sorted: &[f64], p: f64) -> f64 {
+    let rank = p / 100.0 * (sorted.len() - 1) as f64;
+    let (below, above) = (sorted[rank.floor() as usize], sorted[rank.ceil() as usize]);
+    below + (above - below) * rank.fract()
+}
+
+/// The samples that a series of the application's report must become, one for each point that it sent.
+fn samples(metric: &Value, series: &Value) -> Vec<f64> {
+    let recorded = series["recorded"].as_array().unwrap().iter().map(Value::as_f64);
+    match (metric["monotonic"].as_bool(), metric["temporality"].as_str()) {
+        // A level that goes up and down is sent as it stands after each cycle.
+        (Some(false), _) => recorded
+            .scan(0.0, |level, change| {
+                *level += change.unwrap_or(0.0);
+                Some(*level)
+            })
+            .collect(),
+        // A cycle without a measurement sends the old total again: an increment of nothing.
+        (Some(true), Some("cumulative")) => recorded.map(|number| number.unwrap_or(0.0)).collect(),
+        _ => recorded.flatten().collect(),
+    }
+}
+
+/// An attribute as a dimension.
+fn dimension(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// What CloudWatch calls the units of `tests/interop/otlp_grpc.py`.
+fn cloudwatch_unit(unit: &str) -> &'static str {
+    match unit {
+        "By" => "Bytes",
+        "s" => "Seconds",
+        "%" => "Percent",
+        // Counts of things, and what CloudWatch has no unit for.
+        _ => "None",
+    }
+}
+
+async fn the_official_sdk_is_read_back(temporality: &str, test: &str) {
+    let (Some(python), Some(aws)) = (peer(PYTHON, test), peer(AWS, test)) else { return };
+    let start = minute(now());
+    let far = FarEnd::start().await;
+    let weir = Weir::start(&config(&far.exporter(&["period: 1s"])), &[]).await;
+    let endpoint = weir.otlp_address().to_string();
+    let application =
+        ["tests/interop/otlp_grpc.py", "--endpoint", &endpoint, "--seed", "7", "--temporality", temporality];
+    let report = answer(&python, &application).await;
+    let ledger = weir.drain().await;
+
+    let sent = report["points_sent"].as_u64().unwrap();
+    assert_eq!(ledger.row("receiver otlp").out, sent);
+    assert_eq!((far.samples(), ledger.row("exporter cloudwatch").out), (sent, sent));
+    let (mut questions, mut expected) = (Vec::new(), Vec::new());
+    for metric in report["metrics"].as_array().unwrap() {
+        for series in metric["series"].as_array().unwrap() {
+            let attributes = series["attributes"].as_object().unwrap();
+            let dimensions =
+                attributes.iter().map(|(name, value)| (name.clone(), dimension(value))).collect();
+            questions.push(Question { name: dimension(&metric["name"]), dimensions, start });
+            expected.push((samples(metric, series), cloudwatch_unit(metric["unit"].as_str().unwrap())));
+        }
+    }
+    assert!(questions.len() > 15, "the application has many series: {report}");
+    assert_eq!(far.0.store().series().len(), questions.len(), "and no others arrived");
+    let answers = ask_boto3(&python, &far, &questions).await;
+    assert_eq!(answers.len(), questions.len());
+    for ((question, answer), (samples, unit)) in questions.iter().zip(&answers).zip(&expected) {
+        let what = format!("{} {:?} by boto3", question.name, question.dimensions);
+        assert_statistics(answer, samples.clone(), unit, Percentiles::Exact, &what);
+    }
+    // The CLI takes a second for each question: one with dimensions and percentiles, and one with negative values.
+    for wanted in ["interop.requests", "interop.threads"] {
+        let at = questions.iter().position(|question| question.name == wanted).unwrap();
+        let answer = ask_aws(&aws, &far, &questions[at]).await;
+        let (samples, unit) = &expected[at];
+        assert_statistics(
+            &answer,
+            samples.clone(),
+            unit,
+            Percentiles::Exact,
+            &format!("{wanted} by the AWS CLI"),
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_official_sdk_sends_cumulative_boto3_and_the_aws_cli_read_back() {
+    the_official_sdk_is_read_back("cumulative", "the official SDK, cumulative").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_official_sdk_sends_delta_boto3_and_the_aws_cli_read_back() {
+    the_official_sdk_is_read_back("delta", "the official SDK, delta").await;
+}
+
+/// Numbers that look random and are the same in every run (a linear congruential generator modulo 2^31).
+fn numbers(seed: u64) -> impl Iterator<Item = u64> {
+    std::iter::successors(Some(seed), |x| Some((x * 1_103_515_245 + 12_345) % (1 << 31)))
+        .skip(1)
+        .map(|x| x >> 8)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn percentiles_survive_the_way_to_cloudwatch() {
+    let test = "percentiles of raw samples";
+    let (Some(python), Some(aws)) = (peer(PYTHON, test), peer(AWS, test)) else { return };
+    // A second of the past, so that all samples share a period.
+    let time = (now() / SECOND - 30) * SECOND;
+    // At most 150 distinct values are sent as they are; more are merged, which may move a percentile by a hundredth.
+    let few: Vec<f64> = numbers(1).take(1500).map(|n| (n % 140) as f64 / 4.0).collect();
+    let many: Vec<f64> = numbers(2).take(4000).map(|n| 100.0 + (n % 100_000) as f64 / 16.0).collect();
+    let far = FarEnd::start().await;
+    let weir = Weir::start(&config(&far.exporter(&["period: 1s"])), &[]).await;
+    let mut sender = weir.sender().await;
+    for (name, samples) in [("e2e.few", &few), ("e2e.many", &many)] {
+        sender.send(gauge(name, (0..).zip(samples).map(|(at, value)| (time + at, *value)))).await;
+    }
+    let ledger = weir.drain().await;
+
+    assert_eq!(far.0.counters().datums, 2, "one datum a series and period");
+    assert_eq!((far.samples(), ledger.row("exporter cloudwatch").out), (5500, 5500));
+    let question =
+        |name: &str| Question { name: name.to_owned(), dimensions: BTreeMap::new(), start: minute(time) };
+    let questions = [question("e2e.few"), question("e2e.many")];
+    let by_boto3 = ask_boto3(&python, &far, &questions).await;
+    let cases = [(few, Percentiles::Exact), (many, Percentiles::Within(0.01))];
+    for ((question, answer), (samples, percentiles)) in questions.iter().zip(&by_boto3).zip(cases) {
+        assert_statistics(
+            answer,
+            samples.clone(),
+            "None",
+            percentiles,
+            &format!("{} by boto3", question.name),
+        );
+        let answer = ask_aws(&aws, &far, question).await;
+        assert_statistics(
+            &answer,
+            samples,
+            "None",
+            percentiles,
+            &format!("{} by the AWS CLI", question.name),
+        );
+    }
+}

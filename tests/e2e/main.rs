@@ -1,0 +1,19 @@
+//! End to end: the real binary, real clients, and an independent far end that counts for itself.
+//!
+//! # Layout
+//! - `harness`: starts the binary, reads its log, ledger and admin listener; sends OTLP; the far end.
+//! - `interop`: the official OpenTelemetry SDK in, boto3 and the AWS CLI out.
+//! - `outages`: CloudWatch away, failing, slow, answering and not being heard.
+//! - `pressure`: a fast sender before a slow endpoint: what waits is bounded, and nothing is lost.
+//! - `branches`: pipelines that share a receiver; exporters that are dead or switched off.
+//! - `stopping`: signals, drains, exit codes. `local`: `weir run --local` on this machine.
+//!
+//! Each test compares what its own sender sent with what the far end stored, and only then reads Weir's ledger.
+
+mod branches;
+mod harness;
+mod interop;
+mod local;
+mod outages;
+mod pressure;
+mod stopping;
