@@ -19,7 +19,10 @@ pub(crate) fn run(args: RunArgs) -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return fail(&format!("cannot start the runtime: {error}")),
     };
-    runtime.block_on(serve(args))
+    let ended = runtime.block_on(serve(args));
+    // Dropping the runtime would wait for threads that wait for a dead mount, or for a closed pipe.
+    runtime.shutdown_background();
+    ended
 }
 
 async fn serve(args: RunArgs) -> ExitCode {

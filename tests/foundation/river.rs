@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// How much faster than the real one the clock runs.
-const RATE: f64 = 130.0;
+const RATE: f64 = 110.0;
 /// Longer than this in real time is a hang.
 const PATIENCE: Duration = Duration::from_secs(240);
 /// When the late name becomes known.

@@ -36,56 +36,58 @@ impl Delivery {
     }
 }
 
+/// A batch on its way. One that is never received is lost where it was sent to: counted there, and acked as lost.
 #[derive(Debug)]
 struct Message {
-    delivery: Delivery,
+    delivery: Option<Delivery>,
     bytes: u64,
     edge: Arc<EdgeLedger>,
+    node: Arc<NodeLedger>,
     _room: OwnedSemaphorePermit,
+}
+
+impl Message {
+    /// Out of the edge and into the node.
+    fn arrive(&mut self) -> Option<Delivery> {
+        let delivery = self.delivery.take()?;
+        let points = delivery.batch.points();
+        self.edge.received.fetch_add(points, Relaxed);
+        self.edge.queued_bytes.fetch_sub(self.bytes, Relaxed);
+        self.node.take(points);
+        Some(delivery)
+    }
+}
+
+impl Drop for Message {
+    fn drop(&mut self) {
+        if let Some(delivery) = self.arrive() {
+            self.node.drop_points(Reason::NODE_ENDED, delivery.batch.points());
+            delivery.ack.settle(Verdict::Lost(Reason::NODE_ENDED));
+        }
+    }
 }
 
 /// Where a node's batches arrive, from all its edges. Closed when the last sender is gone (R14).
 #[derive(Debug)]
-pub struct Inbox {
-    messages: mpsc::UnboundedReceiver<Message>,
-    node: Arc<NodeLedger>,
-}
+pub struct Inbox(mpsc::UnboundedReceiver<Message>);
 
 /// The sending side of an [`Inbox`], from which edges are made. The queue itself is unbounded: each edge has its own bound.
 #[derive(Clone, Debug)]
-pub struct InboxSender(mpsc::UnboundedSender<Message>);
+pub struct InboxSender {
+    messages: mpsc::UnboundedSender<Message>,
+    node: Arc<NodeLedger>,
+}
 
 /// An inbox of the node that `node` accounts for.
 pub fn inbox(node: Arc<NodeLedger>) -> (InboxSender, Inbox) {
     let (sender, messages) = mpsc::unbounded_channel();
-    (InboxSender(sender), Inbox { messages, node })
+    (InboxSender { messages: sender, node }, Inbox(messages))
 }
 
 impl Inbox {
     /// The next batch; `None` once every sender is gone and everything sent has been received.
     pub async fn recv(&mut self) -> Option<Delivery> {
-        let message = self.messages.recv().await?;
-        Some(self.account(message))
-    }
-
-    fn account(&self, message: Message) -> Delivery {
-        let points = message.delivery.batch.points();
-        message.edge.received.fetch_add(points, Relaxed);
-        message.edge.queued_bytes.fetch_sub(message.bytes, Relaxed);
-        self.node.take(points);
-        message.delivery
-    }
-}
-
-/// A node that ends before its edges close loses what waits: counted, and acked as lost.
-impl Drop for Inbox {
-    fn drop(&mut self) {
-        self.messages.close();
-        while let Ok(message) = self.messages.try_recv() {
-            let delivery = self.account(message);
-            self.node.drop_points(Reason::NODE_ENDED, delivery.batch.points());
-            delivery.ack.settle(Verdict::Lost(Reason::NODE_ENDED));
-        }
+        self.0.recv().await?.arrive()
     }
 }
 
@@ -115,7 +117,7 @@ impl Edge {
 
     /// Room for `bytes` now, or the reason why there is none.
     fn try_reserve(&self, bytes: u64) -> Result<OwnedSemaphorePermit, Reason> {
-        if self.to.0.is_closed() {
+        if self.to.messages.is_closed() {
             return Err(Reason::NODE_ENDED);
         }
         Arc::clone(&self.room).try_acquire_many_owned(self.permits(bytes)).map_err(|_| Reason::QUEUE_FULL)
@@ -126,7 +128,7 @@ impl Edge {
         let room = Arc::clone(&self.room).acquire_many_owned(self.permits(bytes));
         tokio::select! {
             permit = room => permit.map_err(|_| Reason::NODE_ENDED),
-            () = self.to.0.closed() => Err(Reason::NODE_ENDED),
+            () = self.to.messages.closed() => Err(Reason::NODE_ENDED),
         }
     }
 
@@ -136,12 +138,12 @@ impl Edge {
         // Counted before it is sent: whoever reads the far end's counter must not find more there than here.
         self.ledger.passed.fetch_add(points, Relaxed);
         self.ledger.queued_bytes.fetch_add(bytes, Relaxed);
-        let message = Message { delivery, bytes, edge: Arc::clone(&self.ledger), _room: room };
-        self.to.0.send(message).map_err(|refused| {
-            self.ledger.passed.fetch_sub(points, Relaxed);
-            self.ledger.queued_bytes.fetch_sub(bytes, Relaxed);
-            refused.0.delivery
-        })
+        let (edge, node) = (Arc::clone(&self.ledger), Arc::clone(&self.to.node));
+        let message = Message { delivery: Some(delivery), bytes, edge, node, _room: room };
+        let Err(mut refused) = self.to.messages.send(message) else { return Ok(()) };
+        self.ledger.passed.fetch_sub(points, Relaxed);
+        self.ledger.queued_bytes.fetch_sub(bytes, Relaxed);
+        refused.0.delivery.take().map_or(Ok(()), Err)
     }
 
     /// Counts points that another branch took and this one did not.

@@ -143,6 +143,32 @@ impl NodeLedger {
     }
 }
 
+/// Points that a node has taken and not passed on yet. What is left of them when it goes is counted as dropped `{shutdown}`: a
+/// task that is given up while it waits for room leaves no hole in the books.
+#[derive(Debug)]
+pub struct InHand {
+    ledger: Arc<NodeLedger>,
+    points: u64,
+}
+
+impl InHand {
+    /// `points` in the hands of the node that `ledger` accounts for.
+    pub fn new(ledger: &Arc<NodeLedger>, points: u64) -> Self {
+        Self { ledger: Arc::clone(ledger), points }
+    }
+
+    /// `points` of them were passed on, or counted otherwise.
+    pub fn less(&mut self, points: u64) {
+        self.points = self.points.saturating_sub(points);
+    }
+}
+
+impl Drop for InHand {
+    fn drop(&mut self) {
+        self.ledger.drop_points(Reason::SHUTDOWN, self.points);
+    }
+}
+
 /// The counters of a node at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Account {

@@ -49,7 +49,7 @@ pub use graph::{
 };
 pub use health::{ComponentStatus, Health, Pulse, StatusReport};
 pub use interner::{Interner, InternerStats, Lease, OVERFLOW_ATTRIBUTE, SeriesCap, Swept};
-pub use ledger::{Account, EdgeEntry, EdgeLedger, Ledger, NodeEntry, NodeLedger, Reason};
+pub use ledger::{Account, EdgeEntry, EdgeLedger, InHand, Ledger, NodeEntry, NodeLedger, Reason};
 pub use metadata::{Metadata, Snapshot};
 pub use per_series::{PerSeries, PerStream};
 pub use pressure::Pressure;

@@ -7,6 +7,7 @@ computed here, from the samples that were sent.
 import datetime
 import json
 import math
+import os
 import random
 import shutil
 import subprocess
@@ -174,12 +175,13 @@ def check_boto3(protocol):
 
 
 def check_cli():
-    if shutil.which("aws") is None:
+    client = os.environ.get("WEIR_AWS") or shutil.which("aws")
+    if client is None:
         print("skipped: aws")
         return
 
     def aws(*arguments):
-        command = ["aws", "--endpoint-url", ENDPOINT, "--output", "json", "cloudwatch", *arguments]
+        command = [client, "--endpoint-url", ENDPOINT, "--output", "json", "cloudwatch", *arguments]
         return subprocess.run(command, capture_output=True, text=True, timeout=120)
 
     def answer(*arguments):

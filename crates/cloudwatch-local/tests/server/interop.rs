@@ -16,7 +16,8 @@ async fn boto3_and_the_aws_cli_read_back_what_they_put() {
         CloudWatchLocal::bind(([127, 0, 0, 1], 0).into(), Options::new(Arc::new(unix_nanos))).await.unwrap();
     let endpoint = server.endpoint();
     let run = tokio::task::spawn_blocking(move || {
-        Command::new("python3")
+        // `cargo xtask test` installs both clients, pinned, and names them; else those on the path are as good.
+        Command::new(std::env::var_os("WEIR_PYTHON").unwrap_or_else(|| "python3".into()))
             .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/server/interop.py"))
             .arg(endpoint)
             // Whatever credentials and profiles the machine has stay out of it.

@@ -10,7 +10,7 @@ use crate::{
     component::{ComponentError, Out, Processor},
     edge::{Inbox, Output},
     health::Pulse,
-    ledger::Reason,
+    ledger::{InHand, Reason},
 };
 
 /// How a node ended, other than by its last input closing.
@@ -92,10 +92,13 @@ fn step(
 }
 
 async fn send(node: &Node, output: &Output, mut out: Out) {
+    let mut left = InHand::new(&node.context.ledger, out.points());
     for batch in out.take() {
+        let points = batch.points();
         if let Err(refused) = output.send(batch).await {
             node.context.ledger.drop_points(refused.reason, refused.points);
         }
+        left.less(points);
     }
 }
 

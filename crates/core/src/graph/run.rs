@@ -13,6 +13,8 @@ use crate::{component::ComponentError, ledger::Reason, pressure, process::Proces
 
 /// Exporters stop retrying this long before the deadline of a drain.
 const HURRY: Duration = Duration::from_secs(5);
+/// How long aborted nodes have to be gone.
+const ABORT_WAIT: Duration = Duration::from_secs(5);
 /// How often doors give up idle aliases.
 const SWEEP_EVERY: Duration = Duration::from_secs(10);
 /// How often memory is measured.
@@ -152,10 +154,10 @@ async fn drain(
     let begun = clock.now();
     let hurry = begun.plus(timeout.saturating_sub(HURRY.min(timeout / 2)));
     let mut failure = None;
-    loop {
+    let in_time = loop {
         tokio::select! {
             ended = nodes.join_next() => match ended {
-                None => return (true, failure),
+                None => break true,
                 Some(Ok((name, end))) => {
                     if let Some(words) = end_words(&name, end) {
                         tracing::error!("{words}");
@@ -166,17 +168,25 @@ async fn drain(
                 Some(Err(error)) => tracing::error!("a node's task was lost: {error}"),
             },
             () = clock.sleep_until(hurry), if !process.drain.hurry.is_cancelled() => process.drain.hurry.cancel(),
-            () = clock.sleep_until(begun.plus(timeout)) => break,
+            () = clock.sleep_until(begun.plus(timeout)) => break false,
+        }
+    };
+    if !in_time {
+        // Aborted nodes drop their inboxes, which count what waits there. One that blocks its thread cannot be aborted.
+        nodes.abort_all();
+        tokio::select! {
+            () = async { while nodes.join_next().await.is_some() {} } => {}
+            () = clock.sleep(ABORT_WAIT) => tracing::error!("a node blocks its thread and is left behind"),
         }
     }
-    // Out of time. Aborted nodes drop their inboxes, which count what waits there; what the nodes held is counted here.
-    nodes.shutdown().await;
+    let reason = if in_time { Reason::NODE_ENDED } else { Reason::SHUTDOWN };
     for node in process.ledger.nodes() {
+        // Nobody holds anything any more: a node that failed or was aborted has lost what it held.
         let held = node.ledger.read().held;
         node.ledger.hold(0);
-        node.ledger.drop_points(Reason::SHUTDOWN, held);
+        node.ledger.drop_points(reason, held);
     }
-    (false, failure)
+    (in_time, failure)
 }
 
 async fn keep_house(process: Process, retention: Duration, memory_limit: Option<u64>) {

@@ -65,6 +65,23 @@ const TRY_AGAIN: &[&str] = &[
     "SignatureDoesNotMatch",
 ];
 
+/// Codes of callers who are not known or not allowed; the list of common errors has some of them with 400.
+const DENIED: &[&str] = &[
+    "AccessDenied",
+    "AccessDeniedException",
+    "IncompleteSignature",
+    "IncompleteSignatureException",
+    "InvalidClientTokenId",
+    "MissingAuthenticationToken",
+    "MissingAuthenticationTokenException",
+    "NotAuthorized",
+    "OptInRequired",
+    "UnrecognizedClientException",
+];
+
+/// The longest wait that an answer may ask for: what lies between may be broken, and data is held meanwhile.
+const LONGEST_RETRY_AFTER: Duration = Duration::from_mins(5);
+
 /// Codes that are about values in the request.
 const VALUES: &[&str] = &[
     "InvalidParameterValue",
@@ -122,6 +139,7 @@ fn class(answer: &Answer<'_>, message: &str) -> Class {
     match (answer.status, code) {
         (413, _) => Class::TooLarge,
         (_, Some(code)) if TRY_AGAIN.contains(&code) => retry,
+        (_, Some(code)) if DENIED.contains(&code) => Class::Denied,
         // 2xx: an answer that could not be read. Whether it was stored is unknown, and at least once is the promise.
         (200..=299 | 408 | 429 | 500.., _) => retry,
         (400, Some(code)) if VALUES.contains(&code) => {
@@ -146,10 +164,12 @@ fn members(message: &str) -> Vec<usize> {
     named
 }
 
-/// `x-amz-retry-after` is in milliseconds, `retry-after` in seconds (a date is not understood: then the back-off holds).
+/// `x-amz-retry-after` is in milliseconds, `retry-after` in seconds (a date is not understood: then the back-off holds). At most
+/// [`LONGEST_RETRY_AFTER`].
 fn retry_after(millis: Option<&str>, seconds: Option<&str>) -> Option<Duration> {
     let millis = millis.and_then(|text| text.trim().parse().ok()).map(Duration::from_millis);
-    millis.or_else(|| seconds.and_then(|text| text.trim().parse().ok()).map(Duration::from_secs))
+    let wait = millis.or_else(|| seconds.and_then(|text| text.trim().parse().ok()).map(Duration::from_secs));
+    wait.map(|wait| wait.min(LONGEST_RETRY_AFTER))
 }
 
 #[cfg(test)]

@@ -42,7 +42,7 @@ use weir_core::{
 };
 use weir_window::Period;
 
-use crate::sending::{Queue, Quiet, random_unit};
+use crate::sending::{Item as _, Queue, Quiet, random_unit};
 use client::Client;
 use config::Config;
 use dimensions::DimensionRule;
@@ -125,6 +125,9 @@ impl Exporter for CloudWatch {
             biased;
             () = taking_in => {}
             _ = consumers.join_next() => {
+                // Gone for good before what they held is counted as lost.
+                consumers.shutdown().await;
+                hurry.abort();
                 return Err(ComponentError::Failed("a consumer of the queue ended".to_owned()));
             }
         }
@@ -244,15 +247,21 @@ impl Intake {
             UnixNanos(self.period.end_of(newest.0)),
             encoded.datums.len(),
         ));
+        // Held in every moment, in the windows' share until they are in the queue: a flush may be given up while it waits.
+        let mut waiting: u64 = encoded.datums.iter().map(|datum| datum.points).sum();
+        self.held.set_windows(self.window.points() + waiting, &self.sender.queue);
         for datums in pack::pack(encoded.datums, &self.namespace) {
             let request = Request::new(datums, ack.clone(), Arc::clone(&flush));
-            for evicted in self.sender.queue.push(request).await {
+            let points = request.points();
+            let evicted = self.sender.queue.push(request).await;
+            waiting -= points;
+            self.held.set_windows(self.window.points() + waiting, &self.sender.queue);
+            for evicted in evicted {
                 self.sender.evict(evicted);
             }
         }
         // Each request has a part of its own now.
         ack.settle(Verdict::Delivered);
-        self.held.set_windows(self.window.points(), &self.sender.queue);
     }
 
     fn say_repairs(&self, encoded: &Encoded) {

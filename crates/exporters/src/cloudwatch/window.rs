@@ -171,11 +171,8 @@ impl Window {
     }
 
     fn close_surplus(&mut self, now: UnixNanos) {
-        if self.open.len() > MAX_OPEN
-            && let Some(oldest) = self.open.values_mut().next()
-        {
-            oldest.due = now;
-        }
+        let surplus = self.open.len().saturating_sub(MAX_OPEN);
+        self.open.values_mut().take(surplus).for_each(|oldest| oldest.due = now);
     }
 
     /// When the next period closes.

@@ -9,6 +9,10 @@ use super::counter::{Counter, stated_start};
 /// How often [`Streams::forget`] is called.
 pub(super) const TICK: Duration = Duration::from_secs(10);
 
+/// How far ahead of Weir's clock a forgotten stream's time counts: a sender who believes it is the year 2100 must not have every new
+/// stream of the others taken for one that was forgotten. CloudWatch takes nothing that is further ahead.
+const MAX_LEAD: Duration = Duration::from_hours(2);
+
 /// The streams of a `delta` stage: what one stage hands to its successor over a reload (R7).
 #[derive(Debug)]
 pub(super) struct Streams {
@@ -58,7 +62,8 @@ impl Streams {
         self.streams.retain(|_, stream| {
             let seen = u64::from(stream.seen);
             if seen < doubtful {
-                *unknown_before = stream.counter.time().max(*unknown_before);
+                let until = stream.counter.time().min(now.plus(MAX_LEAD));
+                *unknown_before = until.max(*unknown_before);
             }
             seen >= stale
         });

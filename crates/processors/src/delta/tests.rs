@@ -274,6 +274,18 @@ fn a_sender_whose_clock_jumped_back_is_heard_again_after_max_staleness() {
 }
 
 #[test]
+fn a_sender_whose_clock_is_far_ahead_hides_no_new_stream_of_others() {
+    let mut case = Case::new(Config::default());
+    let century = 100 * 365 * 86_400;
+    case.feed(START + century, START + century + 1, Int(100));
+    case.rig.tick_after(Duration::from_secs(3610)); // it is forgotten
+    let fresh = case.fixture.stream(counter(), &[("path", "/fresh")]);
+    let (start, time) = (START + 3610 + 2 * 3600, START + 3610 + 3 * 3600);
+    let out = case.rig.numbers(case.fixture.batch([point(&fresh, start, time, Int(3))]));
+    assert_eq!(out.len(), 1, "it began after Weir did");
+}
+
+#[test]
 fn over_max_series_points_of_new_streams_are_dropped() {
     let mut case = Case::new(Config { max_series: 1, ..with(InitialValue::Keep) });
     case.feed(OLD, NEW, Int(1));

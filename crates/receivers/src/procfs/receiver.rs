@@ -1,11 +1,14 @@
 //! The loop: a scrape whenever the clock shows a multiple of the interval.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use weir_core::{Batch, ComponentError, Context, MAX_POINTS, Output, Receiver, UnixNanos};
+use weir_core::{Batch, ComponentError, Context, InHand, MAX_POINTS, Output, Receiver, UnixNanos};
 
 use super::{config::ProcfsConfig, scrape::Scrape};
+
+/// How long a round may still take once draining has begun.
+const LAST_ROUND: Duration = Duration::from_secs(2);
 
 /// Scrapes at intervals.
 #[derive(Debug)]
@@ -36,13 +39,19 @@ impl Receiver for ProcfsReceiver {
             }
             let now = clock.now();
             // A mount whose server is gone can keep `statvfs` waiting: not on a thread that others need.
+            let ledger = Arc::clone(&context.ledger);
             let round = tokio::task::spawn_blocking(move || {
                 let batch = scrape.collect(now);
-                (scrape, batch)
+                let in_hand = InHand::new(&ledger, batch.points());
+                (scrape, batch, in_hand)
             });
-            let batch;
-            (scrape, batch) = round.await.map_err(|error| failed(&error))?;
-            send(batch, &output, &context).await;
+            let round = tokio::select! {
+                round = round => round.map_err(|error| failed(&error))?,
+                () = given_up(&context) => return Ok(()),
+            };
+            let (batch, in_hand);
+            (scrape, batch, in_hand) = round;
+            send(batch, in_hand, &output, &context).await;
             next = following(clock.now(), config.collection_interval.as_std());
         }
     }
@@ -53,16 +62,24 @@ impl Receiver for ProcfsReceiver {
     }
 }
 
+/// Returns when a round that is under way while draining has taken too long: its mount will not answer.
+async fn given_up(context: &Context) {
+    context.drain.begun.cancelled().await;
+    context.clock.sleep(LAST_ROUND).await;
+}
+
 /// Sends the batch on, in parts of at most [`MAX_POINTS`].
-async fn send(mut batch: Batch, output: &Output, context: &Context) {
+async fn send(mut batch: Batch, mut in_hand: InHand, output: &Output, context: &Context) {
     while !batch.is_empty() {
         let rest = batch.numbers.split_off(batch.numbers.len().min(MAX_POINTS));
         let mut behind = Batch::under(batch.lease.clone());
         behind.numbers = rest;
+        let points = batch.points();
         if let Err(refused) = output.send(batch).await {
             context.ledger.drop_points(refused.reason, refused.points);
             context.status.failed(refused);
         }
+        in_hand.less(points);
         batch = behind;
     }
 }

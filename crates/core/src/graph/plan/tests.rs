@@ -31,7 +31,7 @@ impl Config for Options {
             wants_delta: self.period > 0,
             window: (self.period > 0).then(|| std::time::Duration::from_secs(self.period)),
             waits_for_export: self.acknowledge.as_deref() == Some("exported"),
-            makes_delta: false,
+            ..Facts::default()
         }
     }
 }

@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use async_trait::async_trait;
-use parking_lot::Mutex;
+use parking_lot::{Condvar, Mutex};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use weir_config::{Diagnostics, Env, Source, load};
@@ -102,6 +102,9 @@ fn arrived(id: &str) -> u64 {
     ARRIVED.lock().iter().filter(|(name, _)| name == id).map(|(_, points)| points).sum()
 }
 
+/// Frees the sink that blocks its thread.
+static BLOCKED: (Mutex<bool>, Condvar) = (Mutex::new(false), Condvar::new());
+
 struct Sink(Options, Context);
 
 #[async_trait]
@@ -111,10 +114,21 @@ impl Exporter for Sink {
         if options.fault == "stuck" {
             std::future::pending::<()>().await;
         }
+        if options.fault == "blocks" {
+            let mut freed = BLOCKED.0.lock();
+            BLOCKED.1.wait_while(&mut freed, |freed| !*freed);
+        }
         let mut taken = 0;
         while let Some(delivery) = inbox.recv().await {
             taken += 1;
             let points = delivery.batch.points();
+            if options.fault == "holds" {
+                context.ledger.hold(taken * points);
+                if taken == options.batches {
+                    return Err(ComponentError::Failed("lost it".to_owned()));
+                }
+                continue;
+            }
             ARRIVED.lock().push((context.id.to_string(), points));
             context.ledger.pass(points);
             delivery.ack.settle(Verdict::Delivered);
@@ -307,4 +321,54 @@ service: {pipelines: {metrics: {receivers: [source], processors: [keeper], expor
     let start = clock.now();
     let run = run(yaml, |_| clock.now().since(start) > Duration::from_secs(5)).await;
     assert_eq!(run.ending.unwrap(), Ending::Stopped);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_waits_for_room_when_the_time_to_drain_runs_out_is_counted() {
+    let yaml = "
+receivers: {source: {points: 10}}
+processors: {keeper: }
+exporters: {sink/full: {fault: stuck}}
+service:
+  limits: {edge_bytes: 1KiB}
+  shutdown_timeout: 2s
+  pipelines: {metrics: {receivers: [source], processors: [keeper], exporters: [sink/full]}}";
+    let keeper = "processor keeper@metrics";
+    let full = |p: &Process| {
+        let account = account(p, keeper);
+        // The edge took one; of the others one waits for room, one is held, and one waits in the edge before.
+        account.taken >= 30 && account.held == 10
+    };
+    let run = run(yaml, full).await;
+    assert_eq!(run.ending.unwrap(), Ending::TimedOut);
+    let account = account(&run.process, keeper);
+    assert!(account.balances() && account.held == 0, "{account:?}");
+    assert!(account.dropped[&Reason::SHUTDOWN] >= 20, "{account:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_node_held_when_it_failed_is_counted_as_lost() {
+    let yaml = "
+receivers: {source: {batches: 9, points: 7}}
+exporters: {sink/holds: {fault: holds, batches: 2}}
+service: {pipelines: {metrics: {receivers: [source], exporters: [sink/holds]}}}";
+    let run = run(yaml, never).await;
+    assert_eq!(run.ending.unwrap(), Ending::Failed("exporter sink/holds failed: lost it".to_owned()));
+    let account = account(&run.process, "exporter sink/holds");
+    assert!(account.balances() && account.held == 0, "{account:?}");
+    assert_eq!(account.dropped_total(), account.taken, "{account:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn a_node_that_blocks_its_thread_is_left_behind() {
+    let yaml = "
+receivers: {source: {batches: 1, points: 1}}
+exporters: {sink/blocks: {fault: blocks}}
+service:
+  shutdown_timeout: 2s
+  pipelines: {metrics: {receivers: [source], exporters: [sink/blocks]}}";
+    let run = run(yaml, |p| account(p, "receiver source").passed == 1).await;
+    assert_eq!(run.ending.unwrap(), Ending::TimedOut);
+    *BLOCKED.0.lock() = true;
+    BLOCKED.1.notify_all();
 }

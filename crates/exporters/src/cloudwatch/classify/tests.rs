@@ -24,6 +24,8 @@ fn each_row_of_the_table_has_its_class() {
         (200, None, "", RETRY),
         (403, Some("AccessDenied"), "", Class::Denied),
         (403, Some("InvalidClientTokenId"), "", Class::Denied),
+        (400, Some("AccessDeniedException"), "", Class::Denied),
+        (400, Some("UnrecognizedClientException"), "", Class::Denied),
         (404, Some("UnknownOperationException"), "", Class::Denied),
         (413, None, "", Class::TooLarge),
         (413, Some("RequestEntityTooLarge"), "", Class::TooLarge),
@@ -53,5 +55,8 @@ fn datums_are_found_in_the_message() {
 fn the_service_may_say_when_to_come_back() {
     assert_eq!(retry_after(Some("1500"), Some("9")), Some(Duration::from_millis(1500)));
     assert_eq!(retry_after(None, Some("9")), Some(Duration::from_secs(9)));
+    let longest = Some(LONGEST_RETRY_AFTER);
+    assert_eq!(retry_after(None, Some(&u64::MAX.to_string())), longest, "no wait for ever, and no overflow");
+    assert_eq!(retry_after(Some(&u64::MAX.to_string()), None), longest);
     assert_eq!(retry_after(None, Some("Wed, 21 Oct 2026 07:28:00 GMT")), None);
 }

@@ -214,4 +214,7 @@ fn many_late_periods_close_early_instead_of_piling_up() {
         window.close_due(now, &f.interner);
     }
     assert_eq!(window.open.len(), MAX_OPEN);
+    let backfill: Vec<_> = (0..200).map(|minute| int(&a, MINUTE - minute * 60, 1)).collect();
+    window.record(&f.batch(backfill), Ack::none(), now);
+    assert_eq!(window.close_due(now, &f.interner).len(), 200 - MAX_OPEN, "of one batch too");
 }
