@@ -108,9 +108,8 @@ fn without_null(schema: &Value) -> Value {
 }
 
 fn kind(schema: &Value) -> String {
-    if let Some(format) = schema.get("format").and_then(Value::as_str)
-        && schema.get("type") == Some(&"string".into())
-    {
+    // Weir's own types say what they are; schemars' formats of numbers (`uint32`) tell a person little.
+    if let Some(format @ ("duration" | "bytes")) = schema.get("format").and_then(Value::as_str) {
         return format.to_owned();
     }
     let variants = schema.get("oneOf").and_then(Value::as_array).map(|variants| {

@@ -173,6 +173,7 @@ impl JsonSchema for ByteSize {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
             "type": ["string", "integer"],
+            "format": "bytes",
             "minimum": 0,
             "description": "a size such as `64MiB` or `10 MB`, or a number of bytes"
         })

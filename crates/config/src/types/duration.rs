@@ -243,6 +243,7 @@ impl JsonSchema for Duration {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
             "type": "string",
+            "format": "duration",
             "pattern": "^\\+?(0+|([0-9]+(\\.[0-9]*)?|\\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))+$",
             "description": "a duration such as `300ms`, `1.5h` or `1m30s`"
         })
