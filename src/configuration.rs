@@ -5,7 +5,7 @@ use std::{io::IsTerminal, process::ExitCode};
 use weir_config::{Diagnostics, Document, Env, Node, Severity, Source, load};
 use weir_core::{ComponentKind, Plan, plan};
 
-use crate::{cli::ConfigArgs, exit, registry};
+use crate::{cli::ConfigArgs, commands::say, exit, registry};
 
 /// The configuration of `weir run --local`.
 pub(crate) const LOCAL: &str = include_str!("../configs/local.yaml");
@@ -63,9 +63,4 @@ pub(crate) fn redirect(sources: &[Source], sets: &[String], endpoint: &str) -> V
     let exporters = document.root().get("exporters").map(Node::entries).unwrap_or_default();
     let ids = exporters.iter().map(|entry| entry.key.as_str()).filter(|id| cloudwatch(id));
     ids.map(|id| format!("exporters.\"{id}\".endpoint={endpoint}")).collect()
-}
-
-#[expect(clippy::print_stderr, reason = "what a command says to a person")]
-fn say(text: &str) {
-    eprint!("{text}");
 }

@@ -11,6 +11,7 @@ use weir_core::{Clock, ComponentError, Ending, Graph, Interner, Plan, Process, S
 use weir_extensions::admin;
 use weir_net::Listener;
 
+use super::say;
 use crate::{cli::RunArgs, configuration, exit, local::Local, logging, report, telemetry};
 
 /// Runs until SIGINT or SIGTERM, drains, and prints the ledger.
@@ -66,12 +67,8 @@ async fn run_graph(plan: Plan, process: &Process, local: Option<&Arc<Local>>) ->
         Err(error) => return fail(&format!("cannot wait for signals: {error}")),
     };
     let drawing = local.map(|local| tokio::spawn(Arc::clone(local).show()));
-    let ended = graph
-        .run(stop, || {
-            tracing::info!("everything is ready, running; Ctrl-C drains and stops");
-            tokio::spawn(impatient());
-        })
-        .await;
+    let ended =
+        graph.run(stop, || tracing::info!("everything is ready, running; Ctrl-C drains and stops")).await;
     if let Some(drawing) = drawing {
         drawing.abort();
     }
@@ -116,27 +113,18 @@ fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     Ok(async move {
         tokio::select! {
-            _ = interrupt.recv() => tracing::info!("interrupted; draining, again to stop at once"),
-            _ = terminate.recv() => tracing::info!("told to end; draining"),
+            _ = interrupt.recv() => tracing::info!("interrupted; draining, Ctrl-C again stops at once"),
+            _ = terminate.recv() => tracing::info!("told to end; draining, Ctrl-C stops at once"),
         }
+        tokio::spawn(async move {
+            interrupt.recv().await;
+            say("interrupted while draining: stopping at once\n");
+            std::process::exit(1);
+        });
     })
-}
-
-/// A second SIGINT does not wait for the drain.
-async fn impatient() {
-    let Ok(mut interrupt) = signal(SignalKind::interrupt()) else { return };
-    interrupt.recv().await;
-    interrupt.recv().await;
-    say("interrupted again: stopping without draining\n");
-    std::process::exit(1);
 }
 
 fn fail(text: &str) -> ExitCode {
     say(&format!("error: {text}\n"));
     exit::failure()
-}
-
-#[expect(clippy::print_stderr, reason = "what a command says to a person")]
-fn say(text: &str) {
-    eprint!("{text}");
 }

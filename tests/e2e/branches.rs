@@ -120,6 +120,11 @@ async fn a_branch_that_hangs_is_skipped_and_what_it_misses_is_counted() {
         (weir.metric("weir_edge_missed_points", &["queue_full"]) >= 10_000.0).then_some(())
     })
     .await;
+    until("the healthy exporter to have caught up", || {
+        let accepted = weir.metric("otelcol_receiver_accepted_metric_points", &[]);
+        (weir.metric("otelcol_exporter_sent_metric_points", &["alive"]) == accepted).then_some(())
+    })
+    .await;
     // The hung exporter is let go two seconds before the deadline, 0.2 s here: with what is left it may be in time or not,
     // and all of it is counted either way.
     let (_, ledger) = weir.stop("TERM").await;

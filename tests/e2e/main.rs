@@ -9,6 +9,8 @@
 //! - `stopping`: signals, drains, exit codes. `local`: `weir run --local` on this machine.
 //!
 //! Each test compares what its own sender sent with what the far end stored, and only then reads Weir's ledger.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "a test")]
+#![allow(clippy::float_cmp, reason = "values must arrive exactly as they were sent")]
 
 mod branches;
 mod harness;

@@ -66,7 +66,7 @@ async fn once_interrupted_it_drains_and_twice_it_ends_at_once() {
     weir.program.signal("INT");
     let ended = weir.program.ended().await;
     assert_eq!(ended.code, Some(1), "{}", ended.stderr);
-    assert!(ended.stderr.contains("interrupted again"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("interrupted while draining"), "{}", ended.stderr);
 }
 
 /// Draining in time, with what could not be delivered counted, is no failure; running out of time is.

@@ -61,9 +61,9 @@ fn resolve(c: &mut Criterion) {
                         black_box(sender.resolve(alias, unknown)).ok();
                     };
                     if turn {
-                        aliases.iter().rev().for_each(&mut one)
+                        aliases.iter().rev().for_each(&mut one);
                     } else {
-                        aliases.iter().for_each(&mut one)
+                        aliases.iter().for_each(&mut one);
                     }
                 });
             });

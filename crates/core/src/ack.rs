@@ -37,8 +37,27 @@ struct Part {
 /// Waits for the fate of a batch.
 #[derive(Debug)]
 pub struct Fate {
-    accepted: oneshot::Receiver<Verdict>,
-    exported: oneshot::Receiver<Verdict>,
+    accepted: Answer,
+    exported: Answer,
+}
+
+/// A verdict that is waited for once, and then known.
+#[derive(Debug)]
+enum Answer {
+    Awaited(oneshot::Receiver<Verdict>),
+    Known(Verdict),
+}
+
+impl Answer {
+    async fn wait(&mut self) -> Verdict {
+        if let Self::Awaited(receiver) = self {
+            *self = Self::Known(receiver.await.unwrap_or(Verdict::Lost(Reason::ABANDONED)));
+        }
+        match self {
+            Self::Known(verdict) => *verdict,
+            Self::Awaited(_) => Verdict::Lost(Reason::ABANDONED),
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -80,7 +99,10 @@ impl Ack {
         let (accepted, accepted_fate) = Signal::new();
         let (exported, exported_fate) = Signal::new();
         let part = Part { accepted: Some(accepted), exported };
-        (Self(smallvec::smallvec![part]), Fate { accepted: accepted_fate, exported: exported_fate })
+        (
+            Self(smallvec::smallvec![part]),
+            Fate { accepted: Answer::Awaited(accepted_fate), exported: Answer::Awaited(exported_fate) },
+        )
     }
 
     /// Takes `other` in: what is said of this ack is said of both.
@@ -132,12 +154,12 @@ impl Drop for Ack {
 impl Fate {
     /// Waits until every part is in a custodian's hands or settled.
     pub async fn accepted(&mut self) -> Verdict {
-        (&mut self.accepted).await.unwrap_or(Verdict::Lost(Reason::ABANDONED))
+        self.accepted.wait().await
     }
 
     /// Waits until every part is settled.
     pub async fn exported(&mut self) -> Verdict {
-        (&mut self.exported).await.unwrap_or(Verdict::Lost(Reason::ABANDONED))
+        self.exported.wait().await
     }
 }
 
@@ -184,6 +206,7 @@ mod tests {
         first.take_custody();
         second.take_custody();
         assert_eq!(fate.accepted().await, Verdict::Delivered);
+        assert_eq!(fate.accepted().await, Verdict::Delivered, "asked again it says the same");
         first.settle(Verdict::Lost(FULL));
         second.settle(Verdict::Delivered);
         assert_eq!(fate.exported().await, Verdict::Lost(FULL));

@@ -21,10 +21,8 @@ pub(crate) const LIMIT: Duration = Duration::from_secs(40);
 
 /// Waits for `event` no longer than [`LIMIT`].
 pub(crate) async fn within<T>(what: &str, event: impl Future<Output = T>) -> T {
-    match tokio::time::timeout(LIMIT, event).await {
-        Ok(value) => value,
-        Err(_) => panic!("{what}: not within {LIMIT:?}"),
-    }
+    let in_time = tokio::time::timeout(LIMIT, event).await;
+    in_time.unwrap_or_else(|_| panic!("{what}: not within {LIMIT:?}"))
 }
 
 /// Asks again and again, until there is an answer.

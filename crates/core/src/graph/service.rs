@@ -156,7 +156,7 @@ impl Default for Limits {
         Self {
             series: 1_000_000,
             edge_bytes: ByteSize(8 << 20),
-            edge_wait: Duration(std::time::Duration::from_secs(5)),
+            edge_wait: Duration(std::time::Duration::from_secs(2)),
             memory: ByteSize(0),
         }
     }

@@ -303,6 +303,27 @@ async fn a_request_that_hangs_at_the_hurry_is_given_up() {
 }
 
 #[tokio::test]
+async fn a_flush_that_waits_for_room_holds_each_point_once() {
+    let river = River::new(|config| {
+        config.sending_queue.num_consumers = 1;
+        config.sending_queue.queue_size = ByteSize(1); // one request
+    })
+    .await;
+    river.server.faults().push(Fault::Hang.always());
+    river.send_all(&river.gauges(3000), river.now()).await;
+    drop(river.output);
+    // One request hangs, one is queued, and one waits for room.
+    river.server.wait_until(|server| server.counters().failed("Hang") > 0).await;
+    while river.context.ledger.queue_fill().0 == 0 {
+        tokio::task::yield_now().await;
+    }
+    river.task.abort();
+    assert!(river.task.await.unwrap_err().is_cancelled());
+    let account = river.context.ledger.read();
+    assert_eq!((account.taken, account.held), (3000, 3000), "what the drain counts as lost");
+}
+
+#[tokio::test]
 async fn max_elapsed_time_and_no_retry_give_up() {
     for enabled in [true, false] {
         let river = River::new(|config| {

@@ -108,3 +108,27 @@ async fn points_that_nobody_takes_are_counted() {
     assert_eq!((account.taken, account.dropped[&Reason::NODE_ENDED]), (8, 8));
     assert!(account.balances());
 }
+
+#[tokio::test]
+async fn points_that_wait_for_room_when_the_receiver_is_given_up_are_counted() {
+    let machine = Machine::small();
+    machine.write("proc/stat", &fixtures::stat_of(1100));
+    let fixture = Fixture::new();
+    let context = fixture.context("procfs");
+    let mut config = machine.config(Scrapers { cpu: listed(CpuConfig::default()), ..Scrapers::default() });
+    config.initial_delay = ConfigDuration::ZERO;
+    let (sender, inbox) = inbox(Arc::default());
+    let edge = Edge::new(sender, 1, Arc::new(EdgeLedger::default())); // holds one batch of the two
+    let output =
+        Output::new(vec![edge], Arc::clone(&context.ledger), context.clock.clone(), Duration::from_secs(1));
+    let running = tokio::spawn(Procfs::build(config, context.clone()).run(output));
+    while context.ledger.read().passed == 0 {
+        tokio::task::yield_now().await;
+    }
+    running.abort();
+    assert!(running.await.unwrap_err().is_cancelled());
+    let account = context.ledger.read();
+    assert_eq!((account.passed, account.dropped[&Reason::SHUTDOWN]), (8192, 608));
+    assert!(account.balances());
+    drop(inbox);
+}
