@@ -163,8 +163,9 @@ impl Window {
             lease: lease.clone(),
             ack: Ack::none(),
             points: 0,
-            // A period that is over already waits for the one that is open: its datums then share the requests.
-            due: UnixNanos(period.end_of(start.max(now.0))).plus(delay),
+            // A period that is over already waits for the one that is open: its datums then share the requests. One beyond
+            // the next is a sender's whose clock is ahead: it does not wait for its own end, since a lease would with it.
+            due: UnixNanos(period.end_of(start.clamp(now.0, now.plus(period.length()).0))).plus(delay),
         });
         open.lease.cover(lease);
         open

@@ -218,3 +218,14 @@ fn many_late_periods_close_early_instead_of_piling_up() {
     window.record(&f.batch(backfill), Ack::none(), now);
     assert_eq!(window.close_due(now, &f.interner).len(), 200 - MAX_OPEN, "of one batch too");
 }
+
+#[test]
+fn a_period_far_ahead_leaves_soon_and_the_next_one_at_its_own_end() {
+    let (f, mut window) = (Fixture::new(), window());
+    let a = gauge(&f, "a");
+    window.record(&f.batch([int(&a, MINUTE + 90 * 60, 1)]), Ack::none(), seconds(START));
+    assert_eq!(window.due(), Some(seconds(MINUTE + 125)), "not in an hour and a half");
+    assert_eq!(only(window.close_due(seconds(MINUTE + 125), &f.interner)).start, seconds(MINUTE + 90 * 60));
+    window.record(&f.batch([int(&a, MINUTE + 60, 1)]), Ack::none(), seconds(START));
+    assert_eq!(window.due(), Some(seconds(MINUTE + 125)), "a clock a little ahead costs no second datum");
+}
