@@ -46,7 +46,7 @@ async fn serve(args: RunArgs) -> ExitCode {
     };
     let screen = local.as_ref().map(|local| local.screen.clone()).unwrap_or_default();
     logging::start(args.log_format, plan.service.telemetry.logs.level.name(), screen);
-    let process = Process::new(clock, Interner::new(plan.service.limits.series as usize));
+    let process = Process::new(clock, Interner::new(plan.service.limits.series.get() as usize));
     let stop_admin = CancellationToken::new();
     if let Err(error) = start_admin(&plan.service, &process, stop_admin.clone()).await {
         return fail(&format!("{error:#}"));

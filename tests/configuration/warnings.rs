@@ -129,7 +129,8 @@ fn a_warning_is_shown_and_the_configuration_is_valid() {
     let scratch = Scratch::new("warnings");
     let file = scratch.file("idle.yaml", &pipeline("", "", "[delta]"));
     let ended = run(&["validate", "-c", file.to_str().unwrap()], &[]);
-    assert_eq!((ended.code, ended.stdout.as_str()), (Some(0), "valid: 1 pipeline, 5 components\n"));
+    let said = "valid: 1 pipeline, 5 components\ndimensions of `cloudwatch`: every point attribute\n";
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(0), said));
     let expected = format!(
         "warning: processor `batch` is not used\n --> {}:6:3\n  |\n6 |   batch:\n  |   ^^^^^ no pipeline names it\n\n1 warning\n",
         file.display()

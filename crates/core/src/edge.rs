@@ -43,7 +43,8 @@ struct Message {
     bytes: u64,
     edge: Arc<EdgeLedger>,
     node: Arc<NodeLedger>,
-    _room: OwnedSemaphorePermit,
+    /// Shared by the batches that were sent together: given back when the last of them arrives.
+    _room: Arc<OwnedSemaphorePermit>,
 }
 
 impl Message {
@@ -132,8 +133,8 @@ impl Edge {
         }
     }
 
-    fn send(&self, room: OwnedSemaphorePermit, delivery: Delivery, bytes: u64) -> Result<(), Delivery> {
-        let points = delivery.batch.points();
+    fn send(&self, room: Arc<OwnedSemaphorePermit>, delivery: Delivery) -> Result<(), Delivery> {
+        let (points, bytes) = (delivery.batch.points(), delivery.batch.bytes());
         self.given_up.store(false, Relaxed);
         // Counted before it is sent: whoever reads the far end's counter must not find more there than here.
         self.ledger.passed.fetch_add(points, Relaxed);
@@ -179,33 +180,60 @@ impl Output {
         Self { edges: edges.into(), node, clock, edge_wait }
     }
 
-    /// Sends `batch` on: reserves on all branches, then sends (R11). A sole branch is waited for, which is the back-pressure;
-    /// of several, one that stays full for longer than `edge_wait` is skipped and counted on its edge, from then on without a
-    /// wait, until it has room again.
-    ///
-    /// Dropping the future before it ends leaves the batch unsent and its ack abandoned.
+    /// Sends `batch` on, as [`Output::send_together`] does with several.
     ///
     /// # Errors
     /// [`NotTaken`] when no branch took the batch; counting it is the caller's.
-    pub async fn send(&self, mut batch: Batch) -> Result<(), NotTaken> {
-        let ack = std::mem::take(&mut batch.ack);
-        let (points, bytes) = (batch.points(), batch.bytes());
-        if points == 0 {
-            ack.settle(Verdict::Delivered);
-            return Ok(());
-        }
+    pub async fn send(&self, batch: Batch) -> Result<(), NotTaken> {
+        self.send_together(vec![batch]).await
+    }
+
+    /// Sends batches on that belong together, all of them or none: reserves on all branches, then sends (R11). A sole branch
+    /// is waited for, which is the back-pressure; of several, one that stays full for longer than `edge_wait` is skipped and
+    /// counted on its edge, from then on without a wait, until it has room again.
+    ///
+    /// Dropping the future before it ends leaves the batches unsent and their acks abandoned.
+    ///
+    /// # Errors
+    /// [`NotTaken`] when no branch took them; counting them is the caller's.
+    pub async fn send_together(&self, batches: Vec<Batch>) -> Result<(), NotTaken> {
+        let bytes = batches.iter().filter(|batch| !batch.is_empty()).map(Batch::bytes).sum();
         let rooms = match &*self.edges {
             [sole] => vec![sole.reserve(bytes).await],
             several => self.reserve_several(several, bytes).await,
         };
+        let rooms: Vec<_> = rooms.into_iter().map(|room| room.map(Arc::new)).collect();
+        let mut not_taken = None;
+        for batch in batches {
+            if let Err(refused) = self.deal(batch, &rooms) {
+                not_taken.get_or_insert(NotTaken { points: 0, ..refused }).points += refused.points;
+            }
+        }
+        not_taken.map_or(Ok(()), Err)
+    }
+
+    /// Gives each branch that has room its part of `batch`.
+    fn deal(
+        &self,
+        mut batch: Batch,
+        rooms: &[Result<Arc<OwnedSemaphorePermit>, Reason>],
+    ) -> Result<(), NotTaken> {
+        let ack = std::mem::take(&mut batch.ack);
+        let points = batch.points();
+        if points == 0 {
+            ack.settle(Verdict::Delivered);
+            return Ok(());
+        }
         let batch = Arc::new(batch);
         let mut missed = Vec::new();
         let mut taken = false;
         for (edge, room) in self.edges.iter().zip(rooms) {
             let delivery = Delivery { batch: Arc::clone(&batch), ack: ack.clone() };
             let sent = match room {
-                Ok(room) => edge.send(room, delivery, bytes).map_err(|refused| (Reason::NODE_ENDED, refused)),
-                Err(reason) => Err((reason, delivery)),
+                Ok(room) => {
+                    edge.send(Arc::clone(room), delivery).map_err(|refused| (Reason::NODE_ENDED, refused))
+                }
+                Err(reason) => Err((*reason, delivery)),
             };
             match sent {
                 Ok(()) => taken = true,

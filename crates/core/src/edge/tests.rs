@@ -156,3 +156,24 @@ async fn an_inbox_closes_when_its_last_sender_is_gone() {
     assert!(ends[0].inbox.recv().await.is_some());
     assert!(ends[0].inbox.recv().await.is_none());
 }
+
+#[tokio::test]
+async fn batches_that_belong_together_are_taken_all_or_none() {
+    let (output, source, mut ends) = fan_out(2, 1000);
+    output.send(batch(10).0).await.unwrap();
+    for end in &mut ends {
+        end.inbox.recv().await.unwrap().ack.settle(Verdict::Delivered);
+    }
+    // Larger than the bound together: they pass an empty edge, and hold all of its room until the last has arrived.
+    output.send_together((0..3).map(|_| batch(20).0).collect()).await.unwrap();
+    let refused = output.send_together(vec![batch(1).0, batch(1).0]).await.unwrap_err();
+    assert_eq!(refused, NotTaken { reason: Reason::QUEUE_FULL, points: 2 });
+    for end in &mut ends {
+        for _ in 0..3 {
+            assert_eq!(end.inbox.recv().await.unwrap().batch.points(), 20);
+        }
+    }
+    output.send_together(vec![batch(1).0, batch(1).0]).await.unwrap();
+    assert_eq!(source.read().passed, 10 + 60 + 2);
+    assert_eq!(ends[0].edge.passed(), 72);
+}

@@ -28,7 +28,10 @@ pub(super) fn check(plan: &Plan, diags: &mut Diagnostics) {
 }
 
 fn open_listeners(plan: &Plan, diags: &mut Diagnostics) {
-    for component in plan.components.iter().filter(|component| component.enabled) {
+    for (at, component) in plan.components.iter().enumerate() {
+        if !component.enabled || !is_started(plan, at) {
+            continue;
+        }
         for (path, address) in &component.parsed.facts.open_listeners {
             if is_loopback(address) {
                 continue;
@@ -40,6 +43,12 @@ fn open_listeners(plan: &Plan, diags: &mut Diagnostics) {
                 .help("anyone who reaches it can send points that you pay for; listen on localhost or keep the network closed");
         }
     }
+}
+
+/// Whether a pipeline or `service.extensions` names it.
+fn is_started(plan: &Plan, at: usize) -> bool {
+    let received = plan.pipelines.iter().flat_map(|pipeline| &pipeline.receivers);
+    plan.extensions.contains(&at) || received.map(|stage| stage.component).any(|component| component == at)
 }
 
 fn is_loopback(address: &str) -> bool {

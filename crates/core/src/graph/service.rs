@@ -1,6 +1,9 @@
 //! The `service` section.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    num::NonZeroU32,
+};
 
 use schemars::JsonSchema;
 use serde::{
@@ -142,7 +145,7 @@ impl LogLevel {
 #[serde(default)]
 pub struct Limits {
     /// How many series may be active at a time. Beyond, delta sums go to an overflow series, the rest is refused.
-    pub series: u32,
+    pub series: NonZeroU32,
     /// How many bytes wait on one edge of the graph.
     pub edge_bytes: ByteSize,
     /// How long one of several full branches is waited for before it is skipped.
@@ -154,7 +157,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            series: 1_000_000,
+            series: NonZeroU32::MIN.saturating_add(999_999),
             edge_bytes: ByteSize(8 << 20),
             edge_wait: Duration(std::time::Duration::from_secs(2)),
             memory: ByteSize(0),

@@ -110,25 +110,28 @@ impl Intake {
         Ok(refused)
     }
 
-    /// Sends the batches on. At the first that is not taken the others are not tried: the sender will bring them all again.
+    /// Sends the batches on, all or none: a sender that is refused will bring them all again.
     async fn send(&self, batches: Vec<Batch>, points: u64, output: Output) -> Result<Fate, NotTakenIn> {
         let mut unsent = Unsent { ledger: &self.context.ledger, points };
         let (ack, fate) = Ack::new();
-        for mut batch in batches {
-            let points = batch.points();
+        let share = |mut batch: Batch| {
             batch.ack = ack.clone();
-            let sent = tokio::select! {
-                sent = output.send(batch) => sent.map_err(|NotTaken { reason, .. }| reason),
-                () = self.context.clock.sleep(ROOM_WAIT) => Err(Reason::QUEUE_FULL),
-                () = self.stop_arriving.cancelled() => Err(Reason::SHUTDOWN),
-            };
-            if let Err(reason) = sent {
-                ack.settle(Verdict::Refused(reason));
-                unsent.refuse(reason);
-                return Err(self.come_again(reason));
-            }
-            unsent.points -= points;
+            batch
+        };
+        let batches = batches.into_iter().map(share).collect();
+        let sent = tokio::select! {
+            sent = output.send_together(batches) => sent,
+            () = self.context.clock.sleep(ROOM_WAIT) => Err(NotTaken { reason: Reason::QUEUE_FULL, points }),
+            () = self.stop_arriving.cancelled() => Err(NotTaken { reason: Reason::SHUTDOWN, points }),
+        };
+        if let Err(NotTaken { reason, points }) = sent {
+            ack.settle(Verdict::Refused(reason));
+            // A node that ends in the middle has taken some: those are on its account.
+            unsent.points = points;
+            unsent.refuse(reason);
+            return Err(self.come_again(reason));
         }
+        unsent.points = 0;
         // The receiver's own part; only those of the batches are left.
         ack.settle(Verdict::Delivered);
         Ok(fate)

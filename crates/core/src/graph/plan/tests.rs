@@ -295,3 +295,17 @@ fn a_disabled_component_is_checked_all_the_same() {
     let (plan, diags, _) = planned(&GOOD.replace("{otlp: }", "{otlp: {enabled: false}}"));
     assert!(diags.is_empty() && !plan.unwrap().components[0].enabled);
 }
+
+#[test]
+fn a_cap_of_no_series_is_an_error() {
+    let yaml = GOOD.replace("service:", "service:\n  limits: {series: 0}");
+    let (plan, diags, document) = planned(&yaml);
+    let found: Vec<&str> = diags.iter().map(|d| document.sources().snippet(d.span.unwrap())).collect();
+    assert_eq!((plan.is_none(), found), (true, vec!["0"]));
+}
+
+#[test]
+fn a_listener_that_is_not_started_is_not_open() {
+    let yaml = GOOD.replace("{otlp: }", "{otlp: , otlp/x: {endpoint: '0.0.0.0:1'}}");
+    check(&yaml, &["warning 1:21 otlp/x: receiver `otlp/x` is not used"]);
+}
