@@ -47,6 +47,7 @@ impl Config for Nothing {
 
 struct In;
 struct Deltas;
+struct Gather;
 struct Join;
 struct To;
 struct Probe;
@@ -93,6 +94,7 @@ macro_rules! factory {
 
 factory!(In, Options, "otlp", &["door"]);
 factory!(Deltas, Nothing, "delta", &[]);
+factory!(Gather, Options, "gather", &[]);
 factory!(Join, Nothing, "forward", &[]);
 factory!(To, Options, "cloudwatch", &[]);
 factory!(Probe, Options, "health_check", &[]);
@@ -104,6 +106,11 @@ impl ReceiverFactory for In {
 }
 impl ProcessorFactory for Deltas {
     fn build(_: Nothing, _: Context, _: Option<State>) -> Box<dyn Processor> {
+        Box::new(Dummy)
+    }
+}
+impl ProcessorFactory for Gather {
+    fn build(_: Options, _: Context, _: Option<State>) -> Box<dyn Processor> {
         Box::new(Dummy)
     }
 }
@@ -127,6 +134,7 @@ fn registry() -> Vec<Component> {
     vec![
         Component::receiver::<In>(),
         Component::processor::<Deltas>(),
+        Component::processor::<Gather>(),
         Component::connector::<Join>(),
         Component::exporter::<To>(),
         Component::extension::<Probe>(),
@@ -284,6 +292,21 @@ service:
             "warning 8:19 cloudwatch: cumulative counters of `otlp` reach `cloudwatch` without `delta`",
         ],
     );
+}
+
+#[test]
+fn a_window_before_another_is_warned_of_through_a_connector_too() {
+    let yaml = "\
+receivers: {otlp: }
+processors: {delta: , gather: {period: 60}}
+connectors: {forward: }
+exporters: {cloudwatch: {period: 60}}
+service:
+  pipelines:
+    metrics/one: {receivers: [otlp], processors: [delta, gather], exporters: [forward]}
+    metrics/two: {receivers: [forward], exporters: [cloudwatch]}
+";
+    check(yaml, &["warning 8:53 cloudwatch: `gather` gathers points into windows before `cloudwatch` does"]);
 }
 
 #[test]
