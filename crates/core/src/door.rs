@@ -71,6 +71,11 @@ impl Doors {
         self.0.interner.sweep();
     }
 
+    /// Points that went to an overflow series, at all doors that are open.
+    pub fn overflowed(&self) -> u64 {
+        self.0.doors.lock().iter().filter_map(Weak::upgrade).map(|door| door.overflowed()).sum()
+    }
+
     /// How many aliases are held, and their bytes.
     pub fn aliases(&self) -> (u64, u64) {
         let doors = self.0.doors.lock();

@@ -5,7 +5,7 @@
 //!   `per_series` (state by series), `door` (senders and their aliases).
 //! - How points travel: `batch`, `edge` (bounds, fan-out), `ack` (their fate, reported back), `ledger` (every count).
 //! - What a component is: `component` (traits, factories, context), `registry` (explicit lists), `metadata` (slow knowledge),
-//!   `status` (what it says of itself).
+//!   `status` (what it says of itself), `quiet` (how often it repeats itself in the log).
 //! - The graph, in `graph/`: `plan` (configuration to checked plan; `cycles`, `lints`, `ids`, `service` with it), `build` (nodes and
 //!   edges), `node` (their tasks), `run` (start, supervision, drain).
 //! - The process: `process` (what outlives a graph), `clock`, `health`, [`pressure`], [`telemetry`].
@@ -25,6 +25,7 @@ mod per_series;
 mod pool;
 pub mod pressure;
 mod process;
+mod quiet;
 mod registry;
 mod series;
 mod status;
@@ -54,6 +55,7 @@ pub use metadata::{Metadata, Snapshot};
 pub use per_series::{PerSeries, PerStream};
 pub use pressure::Pressure;
 pub use process::Process;
+pub use quiet::Quiet;
 pub use registry::{Component, ComponentKind, Maker, Parsed};
 pub use series::{Descriptor, Identity, Kind, Resource, Scope, Series, SeriesId, StreamId, Temporality};
 pub use status::{Status, StatusRow};

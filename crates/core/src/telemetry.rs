@@ -25,6 +25,7 @@ pub fn register(meter: &Meter, process: &Process) {
     nodes(meter, process);
     edges(meter, process);
     series(meter, process);
+    overflow(meter, process);
     own_process(meter, process);
 }
 
@@ -239,6 +240,16 @@ fn series(meter: &Meter, process: &Process) {
     gauge("weir_interner_limit", "The cap on streams.", |p| p.interner.stats().limit as u64);
     gauge("weir_door_aliases", "Names by which senders call series.", |p| p.doors.aliases().0);
     gauge("weir_door_alias_bytes", "Bytes that those names take.", |p| p.doors.aliases().1);
+}
+
+/// Points over the cap that went to an overflow series (R4): delivered, and yet without their own name.
+fn overflow(meter: &Meter, process: &Process) {
+    let doors = process.doors.clone();
+    meter
+        .u64_observable_counter("weir_door_overflowed_points")
+        .with_description("Points over the cap on streams that went to an overflow series.")
+        .with_callback(move |observer| observer.observe(doors.overflowed(), &[]))
+        .build();
 }
 
 fn own_process(meter: &Meter, process: &Process) {

@@ -106,7 +106,7 @@ fn at_the_cap_idle_aliases_go_first_and_then_delta_overflows() {
     let over = sender.resolve(b"d", named("d", Temporality::Delta)).unwrap();
     assert!(over.overflow);
     assert_eq!(sender.resolve(b"e", named("e", Temporality::Delta)).unwrap(), over);
-    assert_eq!(f.door.overflowed(), 2);
+    assert_eq!((f.door.overflowed(), f.doors.overflowed()), (2, 2));
     drop(sender);
 
     f.clock.advance(RELIEF_IDLE + Duration::from_secs(1));

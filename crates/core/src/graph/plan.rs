@@ -1,6 +1,6 @@
 //! From a configuration tree to a checked plan: every error at once, each at its token.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use weir_config::{Diagnostics, Entry, Node, Span, Value, from_node, nearest};
 
@@ -426,17 +426,6 @@ impl Planner<'_> {
             Some(near) => found.help(format!("did you mean `{near}`?")),
             None => found.help(format!("known keys: {}", known.join(", "))),
         };
-    }
-}
-
-impl Plan {
-    /// The pipelines by name with the ids of their stages: what `weir graph` shows.
-    pub fn outline(&self) -> BTreeMap<&str, [Vec<&str>; 3]> {
-        let ids = |stages: &[Stage]| {
-            stages.iter().map(|stage| self.components[stage.component].id.as_str()).collect()
-        };
-        let row = |p: &Pipeline| [ids(&p.receivers), ids(&p.processors), ids(&p.exporters)];
-        self.pipelines.iter().map(|pipeline| (pipeline.id.as_str(), row(pipeline))).collect()
     }
 }
 

@@ -37,12 +37,12 @@ use async_trait::async_trait;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use weir_core::{
-    Ack, ComponentError, Context, Delivery, Exporter, ExporterFactory, Inbox, Kind, Reason, UnixNanos,
+    Ack, ComponentError, Context, Delivery, Exporter, ExporterFactory, Inbox, Kind, Quiet, Reason, UnixNanos,
     Verdict,
 };
 use weir_window::Period;
 
-use crate::sending::{Item as _, Queue, Quiet, random_unit};
+use crate::sending::{Item as _, Queue, random_unit};
 use client::Client;
 use config::Config;
 use dimensions::DimensionRule;

@@ -10,7 +10,7 @@ use std::{
 
 use aws_sdk_cloudwatch::{primitives::DateTime, types::MetricDatum};
 use tokio_util::sync::CancellationToken;
-use weir_core::{Ack, Context, Reason, UnixNanos, Verdict};
+use weir_core::{Ack, Context, Quiet, Reason, UnixNanos, Verdict};
 
 use super::{
     classify::{Class, Failure, classify},
@@ -20,7 +20,7 @@ use super::{
     pack::Datum,
     window::{MAX_AGE, TOO_OLD},
 };
-use crate::sending::{Backoff, Item, Queue, Quiet, random_unit};
+use crate::sending::{Backoff, Item, Queue, random_unit};
 
 /// CloudWatch refused the datum.
 pub(super) const REJECTED: Reason = Reason("rejected");

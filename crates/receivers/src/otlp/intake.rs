@@ -8,12 +8,11 @@ use std::{
 
 use prost::{DecodeError, bytes::Bytes};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use weir_core::{Ack, Batch, Context, Door, Fate, NodeLedger, NotTaken, Output, Reason, Verdict};
+use weir_core::{Ack, Batch, Context, Door, Fate, NodeLedger, NotTaken, Output, Quiet, Reason, Verdict};
 
 use super::{
     config::Acknowledge,
     refusals::{CLIENT_GONE, Refusals},
-    repeated::Repeated,
     resolve::{Decoded, resolve_bytes},
 };
 
@@ -51,8 +50,8 @@ pub(super) struct Intake {
     stop_arriving: CancellationToken,
     /// Cancelled when requests that wait for the fate of their points are given up.
     stop_waiting: CancellationToken,
-    refused: Repeated,
-    turned_away: Repeated,
+    refused: Quiet,
+    turned_away: Quiet,
 }
 
 impl Intake {
@@ -66,8 +65,8 @@ impl Intake {
             requests: TaskTracker::new(),
             stop_arriving: CancellationToken::new(),
             stop_waiting: CancellationToken::new(),
-            refused: Repeated::default(),
-            turned_away: Repeated::default(),
+            refused: Quiet::default(),
+            turned_away: Quiet::default(),
         }
     }
 
@@ -182,7 +181,7 @@ impl Intake {
     fn come_again(&self, reason: Reason) -> NotTakenIn {
         let Context { id, clock, status, .. } = &self.context;
         status.failed(format_args!("requests were turned away: {reason}"));
-        if let Some(left_out) = self.turned_away.log_now(clock.now()) {
+        if let Some(left_out) = self.turned_away.speak(clock.now()) {
             tracing::warn!(component = %id, %reason, left_out, "asked a sender to come again");
         }
         NotTakenIn::ComeAgain(reason)
@@ -191,7 +190,7 @@ impl Intake {
     fn report(&self, refused: &Refusals) {
         let Context { id, clock, .. } = &self.context;
         if !refused.is_empty()
-            && let Some(left_out) = self.refused.log_now(clock.now())
+            && let Some(left_out) = self.refused.speak(clock.now())
         {
             tracing::warn!(component = %id, %refused, left_out, "refused points");
         }

@@ -7,7 +7,7 @@
 //! * `intake`: what happens to a request, whatever it came by: resolve, send, wait for custody, answer;
 //! * `resolve`: the request's points become batches of resolved points, with `alias` (the bytes by which a sender calls a
 //!   series), `identity` (what a new series is called) and `points` (each kind's fields);
-//! * [`refusals`]: why points are refused; `retry`: "come again"; `repeated`: logs that do not flood.
+//! * [`refusals`]: why points are refused; `retry`: "come again".
 //!
 //! # Invariants
 //!
@@ -26,7 +26,6 @@ mod identity;
 mod intake;
 mod listen;
 mod points;
-mod repeated;
 mod resolve;
 mod retry;
 #[cfg(test)]

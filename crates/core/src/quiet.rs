@@ -1,16 +1,16 @@
-//! Repeated failures must not flood the log.
+//! Repeated failures must not flood the log: the first is said, then one a minute with how many were left out.
 
 use std::time::Duration;
 
+use crate::clock::UnixNanos;
 use parking_lot::Mutex;
-use weir_core::UnixNanos;
 
 /// How long one cause stays quiet after it was said.
 const EVERY: Duration = Duration::from_mins(1);
 
 /// Lets one line a minute through.
 #[derive(Debug, Default)]
-pub(crate) struct Quiet(Mutex<Said>);
+pub struct Quiet(Mutex<Said>);
 
 #[derive(Debug, Default)]
 struct Said {
@@ -20,7 +20,7 @@ struct Said {
 
 impl Quiet {
     /// Whether to say it now: then, how often it was left unsaid since the last time.
-    pub(crate) fn speak(&self, now: UnixNanos) -> Option<u64> {
+    pub fn speak(&self, now: UnixNanos) -> Option<u64> {
         let mut said = self.0.lock();
         if said.last.is_some_and(|last| now.since(last) < EVERY) {
             said.suppressed += 1;
