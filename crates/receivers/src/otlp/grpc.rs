@@ -25,6 +25,7 @@ use tonic::{
 
 use super::{
     intake::{Intake, NotTakenIn},
+    peer::Peer,
     refusals::Refusals,
     retry,
 };
@@ -94,14 +95,15 @@ impl GrpcService {
         self,
         request: Request<Streaming<Bytes>>,
     ) -> Result<Response<ExportMetricsServiceResponse>, Status> {
-        let peer = request.remote_addr().filter(|_| self.include_peer).map(|peer| peer.ip().to_string());
+        let address = request.remote_addr().filter(|_| self.include_peer).map(|peer| peer.ip().to_string());
+        let peer = address.map(|key| Peer { key, ..Peer::default() });
         let output = self.intake.admit()?;
         let mut messages = request.into_inner();
         let message = self.intake.arriving(messages.message()).await?;
         let body = message
             .map_err(|status| unreadable(&status, self.max_message))?
             .ok_or_else(|| Status::invalid_argument("the request has no message"))?;
-        let refused = self.intake.take_in(body, peer.as_deref(), output).await?;
+        let refused = self.intake.take_in(body, peer.as_ref(), output).await?;
         Ok(Response::new(answer(&refused)))
     }
 }

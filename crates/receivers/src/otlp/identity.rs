@@ -8,10 +8,15 @@ use opentelemetry_proto::tonic::{
 };
 use weir_core::{Attributes, Interner, Resource, Scope, Value};
 
-/// The resource that `message` speaks of.
-pub(super) fn resource(interner: &Interner, message: &ResourceMetrics) -> Arc<Resource> {
-    let list = message.resource.as_ref().map(|resource| &*resource.attributes);
-    interner.resource(attributes(interner, list.unwrap_or_default()), &message.schema_url)
+use super::peer::Peer;
+
+/// The resource that `message` speaks of, with what is known of the peer: that is no claim of the sender's, so it wins.
+pub(super) fn resource(interner: &Interner, message: &ResourceMetrics, peer: Option<&Peer>) -> Arc<Resource> {
+    let said = message.resource.as_ref().map(|resource| &*resource.attributes).unwrap_or_default();
+    let said = said.iter().map(|attribute| key_value(interner, attribute));
+    let known = peer.map(|peer| &*peer.attributes).unwrap_or_default();
+    let known = known.iter().map(|kv| interner.attribute(&kv.key, kv.value.clone()));
+    interner.resource(Attributes::new(said.chain(known).collect()), &message.schema_url)
 }
 
 /// The instrumentation scope that `message` speaks of; none said is the empty one.

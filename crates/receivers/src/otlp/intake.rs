@@ -12,6 +12,7 @@ use weir_core::{Ack, Batch, Context, Door, Fate, NodeLedger, NotTaken, Output, Q
 
 use super::{
     config::Acknowledge,
+    peer::Peer,
     refusals::{CLIENT_GONE, Refusals},
     resolve::{Decoded, resolve_bytes},
 };
@@ -93,7 +94,7 @@ impl Intake {
     pub(super) async fn take_in(
         &self,
         body: Bytes,
-        peer: Option<&str>,
+        peer: Option<&Peer>,
         output: Output,
     ) -> Result<Refusals, NotTakenIn> {
         let Decoded { batches, points, exemplars, refused } = resolve_bytes(&body, &self.door, peer)?;

@@ -5,6 +5,7 @@
 //! * [`config`]: the Collector's keys;
 //! * `grpc`: the transport: reads a message, answers with the specification's statuses;
 //! * `intake`: what happens to a request, whatever it came by: resolve, send, wait for custody, answer;
+//! * `peer`: who sent it, beyond what the request says;
 //! * `resolve`: the request's points become batches of resolved points, with `alias` (the bytes by which a sender calls a
 //!   series), `identity` (what a new series is called) and `points` (each kind's fields);
 //! * [`refusals`]: why points are refused; `retry`: "come again".
@@ -25,6 +26,7 @@ mod grpc;
 mod identity;
 mod intake;
 mod listen;
+mod peer;
 mod points;
 mod resolve;
 mod retry;
@@ -39,6 +41,7 @@ use tonic::transport::{Server, server::TcpIncoming};
 use weir_core::{ComponentError, Context, Factory, Output, Receiver, ReceiverFactory};
 
 pub use alias::MAX_DEPTH;
+pub use peer::Peer;
 pub use resolve::{Decoded, resolve, resolve_bytes};
 
 use config::{Grpc, OtlpConfig};

@@ -18,6 +18,7 @@ use weir_core::{
 
 use super::{
     alias, identity,
+    peer::Peer,
     points::DataPoint,
     refusals::{BAD_TIMESTAMP, NO_NAME, Refusals, UNSPECIFIED_TEMPORALITY},
 };
@@ -35,17 +36,17 @@ pub struct Decoded {
     pub refused: Refusals,
 }
 
-/// Decodes an `ExportMetricsServiceRequest` and resolves its points at `door`. `peer` is the sender's address where that
-/// tells senders apart.
+/// Decodes an `ExportMetricsServiceRequest` and resolves its points at `door`. `peer` is who sent it, where that is part of
+/// the sender.
 ///
 /// # Errors
 /// The bytes are not such a message.
-pub fn resolve_bytes(body: &[u8], door: &Door, peer: Option<&str>) -> Result<Decoded, DecodeError> {
+pub fn resolve_bytes(body: &[u8], door: &Door, peer: Option<&Peer>) -> Result<Decoded, DecodeError> {
     Ok(resolve(&ExportMetricsServiceRequest::decode(body)?, door, peer))
 }
 
 /// Resolves the points of a decoded request at `door`.
-pub fn resolve(request: &ExportMetricsServiceRequest, door: &Door, peer: Option<&str>) -> Decoded {
+pub fn resolve(request: &ExportMetricsServiceRequest, door: &Door, peer: Option<&Peer>) -> Decoded {
     let mut walk = Walk {
         alias: Vec::new(),
         batches: Batches {
@@ -82,13 +83,13 @@ struct Walk<'d> {
 }
 
 impl Walk<'_> {
-    fn resource(&mut self, door: &Door, peer: Option<&str>, message: &ResourceMetrics) {
+    fn resource(&mut self, door: &Door, peer: Option<&Peer>, message: &ResourceMetrics) {
         self.alias.clear();
         alias::text(&mut self.alias, &message.schema_url);
         let attributes = message.resource.as_ref().map(|resource| &*resource.attributes);
         let mut sender = alias::attributes(&mut self.alias, attributes.unwrap_or_default())
-            .map(|()| door.sender(&self.alias, peer));
-        let mut resource = Part::new(message);
+            .map(|()| door.sender(&self.alias, peer.map(|peer| &*peer.key)));
+        let mut resource = Part::new(Origin { message, peer });
         for scope in &message.scope_metrics {
             self.scope(sender.as_mut().map_err(|reason| *reason), &mut resource, scope);
         }
@@ -97,7 +98,7 @@ impl Walk<'_> {
     fn scope<'m>(
         &mut self,
         mut sender: Result<&mut Sender<'_>, Reason>,
-        resource: &mut Part<'m, ResourceMetrics, Resource>,
+        resource: &mut Part<Origin<'m>, Resource>,
         message: &'m ScopeMetrics,
     ) {
         self.alias.clear();
@@ -210,8 +211,8 @@ impl Shape {
 /// What the points at hand are called, but for their attributes. Its parts are interned when the first new series asks for
 /// them, and kept for the next.
 struct Name<'w, 'm> {
-    resource: &'w mut Part<'m, ResourceMetrics, Resource>,
-    scope: &'w mut Part<'m, ScopeMetrics, Scope>,
+    resource: &'w mut Part<Origin<'m>, Resource>,
+    scope: &'w mut Part<&'m ScopeMetrics, Scope>,
     metric: &'m Metric,
     descriptor: Option<Arc<Descriptor>>,
 }
@@ -225,7 +226,7 @@ impl Name<'_, '_> {
             interner.descriptor(Descriptor { name, unit, kind, temporality, monotonic })
         });
         Identity {
-            resource: self.resource.get(|message| identity::resource(interner, message)),
+            resource: self.resource.get(|from| identity::resource(interner, from.message, from.peer)),
             scope: self.scope.get(|message| identity::scope(interner, message)),
             descriptor: Arc::clone(descriptor),
             attributes: identity::attributes(interner, attributes),
@@ -233,19 +234,26 @@ impl Name<'_, '_> {
     }
 }
 
+/// Where a resource comes from.
+#[derive(Clone, Copy)]
+struct Origin<'m> {
+    message: &'m ResourceMetrics,
+    peer: Option<&'m Peer>,
+}
+
 /// A part of the message, and what it was interned as.
-struct Part<'m, M, T> {
-    message: &'m M,
+struct Part<M, T> {
+    from: M,
     interned: Option<Arc<T>>,
 }
 
-impl<'m, M, T> Part<'m, M, T> {
-    fn new(message: &'m M) -> Self {
-        Self { message, interned: None }
+impl<M: Copy, T> Part<M, T> {
+    fn new(from: M) -> Self {
+        Self { from, interned: None }
     }
 
-    fn get(&mut self, intern: impl FnOnce(&M) -> Arc<T>) -> Arc<T> {
-        Arc::clone(self.interned.get_or_insert_with(|| intern(self.message)))
+    fn get(&mut self, intern: impl FnOnce(M) -> Arc<T>) -> Arc<T> {
+        Arc::clone(self.interned.get_or_insert_with(|| intern(self.from)))
     }
 }
 

@@ -14,7 +14,7 @@ use prost::Message as _;
 use weir_core::{Flags, Kind, MAX_POINTS, Number, Temporality, Value};
 
 use super::*;
-use crate::otlp::{Decoded, resolve, resolve_bytes};
+use crate::otlp::{Decoded, Peer, resolve, resolve_bytes};
 
 fn resolved(door: &Door, metrics: Vec<Metric>) -> Decoded {
     let decoded = resolve_bytes(&request(metrics).encode_to_vec(), door, None).unwrap();
@@ -275,8 +275,30 @@ fn equal_senders_with_different_peers_are_different_streams_where_peers_count() 
     let door = door(10);
     let request = request(vec![gauge("g", vec![int("a", 1)])]);
     let id = |peer| resolve(&request, &door, peer).batches[0].numbers[0].series;
-    assert_ne!(id(Some("10.0.0.1")), id(Some("10.0.0.2")));
+    let [one, other] = ["10.0.0.1", "10.0.0.2"].map(|key| Peer { key: key.to_owned(), attributes: vec![] });
+    assert_ne!(id(Some(&one)), id(Some(&other)));
+    assert_eq!(id(Some(&one)), id(Some(&one)));
     assert_eq!(id(None), id(None));
+}
+
+#[test]
+fn what_is_known_of_a_peer_is_in_the_resource_and_wins_over_what_the_sender_claims() {
+    let door = door(10);
+    let mut message = from_service("orders", vec![gauge("g", vec![int("a", 1)])]);
+    message.resource.as_mut().unwrap().attributes.push(text("client.address", "forged"));
+    let request = ExportMetricsServiceRequest { resource_metrics: vec![message] };
+    let address = weir_core::KeyValue::new("client.address", Value::str("10.0.0.1"));
+    let peer = Peer { key: "10.0.0.1".to_owned(), attributes: vec![address] };
+    let attributes = |peer| {
+        let decoded = resolve(&request, &door, peer);
+        let series = series(&door, decoded.batches[0].numbers[0].series);
+        let list = series.resource().attributes.iter().map(|kv| (kv.key.to_string(), kv.value.to_string()));
+        list.collect::<Vec<_>>()
+    };
+    let pair = |key: &str, value: &str| (key.to_owned(), value.to_owned());
+    let service = || pair("service.name", "orders");
+    assert_eq!(attributes(Some(&peer)), [pair("client.address", "10.0.0.1"), service()]);
+    assert_eq!(attributes(None), [pair("client.address", "forged"), service()]);
 }
 
 #[test]
