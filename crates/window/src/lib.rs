@@ -6,6 +6,7 @@
 //! # Layout
 //! - [`Period`]: the length of a period, aligned to the wall clock, and which period an instant belongs to.
 //! - [`Distribution`]: the samples of one stream in one period; [`Refused`] says what cannot be a sample.
+//! - [`exponential`], [`explicit`]: arithmetic on histograms as senders count them: merging, differences, bounds.
 //! - [`Values`]: a closed distribution, as `Values` and `Counts` of a datum, with the error that merging cost.
 //!
 //! # What is a sample
@@ -23,10 +24,13 @@
 
 mod cells;
 mod distribution;
+pub mod explicit;
+pub mod exponential;
 mod period;
 mod sum;
 mod values;
 
 pub use distribution::{Distribution, MAX_COUNT, MAX_MAGNITUDE, Refused};
+pub use exponential::{Buckets, Exponential};
 pub use period::{Period, PeriodError};
 pub use values::Values;
