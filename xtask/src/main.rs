@@ -52,7 +52,7 @@ const COMMANDS: &[Command] = &[
     Command {
         name: "bench",
         arguments: "[NAME] [-- ARGS]",
-        summary: "the benchmarks, or those of one bench target; ARGS go to criterion",
+        summary: "the benchmarks, or those of one bench target, ARGS going to criterion; `bench scenarios [NAME…]`: of the whole process",
         run: bench::run,
     },
     Command {

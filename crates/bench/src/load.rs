@@ -1,0 +1,211 @@
+//! Many connections that send until everything is taken.
+
+use std::{
+    collections::VecDeque,
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use tokio::task::JoinSet;
+
+use crate::{
+    Error,
+    client::{Answer, Connection, Packing, Protocol, body},
+    instant,
+    payload::{Amount, Sender, Shape},
+    process,
+};
+
+/// How long a sender that was told to come again waits: less than it is told, so that a test is short and a receiver has
+/// it hard.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// A load, bounded: so many senders, so many rounds.
+#[derive(Clone, Copy, Debug)]
+pub struct Load {
+    /// What the requests look like.
+    pub shape: Shape,
+    /// Senders, each with [`Shape::points`] series.
+    pub senders: usize,
+    /// How often each sends.
+    pub rounds: usize,
+    /// How it speaks.
+    pub protocol: Protocol,
+    /// What it packs with.
+    pub packing: Packing,
+    /// Connections that the senders share; a sender keeps to its own, and waits for each answer.
+    pub connections: usize,
+    /// The time of the first round, in nanoseconds since the epoch.
+    pub first: u64,
+    /// The time between two rounds, as the points have it. They are sent as fast as they are taken.
+    pub step: Duration,
+}
+
+/// Bodies, ready to go.
+#[derive(Debug)]
+enum Source {
+    /// Written in place, round by round.
+    Live(Sender),
+    /// Packed beforehand.
+    Packed(VecDeque<(Bytes, Amount)>),
+}
+
+/// A load whose bytes are made.
+#[derive(Debug)]
+pub struct Prepared {
+    load: Load,
+    sources: Vec<Source>,
+}
+
+/// What the connections saw.
+#[derive(Clone, Debug, Default)]
+pub struct Report {
+    /// Requests that were taken.
+    pub requests: u64,
+    /// What was taken.
+    pub taken: Amount,
+    /// Points refused for good.
+    pub rejected: u64,
+    /// How often it was said to come again.
+    pub turned_away: u64,
+    /// How often that was said without saying when.
+    pub unadvised: u64,
+    /// Bytes of bodies that were taken.
+    pub bytes: u64,
+    /// Time from the first byte of a request to the last of the answer that took it, sorted.
+    pub latencies: Vec<Duration>,
+    /// From the first request to the last answer.
+    pub wall: Duration,
+    /// The generator's own CPU time.
+    pub cpu: Duration,
+}
+
+impl Report {
+    /// The latency that so many of a hundred requests stay within.
+    pub fn percentile(&self, p: f64) -> Duration {
+        let rank = (self.latencies.len() as f64 * p / 100.0).ceil() as usize;
+        self.latencies.get(rank.saturating_sub(1)).copied().unwrap_or_default()
+    }
+
+    fn add(&mut self, other: Self) {
+        self.requests += other.requests;
+        self.taken += other.taken;
+        self.rejected += other.rejected;
+        self.turned_away += other.turned_away;
+        self.unadvised += other.unadvised;
+        self.bytes += other.bytes;
+        self.latencies.extend(other.latencies);
+    }
+}
+
+impl Load {
+    /// Points in all.
+    pub fn points(&self) -> u64 {
+        (self.senders * self.rounds * self.shape.points) as u64
+    }
+
+    /// Makes the bytes, which takes as long as it takes.
+    pub fn prepare(self) -> Prepared {
+        let start = self.first - u64::try_from(self.step.as_nanos()).unwrap_or(u64::MAX);
+        let source = |number| {
+            let mut sender = Sender::new(self.shape, number, start);
+            match self.packing {
+                Packing::Plain => Source::Live(sender),
+                Packing::Gzip(_) => {
+                    let packed = |round| {
+                        let (message, amount) = sender.next(self.time(round));
+                        (body(self.protocol, self.packing, message), amount)
+                    };
+                    Source::Packed((0..self.rounds).map(packed).collect())
+                }
+            }
+        };
+        Prepared { sources: (0..self.senders).map(source).collect(), load: self }
+    }
+
+    fn time(&self, round: usize) -> u64 {
+        self.first + u64::try_from(self.step.as_nanos()).unwrap_or(u64::MAX) * round as u64
+    }
+}
+
+impl Prepared {
+    /// Sends everything, and again what is turned away.
+    ///
+    /// # Errors
+    /// A connection broke, or a request was refused for good.
+    pub async fn run(self, to: SocketAddr) -> Result<Report, Error> {
+        let load = self.load;
+        let mut lanes: Vec<Vec<Source>> = (0..load.connections).map(|_| Vec::new()).collect();
+        for (at, source) in self.sources.into_iter().enumerate() {
+            lanes[at % load.connections].push(source);
+        }
+        let mut open = Vec::new();
+        for lane in lanes {
+            open.push((Connection::open(load.protocol, load.packing, to).await?, lane));
+        }
+        let (began, cpu) = (instant(), process::own_cpu()?);
+        let mut running = JoinSet::new();
+        for (connection, lane) in open {
+            running.spawn(send(load, connection, lane));
+        }
+        let mut report = Report::default();
+        while let Some(ended) = running.join_next().await {
+            report.add(ended.map_err(|error| Error::Process(error.to_string()))??);
+        }
+        report.wall = began.elapsed();
+        report.cpu = process::own_cpu()?.saturating_sub(cpu);
+        report.latencies.sort_unstable();
+        Ok(report)
+    }
+}
+
+async fn send(load: Load, mut connection: Connection, mut lane: Vec<Source>) -> Result<Report, Error> {
+    let mut report = Report::default();
+    for round in 0..load.rounds {
+        for source in &mut lane {
+            let (body, amount) = match source {
+                Source::Live(sender) => {
+                    let (message, amount) = sender.next(load.time(round));
+                    (body(load.protocol, load.packing, message), amount)
+                }
+                Source::Packed(packed) => packed.pop_front().unwrap_or_default(),
+            };
+            insist(&mut connection, body, amount, &mut report).await?;
+        }
+    }
+    Ok(report)
+}
+
+/// Sends one request until it is taken.
+async fn insist(
+    connection: &mut Connection,
+    body: Bytes,
+    amount: Amount,
+    report: &mut Report,
+) -> Result<(), Error> {
+    loop {
+        let began: Instant = instant();
+        match connection.send(body.clone()).await? {
+            Answer::Taken { rejected } => {
+                report.latencies.push(began.elapsed());
+                report.requests += 1;
+                report.rejected += rejected;
+                report.taken += amount;
+                report.bytes += body.len() as u64;
+                return Ok(());
+            }
+            Answer::ComeAgain { advised } => {
+                report.turned_away += 1;
+                report.unadvised += u64::from(!advised);
+                pause().await;
+            }
+            Answer::Refused(why) => return Err(Error::Process(format!("a request was refused: {why}"))),
+        }
+    }
+}
+
+#[allow(clippy::disallowed_methods, reason = "a client waits by the wall's clock")]
+async fn pause() {
+    tokio::time::sleep(PAUSE).await;
+}
