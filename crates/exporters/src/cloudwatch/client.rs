@@ -1,30 +1,23 @@
-//! The AWS client: Region, credentials, and no retries of its own.
+//! The client of CloudWatch: as `weir-aws` reaches AWS, at the endpoint of the configuration.
 //!
-//! Region: `region`, then `AWS_REGION`, `AWS_DEFAULT_REGION`, the profile, the instance's metadata. Credentials: the SDK's
-//! chain (environment, profile, web identity, container, instance), `role_arn` assumed with them. An endpoint on a loopback
-//! address is no AWS: without `profile` or `role_arn` it gets made-up credentials, so that a real key is never sent there
-//! and none is needed; with `profile` it may be a tunnel to the real one, and gets real ones.
+//! An endpoint on a loopback address is no AWS: without `profile` or `role_arn` it gets made-up credentials, so that a real
+//! key is never sent there and none is needed; with one of them it may be a tunnel to the real one, and gets real ones.
 
-use std::time::Duration;
+use std::sync::Arc;
 
-use aws_config::{
-    BehaviorVersion, Region, default_provider::region::DefaultRegionChain,
-    stalled_stream_protection::StalledStreamProtectionConfig, sts::AssumeRoleProvider,
-};
-use aws_sdk_cloudwatch::config::{Credentials, retry::RetryConfig, timeout::TimeoutConfig};
-use weir_core::ComponentError;
+use weir_aws::{Aws, Credentials, Settings};
+use weir_core::{Clock, ComponentError};
 
 use super::config::Config;
 
 /// The Region of a local endpoint that was given none.
 const LOCAL_REGION: &str = "us-east-1";
-/// The longest wait for a connection; `timeout` holds for the whole attempt.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A client and where it sends to.
 #[derive(Clone, Debug)]
 pub(super) struct Client {
     pub(super) sdk: aws_sdk_cloudwatch::Client,
+    pub(super) credentials: Arc<Credentials>,
     pub(super) region: String,
 }
 
@@ -32,56 +25,29 @@ impl Client {
     /// Looks the Region up and prepares the chain of credentials; these are fetched with the first request.
     ///
     /// # Errors
-    /// There is no Region.
-    pub(super) async fn new(config: &Config) -> Result<Self, ComponentError> {
-        let is_stand_in = config.is_local() && config.profile.is_none() && config.role_arn.is_none();
-        let region = match &config.region {
-            Some(region) => Some(Region::new(region.clone())),
-            None if is_stand_in => Some(Region::from_static(LOCAL_REGION)),
-            None => look_up_region(config).await,
+    /// There is no Region, or proxy or certificates cannot be used.
+    pub(super) async fn new(config: &Config, clock: &Clock) -> Result<Self, ComponentError> {
+        let stand_in = config.is_stand_in();
+        let settings = Settings {
+            region: config.region.clone().or_else(|| stand_in.then(|| LOCAL_REGION.to_owned())),
+            profile: config.profile.clone(),
+            role_arn: config.role_arn.clone(),
+            external_id: config.external_id.clone(),
+            use_fips: config.use_fips,
+            use_dual_stack: config.use_dual_stack,
+            proxy: config.proxy.as_ref().map(|proxy| proxy.expose().to_owned()),
+            ca_file: config.tls.ca_file.clone(),
+            timeout: Some(config.timeout.0),
+            stand_in,
         };
-        let Some(region) = region else {
-            return Err(ComponentError::Unavailable(
-                "no AWS Region: set `region`, AWS_REGION, or a Region in the profile".to_owned(),
-            ));
-        };
-        let timeouts = TimeoutConfig::builder()
-            .connect_timeout(CONNECT_TIMEOUT.min(config.timeout.0))
-            .operation_timeout(config.timeout.0)
-            .build();
-        let mut loader = aws_config::defaults(BehaviorVersion::latest())
-            .region(region.clone())
-            .retry_config(RetryConfig::disabled())
-            // `timeout` is the one limit.
-            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
-            .timeout_config(timeouts);
-        if let Some(profile) = &config.profile {
-            loader = loader.profile_name(profile);
-        }
-        if is_stand_in {
-            loader = loader.credentials_provider(Credentials::new("local", "local", None, None, "weir"));
-        }
-        let mut shared = loader.load().await;
-        if let Some(role) = &config.role_arn {
-            let assumed = AssumeRoleProvider::builder(role).session_name("weir").configure(&shared);
-            let provider = assumed.region(region.clone()).build().await;
-            let provider = aws_sdk_cloudwatch::config::SharedCredentialsProvider::new(provider);
-            shared = shared.into_builder().credentials_provider(provider).build();
-        }
-        let mut sdk = aws_sdk_cloudwatch::config::Builder::from(&shared);
+        let Aws { sdk, region, credentials, .. } = weir_aws::load(&settings, clock)
+            .await
+            .map_err(|error| ComponentError::Unavailable(error.to_string()))?;
+        let mut builder = aws_sdk_cloudwatch::config::Builder::from(&sdk);
         if let Some(endpoint) = &config.endpoint {
             // For CloudWatch alone: the role is still assumed at STS.
-            sdk = sdk.endpoint_url(endpoint);
+            builder = builder.endpoint_url(endpoint);
         }
-        let sdk = aws_sdk_cloudwatch::Client::from_conf(sdk.build());
-        Ok(Self { sdk, region: region.to_string() })
+        Ok(Self { sdk: aws_sdk_cloudwatch::Client::from_conf(builder.build()), credentials, region })
     }
-}
-
-async fn look_up_region(config: &Config) -> Option<Region> {
-    let mut chain = DefaultRegionChain::builder();
-    if let Some(profile) = &config.profile {
-        chain = chain.profile_name(profile);
-    }
-    chain.build().region().await
 }

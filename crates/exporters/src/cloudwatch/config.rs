@@ -4,10 +4,11 @@ use std::{collections::BTreeMap, time::Duration};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use weir_config::{ByteSize, Check};
+use weir_config::{ByteSize, Check, Secret};
 use weir_core::Facts;
 use weir_window::Period;
 
+pub use super::connection::TlsConfig;
 pub use crate::sending::RetryConfig;
 
 /// Configuration of the exporter.
@@ -24,6 +25,16 @@ pub struct Config {
     pub profile: Option<String>,
     /// Role to assume before sending.
     pub role_arn: Option<String>,
+    /// External id that the role's trust policy asks for.
+    pub external_id: Option<String>,
+    /// Whether FIPS endpoints are used; else `AWS_USE_FIPS_ENDPOINT` or the profile says so.
+    pub use_fips: Option<bool>,
+    /// Whether dual-stack (IPv6) endpoints are used; else `AWS_USE_DUALSTACK_ENDPOINT` or the profile says so.
+    pub use_dual_stack: Option<bool>,
+    /// Proxy for https, such as `http://proxy.example.com:3128`; else `HTTPS_PROXY`. Empty for none.
+    pub proxy: Option<Secret>,
+    /// How the far end's certificate is checked.
+    pub tls: TlsConfig,
     /// How long points are gathered into one datum a series: 1s, 5s, 10s, 30s, or a multiple of 60s.
     pub period: weir_config::Duration,
     /// Seconds of CloudWatch's resolution, 1 or 60; by default 1 for periods below a minute, else 60.
@@ -72,6 +83,11 @@ impl Default for Config {
             namespace: "Weir".to_owned(),
             profile: None,
             role_arn: None,
+            external_id: None,
+            use_fips: None,
+            use_dual_stack: None,
+            proxy: None,
+            tls: TlsConfig::default(),
             period: weir_config::Duration(Duration::from_secs(60)),
             storage_resolution: None,
             timeout: weir_config::Duration(Duration::from_secs(30)),
@@ -110,12 +126,7 @@ impl weir_core::Config for Config {
         if let Some(wrong) = wrong_namespace(&self.namespace) {
             check.error(&["namespace"], format!("namespace `{}` {wrong}", self.namespace));
         }
-        if let Some(endpoint) = &self.endpoint
-            && host(endpoint).is_none()
-        {
-            let message = format!("endpoint `{endpoint}` is not a URL");
-            check.error_with(&["endpoint"], message, "write it as https://host or http://127.0.0.1:port");
-        }
+        self.check_connection(check);
         if self.timeout.0.is_zero() {
             check.error(&["timeout"], "timeout must be longer than 0");
         }
@@ -206,13 +217,6 @@ impl Config {
             Some(_) | None => 60,
         }
     }
-
-    /// Whether the endpoint is on this machine.
-    pub(crate) fn is_local(&self) -> bool {
-        self.endpoint.as_deref().and_then(host).is_some_and(|host| {
-            host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
-        })
-    }
 }
 
 /// What CloudWatch would not take about a namespace (service model, and the advice against `AWS/`).
@@ -230,17 +234,6 @@ fn wrong_namespace(namespace: &str) -> Option<&'static str> {
 
 fn is_dimension(text: &str, longest: usize) -> bool {
     text.len() <= longest && !text.trim().is_empty() && text.bytes().all(|byte| (b' '..=b'~').contains(&byte))
-}
-
-/// The host of an `http` or `https` URL.
-fn host(url: &str) -> Option<&str> {
-    let rest = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"))?;
-    let authority = rest.split(['/', '?', '#']).next()?;
-    let host = match authority.strip_prefix('[') {
-        Some(v6) => v6.split(']').next()?,
-        None => authority.split(':').next()?,
-    };
-    (!host.is_empty() && !authority.contains('@')).then_some(host)
 }
 
 #[cfg(test)]

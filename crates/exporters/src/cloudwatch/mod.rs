@@ -23,6 +23,7 @@
 mod classify;
 mod client;
 pub mod config;
+pub mod connection;
 pub mod dimensions;
 pub mod encode;
 mod held;
@@ -96,14 +97,14 @@ struct CloudWatch {
 #[async_trait]
 impl Exporter for CloudWatch {
     async fn start(&mut self) -> Result<(), ComponentError> {
-        self.client = Some(Client::new(&self.config).await?);
+        self.client = Some(Client::new(&self.config, &self.context.clock).await?);
         Ok(())
     }
 
     async fn run(mut self: Box<Self>, mut inbox: Inbox) -> Result<(), ComponentError> {
         let client = match self.client.take() {
             Some(client) => client,
-            None => Client::new(&self.config).await?,
+            None => Client::new(&self.config, &self.context.clock).await?,
         };
         let mut intake = Intake::new(&self.config, self.context, client);
         let mut consumers = JoinSet::new();

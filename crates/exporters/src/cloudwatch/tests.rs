@@ -380,7 +380,7 @@ async fn kinds_that_are_not_sent_yet_are_counted() {
 async fn the_size_of_a_request_is_known_to_the_byte() {
     let river = River::new(|_| {}).await;
     let config = Config { endpoint: Some(river.server.endpoint()), ..Config::default() };
-    let client = Client::new(&config).await.unwrap();
+    let client = Client::new(&config, &river.f.clock).await.unwrap();
     let plain = aws_sdk_cloudwatch::Config::builder().disable_request_compression(true);
     let all = pack::tests::every_shape();
     let now = river.now();
@@ -403,9 +403,10 @@ async fn the_size_of_a_request_is_known_to_the_byte() {
 #[tokio::test]
 async fn a_loopback_endpoint_needs_no_region_and_a_given_one_is_used() {
     let local = Config { endpoint: Some("http://127.0.0.1:9".to_owned()), ..Config::default() };
-    assert_eq!(Client::new(&local).await.unwrap().region, "us-east-1");
+    let clock = Clock::system();
+    assert_eq!(Client::new(&local, &clock).await.unwrap().region, "us-east-1");
     let given = Config { region: Some("eu-west-1".to_owned()), ..local };
-    assert_eq!(Client::new(&given).await.unwrap().region, "eu-west-1");
+    assert_eq!(Client::new(&given, &clock).await.unwrap().region, "eu-west-1");
 }
 
 #[test]

@@ -34,7 +34,9 @@ fn an_empty_section_is_the_defaults() {
 #[test]
 fn every_key_is_read() {
     let config = valid(
-        "endpoint: http://127.0.0.1:4000\nregion: eu-west-1\nnamespace: Shop\nprofile: p\nrole_arn: arn\n\
+        "endpoint: http://127.0.0.1:4000\nregion: eu-west-1\nnamespace: Shop\nprofile: p\n\
+         role_arn: 'arn:aws:iam::123456789012:role/weir'\nexternal_id: x\nuse_fips: false\nuse_dual_stack: false\n\
+         proxy: 'http://user:secret@proxy:3128'\ntls: {ca_file: /etc/ca.pem}\n\
          period: 10s\nstorage_resolution: 60\ntimeout: 3s\n\
          dimensions: {attributes: [route], resource: [service.name], static: {env: prod}}\n\
          retry_on_failure: {enabled: false, initial_interval: 1s, multiplier: 2, randomization_factor: 0,\n\
@@ -45,6 +47,8 @@ fn every_key_is_read() {
     assert_eq!(config.dimensions.fixed["env"], "prod");
     assert_eq!((config.sending_queue.queue_size, config.sending_queue.num_consumers), (ByteSize(1 << 20), 2));
     assert!(!config.retry_on_failure.enabled);
+    assert_eq!(config.tls.ca_file.as_deref(), Some(std::path::Path::new("/etc/ca.pem")));
+    assert!(!format!("{config:?}").contains("secret"), "a proxy's password is not shown");
 }
 
 #[test]
@@ -59,6 +63,9 @@ fn each_mistake_is_found_at_its_value() {
         ("namespace: ö", "ö"),
         ("endpoint: 127.0.0.1:4000", "127.0.0.1:4000"),
         ("endpoint: http://", "http://"),
+        ("{endpoint: 'https://vpce.example.com', use_fips: true}", "true"),
+        ("role_arn: arn:aws:iam::123456789012:user/weir", "arn:aws:iam::123456789012:user/weir"),
+        ("external_id: x", "x"),
         ("timeout: 0s", "0s"),
         ("sending_queue: {num_consumers: 0}", "0"),
         ("sending_queue: {num_consumers: 65}", "65"),
