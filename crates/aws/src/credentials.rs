@@ -13,7 +13,7 @@
 //!
 //! The SDK's own cache cannot be told that credentials were refused: an expired session would be used until its time.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use aws_config::{
     BehaviorVersion, Region, SdkConfig, default_provider::credentials::DefaultCredentialsChain,

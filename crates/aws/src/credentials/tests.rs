@@ -2,6 +2,7 @@
 
 use std::{
     collections::VecDeque,
+    sync::Arc,
     sync::atomic::{AtomicU64, Ordering::SeqCst},
 };
 

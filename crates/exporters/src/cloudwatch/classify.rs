@@ -22,9 +22,11 @@ pub(super) struct Failure {
 /// What to do about a failure.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Class {
-    /// Send it again, not before `after` where the service said so: throttling, 5xx, timeouts, connections, expired
-    /// credentials, clock skew.
+    /// Send it again, not before `after` where the service said so: throttling, 5xx, timeouts, connections,
+    /// clock skew.
     Retry { after: Option<Duration> },
+    /// Send it again with fresh credentials: those that it had have expired.
+    Expired,
     /// Send it again, slowly, and say so loudly: not allowed, or not the service that was meant. A person must act.
     Denied,
     /// Send its halves.
@@ -56,14 +58,15 @@ const TRY_AGAIN: &[&str] = &[
     "InternalFailure",
     "InternalError",
     "ServiceUnavailable",
-    // Credentials that a refresh, or a clock that is set right, makes good.
-    "ExpiredToken",
-    "ExpiredTokenException",
+    // Good once the clock is set right, or its skew is known.
     "RequestExpired",
     "RequestInTheFuture",
     "RequestTimeTooSkewed",
     "SignatureDoesNotMatch",
 ];
+
+/// Codes of sessions that are over.
+const EXPIRED: &[&str] = &["ExpiredToken", "ExpiredTokenException"];
 
 /// Codes of callers who are not known or not allowed; the list of common errors has some of them with 400.
 const DENIED: &[&str] = &[
@@ -139,6 +142,7 @@ fn class(answer: &Answer<'_>, message: &str) -> Class {
     match (answer.status, code) {
         (413, _) => Class::TooLarge,
         (_, Some(code)) if TRY_AGAIN.contains(&code) => retry,
+        (_, Some(code)) if EXPIRED.contains(&code) => Class::Expired,
         (_, Some(code)) if DENIED.contains(&code) => Class::Denied,
         // 2xx: an answer that could not be read. Whether it was stored is unknown, and at least once is the promise.
         (200..=299 | 408 | 429 | 500.., _) => retry,

@@ -203,6 +203,7 @@ impl Sender {
                 return End::Lost(Reason::SHUTDOWN, "the time to drain ran out".to_owned());
             }
             request.flush.requests.fetch_add(1, Relaxed);
+            let sent = self.context.clock.now();
             let failure = tokio::select! {
                 answer = self.put(request) => match answer {
                     Ok(()) => return End::Delivered,
@@ -218,6 +219,12 @@ impl Sender {
                 Class::Request => return End::Lost(REJECTED, failure.words),
                 Class::Retry { after } => {
                     let wait = backoff.next(random_unit()).max(after.unwrap_or_default());
+                    self.say_retrying(&failure.words, wait);
+                    wait
+                }
+                Class::Expired => {
+                    self.client.credentials.refused(sent);
+                    let wait = backoff.next(random_unit());
                     self.say_retrying(&failure.words, wait);
                     wait
                 }

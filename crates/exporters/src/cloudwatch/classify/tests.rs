@@ -19,7 +19,7 @@ fn each_row_of_the_table_has_its_class() {
         (503, Some("SomethingNew"), "", RETRY),
         (429, None, "", RETRY),
         (408, None, "", RETRY),
-        (403, Some("ExpiredToken"), "", RETRY),
+        (403, Some("ExpiredToken"), "", Class::Expired),
         (403, Some("SignatureDoesNotMatch"), "", RETRY),
         (200, None, "", RETRY),
         (403, Some("AccessDenied"), "", Class::Denied),
