@@ -19,6 +19,7 @@ use crate::{
     metadata::Metadata,
     pressure::Pressure,
     status::Status,
+    storage::{Storage, Storages},
 };
 
 /// Why a component could not start or go on: words for a person.
@@ -57,10 +58,24 @@ pub struct Context {
     pub pressure: Pressure,
     /// What detectors found out.
     pub metadata: Metadata,
+    /// What components keep over restarts.
+    pub storages: Storages,
     /// The component's row in `/status`.
     pub status: Status,
     /// How the end of the process comes about.
     pub drain: Drain,
+}
+
+impl Context {
+    /// The component's own place in the storage that the extension `id` offers; `None` where that is switched off.
+    /// `format` names what the saved bytes mean.
+    pub fn storage(&self, id: &str, format: &'static str) -> Option<Storage> {
+        let owner = match &*self.pipeline {
+            "" => self.id.to_string(),
+            pipeline => format!("{}@{pipeline}", self.id),
+        };
+        self.storages.open(id, owner, format)
+    }
 }
 
 /// The stages of an orderly end (R14).
@@ -204,6 +219,10 @@ pub struct Facts {
     pub window: Option<Duration>,
     /// In words, what becomes a dimension of what it sends; `validate` shows it, as dimensions are what is billed.
     pub dimensions: Option<String>,
+    /// The extension that keeps its state, as its key `storage` names it.
+    pub storage: Option<String>,
+    /// It keeps the state of others.
+    pub stores: bool,
     /// It answers its clients only when their points are exported.
     pub waits_for_export: bool,
 }

@@ -11,6 +11,7 @@ mod node;
 mod plan;
 mod run;
 mod service;
+mod storages;
 
 pub use build::Graph;
 pub use plan::{Pipeline, Plan, Planned, Stage, plan};

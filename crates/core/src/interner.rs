@@ -228,6 +228,11 @@ impl Interner {
         }))
     }
 
+    /// What a stream is called at its door. To be asked under a lease that covers the stream.
+    pub fn at_door(&self, stream: StreamId) -> Option<Arc<Series>> {
+        self.resolve(stream.0)
+    }
+
     /// The series that `of` is called after a rewrite (R2): the same stream under a new name.
     pub fn rewritten(&self, of: &Series, identity: Identity) -> Arc<Series> {
         let stream = of.stream;

@@ -2,16 +2,17 @@
 //!
 //! # Layout
 //! - What a point belongs to, resolved once at the door: `value`, `series`, `interner` (ids and leases; `pool` shares their parts),
-//!   `per_series` (state by series), `door` (senders and their aliases).
+//!   `canonical` (what a series is called outside of this process), `per_series` (state by series), `door` (senders and their aliases).
 //! - How points travel: `batch`, `edge` (bounds, fan-out), `ack` (their fate, reported back), `ledger` (every count).
 //! - What a component is: `component` (traits, factories, context), `registry` (explicit lists), `metadata` (slow knowledge),
-//!   `status` (what it says of itself), `quiet` (how often it repeats itself in the log).
+//!   `status` (what it says of itself), `quiet` (how often it repeats itself in the log), `storage` (what it keeps over restarts).
 //! - The graph, in `graph/`: `plan` (configuration to checked plan; `cycles`, `lints`, `ids`, `service` with it), `build` (nodes and
 //!   edges), `node` (their tasks), `run` (start, supervision, drain).
 //! - The process: `process` (what outlives a graph), `clock`, `health`, [`pressure`], [`telemetry`].
 
 mod ack;
 mod batch;
+mod canonical;
 mod clock;
 mod component;
 mod door;
@@ -29,6 +30,7 @@ mod quiet;
 mod registry;
 mod series;
 mod status;
+mod storage;
 pub mod telemetry;
 mod value;
 
@@ -59,4 +61,5 @@ pub use quiet::Quiet;
 pub use registry::{Component, ComponentKind, Maker, Parsed};
 pub use series::{Descriptor, Identity, Kind, Resource, Scope, Series, SeriesId, StreamId, Temporality};
 pub use status::{Status, StatusRow};
+pub use storage::{Drawer, Saved, Storage, StorageStats, Storages};
 pub use value::{Attributes, KeyValue, Value};

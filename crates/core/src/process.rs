@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     clock::Clock, component::Drain, door::Doors, health::Health, interner::Interner, ledger::Ledger,
-    metadata::Metadata, pressure::Pressure,
+    metadata::Metadata, pressure::Pressure, storage::Storages,
 };
 
 /// The process's own state, shared by everything that runs in it.
@@ -24,6 +24,8 @@ pub struct Process {
     pub metadata: Metadata,
     /// Whether memory is short.
     pub pressure: Pressure,
+    /// What components keep over restarts.
+    pub storages: Storages,
     /// How the end comes about.
     pub drain: Drain,
 }
@@ -40,6 +42,7 @@ impl Process {
             ledger,
             pressure,
             metadata: Metadata::default(),
+            storages: Storages::default(),
             drain: Drain::default(),
             clock,
         }

@@ -14,6 +14,7 @@ use crate::{
     ledger::{Account, EdgeEntry, NodeEntry},
     pressure,
     process::Process,
+    storage::StorageStats,
 };
 
 /// Registers every instrument with `meter`.
@@ -26,6 +27,7 @@ pub fn register(meter: &Meter, process: &Process) {
     edges(meter, process);
     series(meter, process);
     overflow(meter, process);
+    storages(meter, process);
     own_process(meter, process);
 }
 
@@ -250,6 +252,23 @@ fn overflow(meter: &Meter, process: &Process) {
         .with_description("Points over the cap on streams that went to an overflow series.")
         .with_callback(move |observer| observer.observe(doors.overflowed(), &[]))
         .build();
+}
+
+fn storages(meter: &Meter, process: &Process) {
+    let counter = |name: &'static str, about: &'static str, pick: fn(&StorageStats) -> u64| {
+        let storages = process.storages.clone();
+        meter
+            .u64_observable_counter(name)
+            .with_description(about)
+            .with_callback(move |observer| {
+                for stats in storages.stats() {
+                    observer.observe(pick(&stats), &[KeyValue::new("component", stats.owner.clone())]);
+                }
+            })
+            .build();
+    };
+    counter("weir_storage_saves", "How often state was saved.", |stats| stats.saves);
+    counter("weir_storage_failures", "How often state could not be read or saved.", |stats| stats.failures);
 }
 
 fn own_process(meter: &Meter, process: &Process) {

@@ -2,14 +2,19 @@
 //!
 //! # Layout
 //! - [`admin`]: the routes `/metrics`, `/live`, `/ready`, `/status`, of the admin listener and of `health_check` alike.
-//! - [`health_check`]: the extension of the Collector's name.
+//! - [`file_storage`]: keeps state of other components over restarts.
+//! - [`health_check`]: answers probes.
 
 use weir_core::Component;
 
 pub mod admin;
+pub mod file_storage;
 pub mod health_check;
 
 /// The extensions that there are, in the order of documentation.
 pub fn registry() -> Vec<Component> {
-    vec![Component::extension::<health_check::HealthCheck>()]
+    vec![
+        Component::extension::<file_storage::FileStorage>(),
+        Component::extension::<health_check::HealthCheck>(),
+    ]
 }

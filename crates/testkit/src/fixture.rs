@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use weir_core::{
     Attributes, Batch, Clock, Context, Descriptor, Doors, Drain, Identity, Interner, KeyValue, Metadata,
-    NodeLedger, Number, NumberPoint, Pressure, Scope, Series, Status, UnixNanos, Value,
+    NodeLedger, Number, NumberPoint, Pressure, Scope, Series, Status, Storages, UnixNanos, Value,
 };
 
 /// Where a fixture's clock stands at first, in seconds since the Unix epoch.
@@ -20,6 +20,8 @@ pub struct Fixture {
     pub clock: Clock,
     /// What detectors would publish into.
     pub metadata: Metadata,
+    /// What components keep over restarts: nobody offers one at first.
+    pub storages: Storages,
     /// The memory signal.
     pub pressure: Pressure,
     /// The doors of all contexts.
@@ -49,6 +51,7 @@ impl Fixture {
             interner,
             clock,
             metadata: Metadata::default(),
+            storages: Storages::default(),
             pressure: Pressure::default(),
             drain: Drain::default(),
             door: Arc::from("test"),
@@ -66,6 +69,7 @@ impl Fixture {
             ledger: Arc::new(NodeLedger::default()),
             pressure: self.pressure.clone(),
             metadata: self.metadata.clone(),
+            storages: self.storages.clone(),
             status: Status::new(self.clock.clone()),
             drain: self.drain.clone(),
         }

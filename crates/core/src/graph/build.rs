@@ -126,6 +126,7 @@ impl Builder {
             ledger: Arc::clone(&entry.ledger),
             pressure: process.pressure.clone(),
             metadata: process.metadata.clone(),
+            storages: process.storages.clone(),
             status,
             drain: process.drain.clone(),
         };

@@ -4,8 +4,11 @@ use std::collections::HashMap;
 
 use weir_config::{Diagnostics, Entry, Node, Span, Value, from_node, nearest};
 
-use super::{cycles, ids, lints, service::Service};
-use crate::registry::{Component, ComponentKind, Parsed};
+use super::{cycles, ids, lints, service::Service, storages};
+use crate::{
+    component::Facts,
+    registry::{Component, ComponentKind, Parsed},
+};
 
 /// A configured component.
 #[derive(Debug)]
@@ -79,6 +82,7 @@ pub fn plan(root: &Node, registry: &[Component], diags: &mut Diagnostics) -> Opt
     let extensions = planner.read_extensions(root);
     let pipelines = planner.read_pipelines(root);
     planner.check_connectors(&pipelines);
+    storages::check(&planner.defined, &extensions, planner.diags);
     // Beside a mistake, what nothing names may be what was meant to be named.
     if planner.diags.has_errors() {
         return None;
@@ -122,16 +126,21 @@ struct Planner<'a> {
     unreadable: Vec<ComponentKind>,
 }
 
-struct Definition {
-    kind: ComponentKind,
-    id: String,
-    key: Span,
-    node: Node,
+pub(super) struct Definition {
+    pub(super) kind: ComponentKind,
+    pub(super) id: String,
+    pub(super) key: Span,
+    pub(super) node: Node,
     enabled: bool,
     found: Option<(&'static str, Parsed)>,
 }
 
 impl Definition {
+    /// Nothing is known of what could not be read.
+    pub(super) fn facts(&self) -> Option<&Facts> {
+        self.found.as_ref().map(|(_, parsed)| &parsed.facts)
+    }
+
     fn into_planned(self) -> Option<Planned> {
         let (type_name, parsed) = self.found?;
         let Self { kind, id, key, node, enabled, .. } = self;
