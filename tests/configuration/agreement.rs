@@ -240,6 +240,9 @@ fn each_file_of_configs_is_valid_without_a_warning_and_runs() {
         if text.contains("\n  otlp:") {
             args.extend(["--set", "receivers.otlp.protocols.grpc.endpoint=localhost:0"]);
         }
+        if text.contains("\n      http:") {
+            args.extend(["--set", "receivers.otlp.protocols.http.endpoint=localhost:0"]);
+        }
         runs_and_stops(&args, &[("WEIR_HEALTH_ENDPOINT", "localhost:0")], file);
     }
 }

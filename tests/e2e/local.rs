@@ -13,6 +13,8 @@ async fn this_machine_shows_within_15_seconds_and_the_ledger_adds_up() {
         "service.telemetry.metrics.address=127.0.0.1:0",
         "--set",
         "receivers.otlp.protocols.grpc.endpoint=localhost:0",
+        "--set",
+        "receivers.otlp.protocols.http.endpoint=localhost:0",
     ]);
     let mut wanted =
         BTreeSet::from(["system.cpu.", "system.memory.", "system.filesystem.", "system.network."]);

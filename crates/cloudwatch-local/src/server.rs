@@ -14,7 +14,7 @@ use hyper::{HeaderMap, Request, body::Incoming};
 use parking_lot::Mutex;
 use tokio::{sync::watch, task::JoinHandle, time::timeout};
 use tokio_util::sync::{CancellationToken, DropGuard};
-use weir_net::{BodyError, Limits, Listener, gunzip, hang_up, read_body};
+use weir_net::{BodyError, Encoding, Limits, Listener, hang_up, read_body};
 
 pub use weir_net::BindError;
 
@@ -86,7 +86,7 @@ impl CloudWatchLocal {
     pub async fn bind(addr: SocketAddr, options: Options) -> Result<Self, BindError> {
         let limits = Limits { header_read_timeout: KEEP_ALIVE, ..Limits::default() };
         let listener = Listener::bind(addr).await?.with_limits(limits);
-        let addr = listener.local_addr();
+        let addr = listener.tcp_addr().unwrap_or(addr);
         let shutdown = CancellationToken::new();
         let shared = Arc::new(Shared {
             store: Arc::new(Store::new(options.retention, options.journal)),
@@ -267,14 +267,14 @@ impl Shared {
         let refused = |error| match error {
             // Its true size is unknown: it was not read to its end.
             BodyError::TooLarge { limit } => too_large(limit),
-            BodyError::Read(_) | BodyError::Gzip(_) => ApiError::Serialization(error.to_string()),
+            BodyError::Read(_) | BodyError::Encoding { .. } => ApiError::Serialization(error.to_string()),
         };
         let wire = read_body(body, READ_UP_TO_BYTES).await.map_err(refused)?;
         self.counters.lock().bytes_in += wire.len() as u64;
         let body =
             match headers.get("content-encoding").map(|encoding| encoding.to_str().unwrap_or("not ASCII")) {
                 None | Some("identity") => wire,
-                Some("gzip") => gunzip(&wire, READ_UP_TO_BYTES).map_err(refused)?,
+                Some("gzip") => Encoding::Gzip.decompress(wire, READ_UP_TO_BYTES).map_err(refused)?,
                 Some(other) => {
                     let message = format!("content encoding {other}: expected gzip or none");
                     return Err(ApiError::UnsupportedMediaType(message));

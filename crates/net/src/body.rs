@@ -1,11 +1,12 @@
 //! Bodies under a cap.
 
-use std::io::{self, Read as _};
+use std::io;
 
 use bytes::Bytes;
-use flate2::read::MultiGzDecoder;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::Body;
+
+use crate::compression::Encoding;
 
 #[cfg(test)]
 mod tests;
@@ -24,9 +25,14 @@ pub enum BodyError {
     /// The peer broke off, or broke the framing.
     #[error("body could not be read: {0}")]
     Read(#[source] BoxError),
-    /// The bytes are not a complete gzip stream.
-    #[error("body is not gzip: {0}")]
-    Gzip(#[source] io::Error),
+    /// The bytes are not what their encoding says.
+    #[error("body is not {encoding}: {source}")]
+    Encoding {
+        /// What it should be.
+        encoding: Encoding,
+        /// What is wrong with it.
+        source: io::Error,
+    },
 }
 
 /// Collects a whole body of at most `max` bytes.
@@ -46,16 +52,4 @@ where
         Err(error) if error.is::<LengthLimitError>() => Err(too_large),
         Err(error) => Err(BodyError::Read(error)),
     }
-}
-
-/// Inflates a gzip stream (of one or more members, RFC 1952) to at most `max` bytes.
-pub fn gunzip(compressed: &[u8], max: usize) -> Result<Bytes, BodyError> {
-    let mut inflated = Vec::new();
-    // One byte past the cap tells "exactly full" from "more to come" without inflating the rest.
-    let mut reader = MultiGzDecoder::new(compressed).take((max as u64).saturating_add(1));
-    reader.read_to_end(&mut inflated).map_err(BodyError::Gzip)?;
-    if inflated.len() > max {
-        return Err(BodyError::TooLarge { limit: max });
-    }
-    Ok(inflated.into())
 }

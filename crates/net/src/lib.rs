@@ -2,19 +2,29 @@
 //!
 //! # Layout
 //!
-//! * [`listener`]: a small HTTP/1.1 server over a bound socket, with limits and a graceful end;
-//! * [`body`]: reading a body under a cap, and undoing gzip under a cap.
+//! * [`listener`]: a server of HTTP/1.1 and HTTP/2 over a bound socket, with limits and a graceful end; `connection` serves one
+//!   connection, `stall` ends those whose peers take nothing;
+//! * [`endpoint`]: where to listen, TCP or Unix;
+//! * [`body`]: reading a body under a cap; [`compression`]: undoing its encoding under a cap.
 //!
 //! # Invariants
 //!
-//! * Every buffer that a peer can fill has a cap: headers and connections in the listener, bodies and what they
-//!   inflate to in [`body`].
-//! * Only HTTP/1.1. A listener for HTTP/2 comes with its first user: the servers here answer probes, scrapes and
-//!   SDKs on plain TCP, none of which speaks HTTP/2 without TLS. It also keeps the time limit on headers whole: a
-//!   server that must first sniff the version cannot time out a peer that sends nothing.
+//! * Every buffer that a peer can fill has a cap: headers and connections in the listener, bodies in [`body`], and what they
+//!   inflate to in [`compression`].
+//! * Every wait for a peer has an end: for its first byte, the rest of a head, a sign of life, and for it to take an answer. Only
+//!   the handler knows how long a body may take.
+//! * The time here is the machine's: peers do not live by a compressed clock.
 
 pub mod body;
+pub mod compression;
+pub mod endpoint;
 pub mod listener;
 
-pub use body::{BodyError, gunzip, read_body};
-pub use listener::{BindError, Limits, Listener, hang_up};
+mod connection;
+mod stall;
+
+pub use body::{BodyError, read_body};
+pub use compression::Encoding;
+pub use connection::{PeerAddress, hang_up};
+pub use endpoint::{BindError, Endpoint};
+pub use listener::{Http2, Limits, Listener, Versions};

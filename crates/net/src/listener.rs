@@ -1,20 +1,21 @@
-//! A small HTTP/1.1 server.
+//! A server of HTTP/1.1 and HTTP/2.
 
 use std::{future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use http_body_util::Full;
-use hyper::{Request, Response, body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::{
-    net::{TcpListener, TcpStream},
-    sync::Semaphore,
-    time::timeout,
+use hyper::{Request, Response, body::Incoming};
+use tokio::{sync::Semaphore, task::JoinSet, time::timeout};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    connection::Serving,
+    endpoint::{BindError, Endpoint, Socket},
 };
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 #[cfg(test)]
 mod tests;
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// How long accepting rests after an error of the process, such as too many open files.
 const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
@@ -24,32 +25,68 @@ const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
 pub struct Limits {
     /// Connections open at once. More wait in the kernel's backlog, unaccepted.
     pub connections: usize,
-    /// Time for a request's head to arrive, counted from the end of the previous request; hence also how long an
-    /// idle connection is kept.
+    /// Time for the first request's head to arrive, counted from the connection's first moment: a TLS handshake is part of
+    /// it. With HTTP/1.1 also the time for every later head, counted from the end of the previous request.
     pub header_read_timeout: Duration,
+    /// How long a connection may be without a request; without one, for ever (but for HTTP/1.1: see above).
+    pub idle_timeout: Option<Duration>,
+    /// How long the peer may take nothing of an answer.
+    pub write_timeout: Duration,
+    /// How old a connection may become.
+    pub max_age: Option<Duration>,
+    /// How long the requests of a connection that is too old may take.
+    pub age_grace: Duration,
     /// After shutdown, how long requests in progress may take before their connections are cut.
     pub drain_timeout: Duration,
 }
 
 impl Default for Limits {
-    /// 1024 connections, 30 s for a head, 5 s to drain.
+    /// 1024 connections, 30 s for a head and to take an answer, no limit on idle time and age, 5 s to drain.
     fn default() -> Self {
         Self {
             connections: 1024,
             header_read_timeout: Duration::from_secs(30),
+            idle_timeout: None,
+            write_timeout: Duration::from_secs(30),
+            max_age: None,
+            age_grace: Duration::from_secs(5),
             drain_timeout: Duration::from_secs(5),
         }
     }
 }
 
-/// An address could not be listened on.
-#[derive(Debug, thiserror::Error)]
-#[error("could not listen on {address}: {source}")]
-pub struct BindError {
-    /// The address that was asked for.
-    pub address: SocketAddr,
-    /// The system's answer.
-    pub source: io::Error,
+/// Which HTTP a listener speaks.
+#[derive(Clone, Copy, Debug, Default)]
+pub enum Versions {
+    /// HTTP/1.1: what probes, scrapers and most SDKs speak.
+    #[default]
+    Http1,
+    /// HTTP/2 alone, as gRPC does; without TLS by prior knowledge.
+    Http2(Http2),
+    /// Either, as the peer begins.
+    Both(Http2),
+}
+
+/// How HTTP/2 is spoken.
+#[derive(Clone, Copy, Debug)]
+pub struct Http2 {
+    /// Requests that one connection may have under way at a time.
+    pub max_concurrent_streams: u32,
+    /// How long a connection may be silent before it is asked whether it is still there.
+    pub keepalive: Duration,
+    /// How long it has to say so.
+    pub keepalive_answer: Duration,
+}
+
+impl Default for Http2 {
+    /// 100 requests; asked after a minute, 20 s to answer.
+    fn default() -> Self {
+        Self {
+            max_concurrent_streams: 100,
+            keepalive: Duration::from_mins(1),
+            keepalive_answer: Duration::from_secs(20),
+        }
+    }
 }
 
 /// A bound socket, ready to [`serve`](Listener::serve).
@@ -58,18 +95,16 @@ pub struct BindError {
 /// request.
 #[derive(Debug)]
 pub struct Listener {
-    socket: TcpListener,
-    local_addr: SocketAddr,
+    socket: Socket,
     limits: Limits,
+    versions: Versions,
 }
 
 impl Listener {
-    /// Binds `address`; port 0 takes a free one.
-    pub async fn bind(address: SocketAddr) -> Result<Self, BindError> {
-        let failed = |source| BindError { address, source };
-        let socket = TcpListener::bind(address).await.map_err(failed)?;
-        let local_addr = socket.local_addr().map_err(failed)?;
-        Ok(Self { socket, local_addr, limits: Limits::default() })
+    /// Binds an address or a path.
+    pub async fn bind(endpoint: impl Into<Endpoint>) -> Result<Self, BindError> {
+        let socket = endpoint.into().bind().await?;
+        Ok(Self { socket, limits: Limits::default(), versions: Versions::default() })
     }
 
     /// Replaces the default limits.
@@ -78,97 +113,68 @@ impl Listener {
         self
     }
 
-    /// The address that is bound, with its real port.
-    pub fn local_addr(&self) -> SocketAddr {
-        self.local_addr
+    /// Replaces the default version, HTTP/1.1.
+    pub fn with_versions(mut self, versions: Versions) -> Self {
+        self.versions = versions;
+        self
+    }
+
+    /// The address that is bound, with its real port; `None` for a Unix socket.
+    pub fn tcp_addr(&self) -> Option<SocketAddr> {
+        match &self.socket {
+            Socket::Tcp { address, .. } => Some(*address),
+            Socket::Unix { .. } => None,
+        }
+    }
+
+    /// Where it listens, in words: an address with its real port, or `unix:` and a path.
+    pub fn local_addr(&self) -> String {
+        self.socket.to_string()
     }
 
     /// Answers requests until `shutdown`, then closes the socket, lets requests in progress end within
-    /// [`Limits::drain_timeout`], and returns when every connection is gone.
+    /// [`Limits::drain_timeout`], and returns when every connection is gone. Dropping the future cuts them.
     ///
-    /// A handler that panics costs its own connection only.
-    pub async fn serve<H, F>(self, handler: H, shutdown: CancellationToken)
+    /// A handler that panics costs its own connection only, with HTTP/2 its own request.
+    pub async fn serve<H, F, B>(self, handler: H, shutdown: CancellationToken)
     where
         H: Fn(Request<Incoming>) -> F + Clone + Send + 'static,
-        F: Future<Output = Response<Full<Bytes>>> + Send + 'static,
+        F: Future<Output = Response<B>> + Send + 'static,
+        B: hyper::body::Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
     {
-        let slots = Arc::new(Semaphore::new(self.limits.connections));
-        let connections = TaskTracker::new();
+        let Self { socket, limits, versions } = self;
+        let serving = Arc::new(Serving::new(limits, versions));
+        let slots = Arc::new(Semaphore::new(limits.connections));
+        let mut connections = JoinSet::new();
         loop {
             // The slot comes before the socket: a peer over the limit is left in the backlog.
-            let next = async { (slots.clone().acquire_owned().await, self.socket.accept().await) };
+            let next = async { (slots.clone().acquire_owned().await, socket.accept().await) };
             let (slot, accepted) = tokio::select! {
                 () = shutdown.cancelled() => break,
+                Some(_) = connections.join_next() => continue,
                 next = next => next,
             };
             match accepted {
-                Ok((stream, _)) => {
-                    let (handler, limits, shutdown) = (handler.clone(), self.limits, shutdown.clone());
+                Ok((stream, peer)) => {
+                    let (serving, handler, shutdown) =
+                        (Arc::clone(&serving), handler.clone(), shutdown.clone());
                     connections.spawn(async move {
                         let _slot = slot;
-                        serve_connection(stream, handler, limits, shutdown).await;
+                        serving.serve(stream, peer, handler, shutdown).await;
                     });
                 }
                 Err(error) if is_of_peer(&error) => {
                     tracing::debug!(%error, "peer left before it was accepted");
                 }
                 Err(error) => {
-                    tracing::warn!(%error, address = %self.local_addr, "cannot accept connections");
+                    tracing::warn!(%error, address = %socket, "cannot accept connections");
                     let _ = timeout(ACCEPT_PAUSE, shutdown.cancelled()).await;
                 }
             }
         }
-        drop(self.socket);
-        connections.close();
-        connections.wait().await;
-    }
-}
-
-/// A response that is never sent: the listener closes the connection in its place.
-///
-/// For servers that play a broken peer.
-pub fn hang_up() -> Response<Full<Bytes>> {
-    let mut response = Response::default();
-    response.extensions_mut().insert(HangUp);
-    response
-}
-
-#[derive(Clone, Copy, Debug, thiserror::Error)]
-#[error("the handler hung up")]
-struct HangUp;
-
-async fn serve_connection<H, F>(stream: TcpStream, handler: H, limits: Limits, shutdown: CancellationToken)
-where
-    H: Fn(Request<Incoming>) -> F,
-    F: Future<Output = Response<Full<Bytes>>>,
-{
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "could not set TCP_NODELAY");
-    }
-    let service = service_fn(move |request| {
-        let response = handler(request);
-        async {
-            let response = response.await;
-            if response.extensions().get::<HangUp>().is_some() { Err(HangUp) } else { Ok(response) }
-        }
-    });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(limits.header_read_timeout)
-        .serve_connection(TokioIo::new(stream), service);
-    tokio::pin!(connection);
-
-    let ended = tokio::select! {
-        ended = connection.as_mut() => Ok(ended),
-        () = shutdown.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            timeout(limits.drain_timeout, connection).await
-        }
-    };
-    match ended {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => tracing::debug!(%error, "connection ended"),
-        Err(_) => tracing::debug!("connection cut: its request outlasted the drain timeout"),
+        drop(socket);
+        while connections.join_next().await.is_some() {}
     }
 }
 

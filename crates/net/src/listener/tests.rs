@@ -12,7 +12,8 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Limits, Listener, hang_up};
+use super::{Limits, Listener};
+use crate::hang_up;
 
 /// Longer than anything here takes, short enough to fail a stuck test.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -31,8 +32,8 @@ struct Running {
 }
 
 async fn start(limits: Limits) -> Running {
-    let listener = Listener::bind("127.0.0.1:0".parse().unwrap()).await.unwrap().with_limits(limits);
-    let address = listener.local_addr();
+    let listener = Listener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap().with_limits(limits);
+    let address = listener.tcp_addr().unwrap();
     let shutdown = CancellationToken::new();
     let (entered, release) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let handler = {
@@ -84,7 +85,7 @@ async fn answers_on_the_port_it_reports() {
 async fn a_taken_address_is_named_in_the_error() {
     let server = start(Limits::default()).await;
     let error = Listener::bind(server.address).await.unwrap_err();
-    assert_eq!(error.address, server.address);
+    assert_eq!(error.address, server.address.to_string());
     assert!(error.to_string().starts_with(&format!("could not listen on {}: ", server.address)), "{error}");
 }
 

@@ -1,175 +1,197 @@
-//! OTLP over gRPC: what tonic generates for a service, written by hand for what it cannot say. The handler reads the message
-//! itself, so it can refuse before reading; it gets the bytes, not a tree; and statuses are those of the specification.
+//! OTLP over gRPC: one method, one message, one answer.
+//!
+//! The framing is a prefix of five bytes (gRPC over HTTP/2, "Length-Prefixed-Message"), read here and not by a gRPC library, so
+//! that a request can be refused before it is read, takes every compression under one cap, and is handed on as it came.
 
-use std::{
-    convert::Infallible,
-    future::ready,
-    sync::Arc,
-    task::{Context, Poll},
-};
+use std::{convert::Infallible, future::ready, sync::Arc, time::Duration};
 
-use opentelemetry_proto::tonic::collector::metrics::v1::{
-    ExportMetricsPartialSuccess, ExportMetricsServiceResponse,
+use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD as BASE64};
+use http_body_util::{BodyExt as _, Full, combinators::UnsyncBoxBody};
+use hyper::{
+    HeaderMap, Method, Request, Response, StatusCode,
+    body::Incoming,
+    header::{self, HeaderValue},
 };
 use prost::{
     Message as _,
-    bytes::{Buf as _, Bytes},
+    bytes::{BufMut as _, Bytes, BytesMut},
 };
-use tonic::{
-    Code, Request, Response, Status, Streaming,
-    body::Body,
-    codec::{Codec, CompressionEncoding, DecodeBuf, Decoder, EncodeBuf, Encoder},
-    codegen::{BoxFuture, Service, http},
-    server::{ClientStreamingService, Grpc},
-};
+use weir_net::{BodyError, Encoding};
 
 use super::{
-    intake::{Intake, NotTakenIn},
-    peer::Peer,
+    answer::{self, NotTakenIn},
+    intake::Intake,
+    metadata::Metadata,
     refusals::Refusals,
-    retry,
 };
 
 const EXPORT: &str = "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export";
+const LIMIT: &str = "max_recv_msg_size_mib";
+/// A flag that says whether the message is compressed, and its length in four bytes.
+const PREFIX: usize = 5;
+/// What is made room for before anything has come, in bytes: a length that is announced and never sent takes no more.
+const ROOM: usize = 1 << 20;
+
+/// How long a request may take to arrive. There is no key for it: SDKs give up after ten seconds.
+const ARRIVAL: Duration = Duration::from_mins(1);
+
+/// The answer's body: a message, then trailers.
+pub(super) type Body = UnsyncBoxBody<Bytes, Infallible>;
 
 /// The gRPC services of the receiver, by path.
-#[derive(Clone)]
 pub(super) struct GrpcService {
     pub(super) intake: Arc<Intake>,
     /// The largest message in bytes, compressed or not.
     pub(super) max_message: usize,
-    /// Whether the peer's address tells senders apart.
-    pub(super) include_peer: bool,
+    pub(super) metadata: Metadata,
 }
 
-impl Service<http::Request<Body>> for GrpcService {
-    type Response = http::Response<Body>;
-    type Error = Infallible;
-    type Future = BoxFuture<Self::Response, Infallible>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Ready(Ok(()))
+impl GrpcService {
+    pub(super) async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Response<Body> {
+        match self.export(request).await {
+            Ok(refused) => success(&refused),
+            Err(error) => failure(&error),
+        }
     }
 
-    fn call(&mut self, request: http::Request<Body>) -> Self::Future {
-        if request.uri().path() != EXPORT {
-            return Box::pin(ready(Ok(unimplemented(request.uri().path()).into_http())));
-        }
-        let mut grpc = Grpc::new(OtlpCodec)
-            .accept_compressed(CompressionEncoding::Gzip)
-            .max_decoding_message_size(self.max_message);
-        let service = self.clone();
-        // The same as unary on the wire.
-        let answer = async move { Ok(grpc.client_streaming(Export(service), request).await) };
-        Box::pin(self.intake.requests.track_future(answer))
+    async fn export(&self, request: Request<Incoming>) -> Result<Refusals, NotTakenIn> {
+        check(&request)?;
+        let encoding = encoding(request.headers())?;
+        let peer = self.metadata.peer(&request);
+        let output = self.intake.admit()?;
+        let arrival = message(request.into_body(), self.max_message);
+        let (compressed, message) = self.intake.arriving(ARRIVAL, arrival).await?;
+        let encoding = if compressed { encoding } else { Encoding::Identity };
+        let message =
+            encoding.decompress(message, self.max_message).map_err(|error| NotTakenIn::body(error, LIMIT))?;
+        self.intake.take_in(message, peer.as_ref(), output).await
     }
 }
 
 /// The traces and logs that SDKs send to the same endpoint get a reason that their log will show.
-fn unimplemented(path: &str) -> Status {
-    let signal = ["trace", "logs", "profiles"]
-        .into_iter()
-        .find(|signal| path.starts_with(&format!("/opentelemetry.proto.collector.{signal}.")));
-    Status::unimplemented(match signal {
-        Some(signal) => format!(
-            "Weir takes metrics only, not {signal}: send these elsewhere or switch their exporter off"
-        ),
-        None => "Weir takes OTLP metrics only".to_owned(),
-    })
-}
-
-struct Export(GrpcService);
-
-impl ClientStreamingService<Bytes> for Export {
-    type Response = ExportMetricsServiceResponse;
-    type Future = BoxFuture<Response<ExportMetricsServiceResponse>, Status>;
-
-    fn call(&mut self, request: Request<Streaming<Bytes>>) -> Self::Future {
-        let service = self.0.clone();
-        Box::pin(service.export(request))
+fn check(request: &Request<Incoming>) -> Result<(), NotTakenIn> {
+    let path = request.uri().path();
+    if request.method() != Method::POST {
+        return Err(NotTakenIn::UnknownMethod(request.method().to_string()));
     }
-}
-
-impl GrpcService {
-    async fn export(
-        self,
-        request: Request<Streaming<Bytes>>,
-    ) -> Result<Response<ExportMetricsServiceResponse>, Status> {
-        let address = request.remote_addr().filter(|_| self.include_peer).map(|peer| peer.ip().to_string());
-        let peer = address.map(|key| Peer { key, ..Peer::default() });
-        let output = self.intake.admit()?;
-        let mut messages = request.into_inner();
-        let message = self.intake.arriving(messages.message()).await?;
-        let body = message
-            .map_err(|status| unreadable(&status, self.max_message))?
-            .ok_or_else(|| Status::invalid_argument("the request has no message"))?;
-        let refused = self.intake.take_in(body, peer.as_ref(), output).await?;
-        Ok(Response::new(answer(&refused)))
+    if path == EXPORT {
+        return Ok(());
     }
+    Err(NotTakenIn::NotHere(match path.strip_prefix("/opentelemetry.proto.collector.") {
+        Some(other) if other.starts_with("trace.") => answer::NO_TRACES,
+        Some(other) if other.starts_with("logs.") => answer::NO_LOGS,
+        Some(other) if other.starts_with("profiles.") => answer::NO_PROFILES,
+        _ => "Weir takes OTLP metrics only",
+    }))
 }
 
-fn answer(refused: &Refusals) -> ExportMetricsServiceResponse {
-    let partial_success = (!refused.is_empty()).then(|| ExportMetricsPartialSuccess {
-        rejected_data_points: i64::try_from(refused.points()).unwrap_or(i64::MAX),
-        error_message: refused.to_string(),
-    });
-    ExportMetricsServiceResponse { partial_success }
+fn encoding(headers: &HeaderMap) -> Result<Encoding, NotTakenIn> {
+    let Some(name) = headers.get("grpc-encoding") else { return Ok(Encoding::Identity) };
+    let name = String::from_utf8_lossy(name.as_bytes());
+    Encoding::of(&name).ok_or_else(|| NotTakenIn::UnknownEncoding(name.into_owned()))
 }
 
-/// tonic's status for a message that could not be read, as the OTLP specification has it.
-fn unreadable(status: &Status, max_message: usize) -> Status {
-    match status.code() {
-        // tonic calls a message that announces too much OUT_OF_RANGE, which OTLP senders retry for ever.
-        Code::OutOfRange | Code::ResourceExhausted => Status::resource_exhausted(format!(
-            "the request is larger than {max_message} bytes (max_recv_msg_size_mib)"
-        )),
-        // Broken framing or compression is the sender's.
-        Code::Internal => Status::invalid_argument(status.message()),
-        code => Status::new(code, status.message()),
+/// Reads the one message of a request; answers whether it is compressed.
+async fn message(mut body: Incoming, max: usize) -> Result<(bool, Bytes), NotTakenIn> {
+    let mut came = Bytes::new();
+    while came.len() < PREFIX {
+        let more = chunk(&mut body).await?.ok_or(if came.is_empty() {
+            NotTakenIn::Malformed("the request has no message".to_owned())
+        } else {
+            broken_off()
+        })?;
+        came = if came.is_empty() { more } else { [came, more].concat().into() };
     }
+    let compressed = match came[0] {
+        0 => false,
+        1 => true,
+        other => return Err(NotTakenIn::Malformed(format!("a message with the flag {other}"))),
+    };
+    let length = u32::from_be_bytes([came[1], came[2], came[3], came[4]]) as usize;
+    if length > max {
+        return Err(NotTakenIn::body(BodyError::TooLarge { limit: max }, LIMIT));
+    }
+    let mut message = came.split_off(PREFIX);
+    if message.len() < length {
+        let mut whole = BytesMut::with_capacity(length.min(ROOM));
+        whole.put(message);
+        while whole.len() < length {
+            whole.put(chunk(&mut body).await?.ok_or_else(broken_off)?);
+        }
+        message = whole.freeze();
+    }
+    let ends = message.len() == length && chunk(&mut body).await?.is_none();
+    if !ends {
+        return Err(NotTakenIn::Malformed("more than one message".to_owned()));
+    }
+    Ok((compressed, message))
 }
 
-impl From<NotTakenIn> for Status {
-    fn from(error: NotTakenIn) -> Self {
-        match error {
-            NotTakenIn::Malformed(_) => Self::invalid_argument(error.to_string()),
-            NotTakenIn::ComeAgain(_) => retry::unavailable(&error.to_string()),
+fn broken_off() -> NotTakenIn {
+    NotTakenIn::Malformed("the message ends before its length".to_owned())
+}
+
+/// The next bytes that are not none.
+async fn chunk(body: &mut Incoming) -> Result<Option<Bytes>, NotTakenIn> {
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| NotTakenIn::Malformed(error.to_string()))?;
+        match frame.into_data() {
+            Ok(data) if data.is_empty() => {}
+            Ok(data) => return Ok(Some(data)),
+            Err(_trailers) => {}
         }
     }
+    Ok(None)
 }
 
-/// Requests as bytes, answers as messages.
-struct OtlpCodec;
-
-impl Codec for OtlpCodec {
-    type Encode = ExportMetricsServiceResponse;
-    type Decode = Bytes;
-    type Encoder = Self;
-    type Decoder = Self;
-
-    fn encoder(&mut self) -> Self {
-        Self
-    }
-
-    fn decoder(&mut self) -> Self {
-        Self
-    }
+fn success(refused: &Refusals) -> Response<Body> {
+    let answer = answer::taken(refused);
+    let length = answer.encoded_len();
+    let mut body = BytesMut::with_capacity(PREFIX + length);
+    body.put_u8(0);
+    body.put_u32(length as u32);
+    body.put_slice(&answer.encode_to_vec());
+    let mut trailers = HeaderMap::new();
+    trailers.insert("grpc-status", HeaderValue::from_static("0"));
+    let body = Full::new(body.freeze()).with_trailers(ready(Some(Ok(trailers))));
+    response(body.boxed_unsync())
 }
 
-impl Decoder for OtlpCodec {
-    type Item = Bytes;
-    type Error = Status;
-
-    fn decode(&mut self, message: &mut DecodeBuf<'_>) -> Result<Option<Bytes>, Status> {
-        Ok(Some(message.copy_to_bytes(message.remaining())))
+/// An answer that is trailers only, which stand among the headers.
+fn failure(error: &NotTakenIn) -> Response<Body> {
+    let status = error.rpc_status();
+    let mut response = response(Full::default().boxed_unsync());
+    let headers = response.headers_mut();
+    headers.insert("grpc-status", HeaderValue::from(status.code));
+    // Percent-encoding leaves nothing that a header could not hold.
+    if let Ok(message) = HeaderValue::from_str(&percent_encoded(&status.message)) {
+        headers.insert("grpc-message", message);
     }
+    if !status.details.is_empty()
+        && let Ok(details) = HeaderValue::from_str(&BASE64.encode(status.encode_to_vec()))
+    {
+        headers.insert("grpc-status-details-bin", details);
+    }
+    response
 }
 
-impl Encoder for OtlpCodec {
-    type Item = ExportMetricsServiceResponse;
-    type Error = Status;
+fn response(body: Body) -> Response<Body> {
+    let mut response = Response::new(body);
+    *response.status_mut() = StatusCode::OK;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
+    headers.insert("grpc-accept-encoding", HeaderValue::from_static(Encoding::LIST));
+    response
+}
 
-    fn encode(&mut self, answer: Self::Item, to: &mut EncodeBuf<'_>) -> Result<(), Status> {
-        answer.encode(to).map_err(|error| Status::internal(error.to_string()))
+/// gRPC over HTTP/2, "Percent-Encoded".
+fn percent_encoded(message: &str) -> String {
+    let mut encoded = String::with_capacity(message.len());
+    for byte in message.bytes() {
+        match byte {
+            b' '..=b'~' if byte != b'%' => encoded.push(char::from(byte)),
+            _ => encoded.push_str(&format!("%{byte:02X}")),
+        }
     }
+    encoded
 }

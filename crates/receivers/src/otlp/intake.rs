@@ -6,11 +6,13 @@ use std::{
     time::Duration,
 };
 
-use prost::{DecodeError, bytes::Bytes};
+use prost::bytes::Bytes;
+use tokio::time::timeout;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use weir_core::{Ack, Batch, Context, Door, Fate, NodeLedger, NotTaken, Output, Quiet, Reason, Verdict};
 
 use super::{
+    answer::NotTakenIn,
     config::Acknowledge,
     peer::Peer,
     refusals::{CLIENT_GONE, Refusals},
@@ -26,17 +28,6 @@ const ARRIVAL_GRACE: Duration = Duration::from_secs(5);
 const SETTLE_GRACE: Duration = Duration::from_secs(3);
 /// How long the last answers have to leave.
 const ANSWER_GRACE: Duration = Duration::from_millis(500);
-
-/// Why a request was not taken.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum NotTakenIn {
-    /// It is none: there is no sense in sending it again.
-    #[error("not an OTLP metrics request: {0}")]
-    Malformed(#[from] DecodeError),
-    /// Not now.
-    #[error("not taken ({0}), try again")]
-    ComeAgain(Reason),
-}
 
 /// Takes requests in until it is told to end.
 pub(super) struct Intake {
@@ -80,10 +71,14 @@ impl Intake {
         output.ok_or(NotTakenIn::ComeAgain(Reason::SHUTDOWN))
     }
 
-    /// Runs `arrival`, which reads a request, as long as requests may arrive.
-    pub(super) async fn arriving<T>(&self, arrival: impl Future<Output = T>) -> Result<T, NotTakenIn> {
+    /// Runs `arrival`, which reads a request, for as long as `patience` and as long as requests may arrive.
+    pub(super) async fn arriving<T>(
+        &self,
+        patience: Duration,
+        arrival: impl Future<Output = Result<T, NotTakenIn>>,
+    ) -> Result<T, NotTakenIn> {
         tokio::select! {
-            arrived = arrival => Ok(arrived),
+            arrived = timeout(patience, arrival) => arrived.unwrap_or(Err(NotTakenIn::TooSlow(patience))),
             () = self.stop_arriving.cancelled() => Err(NotTakenIn::ComeAgain(Reason::SHUTDOWN)),
         }
     }
@@ -97,7 +92,8 @@ impl Intake {
         peer: Option<&Peer>,
         output: Output,
     ) -> Result<Refusals, NotTakenIn> {
-        let Decoded { batches, points, exemplars, refused } = resolve_bytes(&body, &self.door, peer)?;
+        let Decoded { batches, points, exemplars, refused } = resolve_bytes(&body, &self.door, peer)
+            .map_err(|error| NotTakenIn::Malformed(error.to_string()))?;
         drop(body);
         let ledger = &self.context.ledger;
         ledger.take(points);

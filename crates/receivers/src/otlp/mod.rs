@@ -1,62 +1,57 @@
-//! `otlp`: takes metrics in by OTLP over gRPC.
+//! `otlp`: takes metrics in by OTLP, over gRPC and over HTTP.
 //!
 //! # Layout
 //!
 //! * [`config`]: the Collector's keys;
-//! * `grpc`: the transport: reads a message, answers with the specification's statuses;
-//! * `intake`: what happens to a request, whatever it came by: resolve, send, wait for custody, answer;
-//! * `peer`: who sent it, beyond what the request says;
+//! * `grpc`, `http`: the transports: they read a request and answer it. [`weir_net`] serves their connections;
+//! * `json`: OTLP's JSON, rewritten as protobuf; `metadata`: who sent a request; `answer`: what its sender is told;
+//! * `intake`: what happens to a request, whatever it came by: resolve, send, wait for custody;
 //! * `resolve`: the request's points become batches of resolved points, with `alias` (the bytes by which a sender calls a
 //!   series), `identity` (what a new series is called) and `points` (each kind's fields);
-//! * [`refusals`]: why points are refused; `retry`: "come again".
+//! * [`refusals`]: why points are refused.
 //!
 //! # Invariants
 //!
 //! * A point is taken, and then passed on or refused with a named reason, however the request ends.
 //! * A point of a known series costs no allocation of its own from the decoded message to the batch, which grows as a
 //!   whole; prost's decoding allocates.
-//! * Whatever cannot be taken now is answered UNAVAILABLE with a `RetryInfo`, never RESOURCE_EXHAUSTED, which is for what
-//!   can never be taken.
+//! * Whatever cannot be taken now is answered UNAVAILABLE with a `RetryInfo` or 503 with a `Retry-After`, never
+//!   RESOURCE_EXHAUSTED or 429; 413 is for what can never be taken.
 
 pub mod config;
 pub mod refusals;
 
 mod alias;
+mod answer;
 mod grpc;
+mod http;
 mod identity;
 mod intake;
-mod listen;
+mod json;
+mod metadata;
 mod peer;
 mod points;
 mod resolve;
-mod retry;
 #[cfg(test)]
 mod tests;
 
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use tokio::net::TcpListener;
-use tonic::transport::{Server, server::TcpIncoming};
 use weir_core::{ComponentError, Context, Factory, Output, Receiver, ReceiverFactory};
+use weir_net::{BindError, Endpoint, Limits, Listener, Versions};
 
 pub use alias::MAX_DEPTH;
 pub use peer::Peer;
 pub use resolve::{Decoded, resolve, resolve_bytes};
 
-use config::{Grpc, OtlpConfig};
+use config::OtlpConfig;
 use grpc::GrpcService;
+use http::HttpService;
 use intake::Intake;
 
-/// What a peer may send of one request, in bytes, before it has to wait for the receiver. With HTTP/2's default of 64 KiB
-/// a sender of large requests waits for a round trip every 64 KiB: 187k points a second where 3.4M are possible.
-const STREAM_WINDOW: u32 = 1 << 20;
-/// The same for all requests of a connection.
-const CONNECTION_WINDOW: u32 = 4 << 20;
-/// How long a connection may be silent before it is asked whether it is still there.
-const KEEPALIVE: Duration = Duration::from_mins(1);
-/// How long it has to say so.
-const KEEPALIVE_ANSWER: Duration = Duration::from_secs(20);
+/// How long the connections may take to drain: longer than the intake lets them, which decides.
+const DRAIN: Duration = Duration::from_hours(1);
 
 /// Makes `otlp` receivers.
 #[derive(Debug)]
@@ -65,56 +60,100 @@ pub struct Otlp;
 impl Factory for Otlp {
     type Config = OtlpConfig;
     const TYPE: &'static str = "otlp";
-    const SUMMARY: &'static str = "takes metrics in by OTLP over gRPC";
+    const SUMMARY: &'static str = "takes metrics in by OTLP, over gRPC and HTTP";
 }
 
 impl ReceiverFactory for Otlp {
     fn build(config: OtlpConfig, context: Context) -> Box<dyn Receiver> {
-        Box::new(OtlpReceiver { config, context, listener: None })
+        Box::new(OtlpReceiver { config, context, listeners: None })
     }
 }
 
 struct OtlpReceiver {
     config: OtlpConfig,
     context: Context,
-    listener: Option<TcpListener>,
+    listeners: Option<Listeners>,
+}
+
+/// A listener for each protocol that is on.
+struct Listeners {
+    grpc: Option<Listener>,
+    http: Option<Listener>,
+}
+
+impl OtlpReceiver {
+    async fn bind(&self) -> Result<Listeners, ComponentError> {
+        let mut listeners = Listeners { grpc: None, http: None };
+        if let Some(grpc) = self.config.grpc() {
+            listeners.grpc = self.listen("grpc", grpc.endpoint(), grpc.limits(), grpc.versions()).await?;
+        }
+        if let Some(http) = self.config.http() {
+            listeners.http = self.listen("http", http.endpoint(), http.limits(), http.versions()).await?;
+        }
+        Ok(listeners)
+    }
+
+    async fn listen(
+        &self,
+        protocol: &str,
+        endpoint: Option<Endpoint>,
+        limits: Limits,
+        versions: Versions,
+    ) -> Result<Option<Listener>, ComponentError> {
+        let cannot = |error: BindError| ComponentError::Unavailable(error.to_string());
+        // One that could not be read has been reported by the check.
+        let Some(endpoint) = endpoint else { return Ok(None) };
+        let listener = Listener::bind(endpoint).await.map_err(cannot)?;
+        let address = listener.local_addr();
+        tracing::info!(component = %self.context.id, "otlp listening on {address} ({protocol})");
+        self.context.status.listening(address);
+        let limits = Limits { drain_timeout: DRAIN, ..limits };
+        Ok(Some(listener.with_limits(limits).with_versions(versions)))
+    }
 }
 
 #[async_trait]
 impl Receiver for OtlpReceiver {
     async fn start(&mut self) -> Result<(), ComponentError> {
-        let listener = listen::bind(&self.config.protocols.grpc.endpoint).await?;
-        let address =
-            listener.local_addr().map_err(|error| ComponentError::Unavailable(error.to_string()))?;
-        tracing::info!(component = %self.context.id, "otlp listening on {address}");
-        self.context.status.listening(address);
-        self.listener = Some(listener);
+        self.listeners = Some(self.bind().await?);
         Ok(())
     }
 
     async fn run(mut self: Box<Self>, output: Output) -> Result<(), ComponentError> {
-        if self.listener.is_none() {
+        if self.listeners.is_none() {
             self.start().await?;
         }
-        let Self { config, context, listener } = *self;
-        let Some(listener) = listener else { return Ok(()) };
-        let Grpc { max_concurrent_streams, include_metadata, .. } = config.protocols.grpc;
+        let Self { config, context, listeners } = *self;
+        let Some(Listeners { grpc, http }) = listeners else { return Ok(()) };
+        let begun = &context.drain.begun;
         let intake = Arc::new(Intake::new(context.clone(), config.acknowledge, output));
-        let service = GrpcService {
-            intake: Arc::clone(&intake),
-            max_message: config.protocols.grpc.max_message_bytes(),
-            include_peer: include_metadata,
+        let grpc = async {
+            let (Some(listener), Some(config)) = (grpc, config.grpc()) else { return };
+            let service = Arc::new(GrpcService {
+                intake: Arc::clone(&intake),
+                max_message: config.max_message_bytes(),
+                metadata: config.metadata(),
+            });
+            let answer =
+                move |request| service.intake.requests.track_future(Arc::clone(&service).answer(request));
+            listener.serve(answer, begun.clone()).await;
         };
-        let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
-        let server = Server::builder()
-            .initial_stream_window_size(STREAM_WINDOW)
-            .initial_connection_window_size(CONNECTION_WINDOW)
-            .max_concurrent_streams(max_concurrent_streams)
-            .http2_keepalive_interval(Some(KEEPALIVE))
-            .http2_keepalive_timeout(Some(KEEPALIVE_ANSWER))
-            .serve_with_incoming_shutdown(service, incoming, context.drain.begun.clone().cancelled_owned());
+        let http = async {
+            let (Some(listener), Some(config)) = (http, config.http()) else { return };
+            let service = Arc::new(HttpService {
+                intake: Arc::clone(&intake),
+                path: config.metrics_url_path.clone(),
+                max_body: config.max_request_body_size.as_usize(),
+                read_timeout: config.read_timeout.0,
+                metadata: config.metadata(),
+            });
+            let answer =
+                move |request| service.intake.requests.track_future(Arc::clone(&service).answer(request));
+            listener.serve(answer, begun.clone()).await;
+        };
+        let serving = async { tokio::join!(grpc, http) };
         tokio::select! {
-            served = server => served.map_err(|error| ComponentError::Failed(error.to_string())),
+            _ = serving => Ok(()),
             () = intake.close() => Ok(()),
         }
     }

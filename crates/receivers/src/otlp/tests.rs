@@ -3,6 +3,7 @@
 mod arbitrary;
 mod config;
 mod harness;
+mod http;
 mod mapping;
 mod refusing;
 mod serving;

@@ -2,8 +2,12 @@
 
 use weir_config::{Check, Diagnostics, Env, Source, from_node, load};
 use weir_core::Config as _;
+use weir_net::Endpoint;
 
-use crate::otlp::config::{Acknowledge, OtlpConfig};
+use crate::otlp::{
+    config::{Acknowledge, OtlpConfig},
+    metadata::Metadata,
+};
 
 /// Reads and checks a receiver's section; answers it and each error with the text that it points at.
 fn read(text: &str) -> (Option<OtlpConfig>, Vec<(String, String)>) {
@@ -28,52 +32,70 @@ fn good(text: &str) -> OtlpConfig {
 }
 
 #[test]
-fn an_empty_section_listens_on_the_usual_port() {
-    for text in ["", "protocols:", "protocols:\n  grpc:"] {
+fn where_no_protocol_is_listed_both_listen_on_their_usual_ports() {
+    for text in ["", "protocols:", "protocols: {}"] {
         let config = good(text);
-        let grpc = &config.protocols.grpc;
+        let (grpc, http) = (config.grpc().unwrap(), config.http().unwrap());
         assert_eq!((&*grpc.endpoint, grpc.max_message_bytes()), ("localhost:4317", 67_108_864));
-        assert!(!grpc.include_metadata && config.acknowledge == Acknowledge::Accepted);
+        assert_eq!((&*http.endpoint, http.max_request_body_size.0), ("localhost:4318", 67_108_864));
+        assert_eq!(http.metrics_url_path, "/v1/metrics");
+        assert!(!grpc.include_metadata && !http.include_metadata);
+        assert_eq!(config.acknowledge, Acknowledge::Accepted);
     }
+}
+
+#[test]
+fn a_protocol_that_is_not_listed_is_off() {
+    let config = good("protocols:\n  grpc:\n");
+    assert!(config.grpc().is_some() && config.http().is_none());
+    let config = good("protocols:\n  http: {}\n");
+    assert!(config.grpc().is_none() && config.http().is_some());
 }
 
 #[test]
 fn every_key_is_read() {
     let config = good(
         "protocols:\n  grpc:\n    endpoint: '[::1]:0'\n    max_recv_msg_size_mib: 4\n    max_concurrent_streams: 7\n    \
-         include_metadata: true\nacknowledge: exported\n",
+         include_metadata: true\n    metadata_keys: [X-Tenant]\n    max_connections: 9\n  http:\n    endpoint: /run/otlp.sock\n    \
+         transport: unix\n    metrics_url_path: /in\n    max_request_body_size: 1MiB\n    read_timeout: 5s\n    \
+         idle_timeout: 6s\n    max_connections: 8\nacknowledge: exported\n",
     );
-    let grpc = &config.protocols.grpc;
-    assert_eq!((&*grpc.endpoint, grpc.max_message_bytes()), ("[::1]:0", 4_194_304));
-    assert!(grpc.max_concurrent_streams == 7 && grpc.include_metadata);
+    let (grpc, http) = (config.grpc().unwrap(), config.http().unwrap());
+    assert_eq!(grpc.endpoint(), Some(Endpoint::Tcp { host: "::1".to_owned(), port: 0 }));
+    assert_eq!((grpc.max_message_bytes(), grpc.max_concurrent_streams), (4_194_304, 7));
+    assert_eq!((grpc.limits().connections, http.limits().connections), (9, 8));
+    assert!(matches!(grpc.metadata(), Metadata::Included(names) if names == ["x-tenant"]));
+    assert_eq!(http.endpoint(), Some(Endpoint::Unix("/run/otlp.sock".into())));
+    assert_eq!((&*http.metrics_url_path, http.max_request_body_size.0), ("/in", 1_048_576));
+    assert_eq!((http.read_timeout.as_secs(), http.limits().header_read_timeout.as_secs()), (5, 6));
     let facts = config.facts();
     assert!(facts.waits_for_export && facts.cumulative);
     let key = ["protocols", "grpc", "endpoint"].map(str::to_owned).to_vec();
-    assert_eq!(facts.open_listeners, [(key, "[::1]:0".to_owned())]);
-}
-
-#[test]
-fn http_is_refused_where_it_stands() {
-    for http in ["http:", "http: {endpoint: 'localhost:4318', cors: {allowed_origins: ['*']}}"] {
-        let (_, errors) = read(&format!("protocols:\n  grpc:\n  {http}\n"));
-        let [(_, message)] = &*errors else { panic!("one error, found {errors:?}") };
-        assert_eq!(message, "OTLP over HTTP is not supported yet; use grpc");
-    }
+    assert_eq!(facts.open_listeners, [(key, "[::1]:0".to_owned())], "a Unix socket is not open to others");
 }
 
 #[test]
 fn values_out_of_range_are_refused_where_they_stand() {
-    let key = |line: &str| format!("protocols:\n  grpc:\n    {line}\n");
-    for (line, at) in [
-        ("endpoint: localhost", "localhost"),
-        ("endpoint: ::1:4317", "::1:4317"),
-        ("endpoint: http://localhost:4317", "http://localhost:4317"),
-        ("endpoint: localhost:99999", "localhost:99999"),
-        ("max_recv_msg_size_mib: 0", "0"),
-        ("max_recv_msg_size_mib: 4096", "4096"),
-        ("max_concurrent_streams: 0", "0"),
+    for (protocol, line, at) in [
+        ("grpc", "endpoint: localhost", "localhost"),
+        ("grpc", "endpoint: ::1:4317", "::1:4317"),
+        ("grpc", "endpoint: http://localhost:4317", "http://localhost:4317"),
+        ("grpc", "endpoint: localhost:99999", "localhost:99999"),
+        ("grpc", "max_recv_msg_size_mib: 0", "0"),
+        ("grpc", "max_recv_msg_size_mib: 4096", "4096"),
+        ("grpc", "max_concurrent_streams: 0", "0"),
+        ("grpc", "max_connections: 0", "0"),
+        ("grpc", "metadata_keys: [a b]\n    include_metadata: true", "a b"),
+        ("grpc", "metadata_keys: [a]", "[a]"),
+        ("http", "endpoint: localhost", "localhost"),
+        ("http", "metrics_url_path: v1", "v1"),
+        ("http", "max_request_body_size: 0", "0"),
+        ("http", "read_timeout: 0s", "0s"),
+        ("http", "idle_timeout: 0s", "0s"),
+        ("http", "max_connections: 0", "0"),
+        ("http", "metadata_keys: [a]", "[a]"),
     ] {
-        let (_, errors) = read(&key(line));
+        let (_, errors) = read(&format!("protocols:\n  {protocol}:\n    {line}\n"));
         let places: Vec<_> = errors.iter().map(|(place, _)| &**place).collect();
         assert_eq!(places, [at], "{line}: {errors:?}");
     }

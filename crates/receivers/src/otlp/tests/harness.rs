@@ -17,21 +17,39 @@ use weir_core::{
 };
 use weir_testkit::Fixture;
 
-use crate::otlp::{Otlp, config::OtlpConfig};
+use crate::otlp::{
+    Otlp,
+    config::{Grpc, Http, Listed, OtlpConfig},
+};
 
 /// Far more than a test takes: what is not there by then will not come.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A configuration that listens on a free port.
+/// A configuration that listens on free ports.
 pub(super) fn config() -> OtlpConfig {
+    let endpoint = "127.0.0.1:0".to_owned();
     let mut config = OtlpConfig::default();
-    config.protocols.grpc.endpoint = "127.0.0.1:0".to_owned();
+    config.protocols.grpc = Listed(Some(Grpc { endpoint: endpoint.clone(), ..Grpc::default() }));
+    config.protocols.http = Listed(Some(Http { endpoint, ..Http::default() }));
     config
+}
+
+/// The section of a protocol that [`config`] lists.
+pub(super) fn grpc(config: &mut OtlpConfig) -> &mut Grpc {
+    config.protocols.grpc.0.as_mut().expect("a section")
+}
+
+/// The same of the other.
+pub(super) fn http(config: &mut OtlpConfig) -> &mut Http {
+    config.protocols.http.0.as_mut().expect("a section")
 }
 
 /// A running receiver with one edge behind it.
 pub(super) struct Server {
+    /// Of gRPC.
     pub(super) address: SocketAddr,
+    /// Of HTTP.
+    pub(super) http: SocketAddr,
     pub(super) context: Context,
     pub(super) inbox: Inbox,
     pub(super) running: JoinHandle<Result<(), ComponentError>>,
@@ -48,13 +66,14 @@ impl Server {
         let context = Fixture::new().context("otlp");
         let mut receiver = Otlp::build(config, context.clone());
         receiver.start().await.expect("a free port");
-        let address = context.status.read().listening[0].parse().expect("an address");
+        let [address, http] = &*context.status.read().listening else { panic!("two listeners") };
+        let [address, http] = [address, http].map(|address| address.parse().expect("an address"));
         let (sender, inbox) = inbox(Arc::new(NodeLedger::default()));
         let edge = Edge::new(sender, room, Arc::new(EdgeLedger::default()));
         let (ledger, clock) = (Arc::clone(&context.ledger), context.clock.clone());
         let output = Output::new(vec![edge], ledger, clock, Duration::from_secs(5));
         let running = tokio::spawn(receiver.run(output));
-        Self { address, context, inbox, running }
+        Self { address, http, context, inbox, running }
     }
 
     pub(super) async fn channel(&self) -> Channel {

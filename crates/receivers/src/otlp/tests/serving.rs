@@ -14,7 +14,7 @@ use weir_core::{Number, Reason, ReceiverFactory as _, Verdict};
 use weir_testkit::Fixture;
 
 use super::{
-    harness::{Server, call, config, joined},
+    harness::{Server, call, config, grpc, joined},
     *,
 };
 use crate::otlp::Otlp;
@@ -116,7 +116,7 @@ async fn memory_pressure_asks_to_come_again() {
 #[tokio::test]
 async fn a_request_over_the_limit_is_refused_for_good_compressed_or_not() {
     let mut small = config();
-    small.protocols.grpc.max_recv_msg_size_mib = 1;
+    grpc(&mut small).max_recv_msg_size_mib = 1;
     let server = Server::start(small).await;
     let large = request(vec![gauge(&"x".repeat(2 * MEBIBYTE), vec![int("a", 1)])]);
     for compressed in [false, true] {
@@ -147,7 +147,7 @@ async fn traces_and_logs_are_told_why_they_are_not_taken() {
     const OTHER: &str = "/grpc.health.v1.Health/Check";
     let server = Server::start(config()).await;
     let channel = server.channel().await;
-    for (path, signal) in [(TRACES, "not trace:"), (LOGS, "not logs:"), (OTHER, "OTLP metrics only")] {
+    for (path, signal) in [(TRACES, "not traces:"), (LOGS, "not logs:"), (OTHER, "OTLP metrics only")] {
         let refused = call(channel.clone(), path, b"").await.unwrap_err();
         assert_eq!(refused.code(), Code::Unimplemented, "{refused:?}");
         assert!(refused.message().contains(signal), "{refused:?}");
@@ -158,8 +158,8 @@ async fn traces_and_logs_are_told_why_they_are_not_taken() {
 async fn an_address_in_use_fails_the_start_by_name() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let mut config = config();
-    config.protocols.grpc.endpoint = taken.local_addr().unwrap().to_string();
-    let endpoint = config.protocols.grpc.endpoint.clone();
+    let endpoint = taken.local_addr().unwrap().to_string();
+    grpc(&mut config).endpoint.clone_from(&endpoint);
     let mut receiver = Otlp::build(config, Fixture::new().context("otlp"));
     let error = receiver.start().await.unwrap_err().to_string();
     assert!(error.starts_with(&format!("could not listen on {endpoint}: ")), "{error}");
@@ -169,7 +169,7 @@ async fn an_address_in_use_fails_the_start_by_name() {
 async fn with_metadata_peers_with_equal_resources_stay_two_streams() {
     for (include_metadata, streams) in [(false, 1), (true, 2)] {
         let mut config = config();
-        config.protocols.grpc.include_metadata = include_metadata;
+        grpc(&mut config).include_metadata = include_metadata;
         let mut server = Server::start(config).await;
         for peer in ["127.0.0.1", "127.0.0.2"] {
             let endpoint = server.endpoint().local_address(Some(peer.parse().unwrap()));
