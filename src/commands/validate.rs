@@ -24,8 +24,9 @@ pub(crate) fn run(args: &ConfigArgs) -> ExitCode {
 fn dimensions(plan: &Plan) -> String {
     let exporters = plan.components.iter().filter(|component| component.enabled);
     let lines = exporters.filter_map(|exporter| {
-        let words = exporter.parsed.facts.dimensions.as_ref()?;
-        Some(format!("dimensions of `{}`: {words}\n", exporter.id))
+        let (own, rules) = exporter.parsed.facts.dimensions.split_first()?;
+        let rules: String = rules.iter().map(|words| format!("{words}\n")).collect();
+        Some(format!("dimensions of `{}`: {own}\n{rules}", exporter.id))
     });
     lines.collect()
 }

@@ -217,8 +217,9 @@ pub struct Facts {
     pub wants_delta: bool,
     /// It gathers points for this long.
     pub window: Option<Duration>,
-    /// In words, what becomes a dimension of what it sends; `validate` shows it, as dimensions are what is billed.
-    pub dimensions: Option<String>,
+    /// In words, what becomes a dimension of what it sends, and then what differs for some metrics, a line each; `validate`
+    /// shows it, as dimensions are what is billed.
+    pub dimensions: Vec<String>,
     /// The extension that keeps its state, as its key `storage` names it.
     pub storage: Option<String>,
     /// It keeps the state of others.

@@ -5,10 +5,10 @@ use std::{hint::black_box, sync::Arc, time::Duration};
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use weir_core::{Ack, Batch, Descriptor, Number, Series};
 use weir_exporters::cloudwatch::{
-    config::DimensionsConfig,
-    dimensions::DimensionRule,
+    config::Config,
     encode::{Encoded, Encoder},
     pack::pack,
+    rules::Rules,
     window::{Closed, Window},
 };
 use weir_testkit::{Fixture, START, point, seconds};
@@ -64,13 +64,14 @@ fn windows(c: &mut Criterion) {
     group.throughput(Throughput::Elements(SERIES as u64));
     group.bench_function("close, encode and pack 10k series", |b| {
         b.iter_batched(
-            || (Encoder::new(DimensionRule::new(&DimensionsConfig::default()), 60), filled(&f, &batches)),
-            |(mut encoder, closed)| {
+            || (Encoder::default(), Rules::new(&Config::default()), filled(&f, &batches)),
+            |(mut encoder, mut rules, closed)| {
                 let mut encoded = Encoded::default();
                 for period in closed {
-                    encoder.encode(period, &mut encoded);
+                    encoder.encode(period, &mut rules, &mut encoded);
                 }
-                black_box(pack(encoded.datums, "Weir"))
+                let requests = |(namespace, datums): (Arc<str>, _)| pack(datums, &namespace);
+                black_box(encoded.datums.into_iter().map(requests).collect::<Vec<_>>())
             },
             BatchSize::LargeInput,
         );

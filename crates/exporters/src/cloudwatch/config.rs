@@ -8,7 +8,18 @@ use weir_config::{ByteSize, Check, Secret};
 use weir_core::Facts;
 use weir_window::Period;
 
-pub use super::connection::TlsConfig;
+use super::{
+    dimensions::{MAX_DIMENSION_VALUE, MAX_DIMENSIONS, MAX_NAME, matches},
+    rules::{
+        config::{check_reach, check_rollups, check_times},
+        in_words, rule_in_words,
+    },
+};
+
+pub use super::{
+    connection::TlsConfig,
+    rules::config::{Merge, RuleConfig},
+};
 pub use crate::sending::RetryConfig;
 
 /// Configuration of the exporter.
@@ -21,6 +32,8 @@ pub struct Config {
     pub region: Option<String>,
     /// Namespace of the metrics.
     pub namespace: String,
+    /// The attribute, of the point or else of the resource, that names the namespace; where it is missing, `namespace` does.
+    pub namespace_from: Option<String>,
     /// Profile of the shared AWS configuration files.
     pub profile: Option<String>,
     /// Role to assume before sending.
@@ -43,6 +56,10 @@ pub struct Config {
     pub timeout: weir_config::Duration,
     /// What becomes a dimension.
     pub dimensions: DimensionsConfig,
+    /// Sets of dimensions that are metrics of their own besides, over all series that only differ in the others; `[]` is the total.
+    pub rollups: Vec<Vec<String>>,
+    /// What is different for some metrics: the first rule that is for a series decides.
+    pub rules: Vec<RuleConfig>,
     /// When a failed request is sent again.
     pub retry_on_failure: RetryConfig,
     /// What waits for CloudWatch.
@@ -81,6 +98,7 @@ impl Default for Config {
             endpoint: None,
             region: None,
             namespace: "Weir".to_owned(),
+            namespace_from: None,
             profile: None,
             role_arn: None,
             external_id: None,
@@ -92,6 +110,8 @@ impl Default for Config {
             storage_resolution: None,
             timeout: weir_config::Duration(Duration::from_secs(30)),
             dimensions: DimensionsConfig::default(),
+            rollups: Vec::new(),
+            rules: Vec::new(),
             retry_on_failure: RetryConfig::default(),
             sending_queue: QueueConfig::default(),
         }
@@ -115,14 +135,7 @@ const MAX_CONSUMERS: u32 = 64;
 
 impl weir_core::Config for Config {
     fn check(&self, check: &mut Check<'_>) {
-        if let Err(error) = Period::new(self.period.0) {
-            check.error(&["period"], error.to_string());
-        }
-        if let Some(found) = self.storage_resolution
-            && !matches!(found, 1 | 60)
-        {
-            check.error(&["storage_resolution"], format!("storage_resolution {found} is neither 1 nor 60"));
-        }
+        check_times(Some(self.period), self.storage_resolution, check);
         if let Some(wrong) = wrong_namespace(&self.namespace) {
             check.error(&["namespace"], format!("namespace `{}` {wrong}", self.namespace));
         }
@@ -138,34 +151,54 @@ impl weir_core::Config for Config {
         if self.sending_queue.queue_size.0 == 0 {
             check.error(&["sending_queue", "queue_size"], "queue_size must be above 0");
         }
-        for (name, value) in &self.dimensions.fixed {
-            if !is_dimension(name, 255) || name.starts_with(':') || !is_dimension(value, 1024) {
-                let message = format!("CloudWatch does not take the dimension `{name}: {value}`");
-                let help = "names of 1 to 255 and values of 1 to 1024 ASCII characters, not blank; no name begins with `:`";
-                check.error_with(&["dimensions", "static", name], message, help);
+        if let Some(mut check) = check.within(&["dimensions"]) {
+            self.dimensions.check(&mut check);
+        }
+        check_rollups(&self.rollups, &self.dimensions, check);
+        for (at, rule) in self.rules.iter().enumerate() {
+            if let Some(mut check) = check.within(&["rules", &at.to_string()]) {
+                rule.check((&self.dimensions, &self.rollups), &mut check);
             }
         }
-        self.dimensions.check(check);
+        check_reach(&self.rules, check);
         self.retry_on_failure.check("retry_on_failure", check);
     }
 
     fn facts(&self) -> Facts {
-        let dimensions = Some(self.dimensions.in_words());
-        Facts { wants_delta: true, window: Some(self.period.0), dimensions, ..Facts::default() }
+        let rules = self.rules.iter().enumerate();
+        let rules = rules.map(|(at, rule)| rule_in_words(at + 1, rule, self));
+        let dimensions = std::iter::once(in_words(self)).chain(rules).collect();
+        let periods = self.rules.iter().filter_map(|rule| rule.period).chain([self.period]);
+        let window = periods.map(|period| period.0).max();
+        Facts { wants_delta: true, window, dimensions, ..Facts::default() }
     }
 }
 
-/// The most dimensions that CloudWatch takes (crate docs, MetricDatum).
-const MAX_DIMENSIONS: usize = 30;
-
 impl DimensionsConfig {
-    fn check(&self, check: &mut Check<'_>) {
+    /// Whether a series can have a dimension of this name.
+    pub(super) fn may_give(&self, name: &str) -> bool {
+        let mut patterns = self.attributes.iter().chain(&self.resource);
+        self.fixed.contains_key(name) || patterns.any(|pattern| matches(pattern, name))
+    }
+
+    /// Reports what is wrong with it, and what is hardly meant.
+    pub(super) fn check(&self, check: &mut Check<'_>) {
+        for (name, value) in &self.fixed {
+            if !is_dimension(name, MAX_NAME)
+                || name.starts_with(':')
+                || !is_dimension(value, MAX_DIMENSION_VALUE)
+            {
+                let message = format!("CloudWatch does not take the dimension `{name}: {value}`");
+                let help = "names of 1 to 255 and values of 1 to 1024 ASCII characters, not blank; no name begins with `:`";
+                check.error_with(&["static", name], message, help);
+            }
+        }
         for name in self.fixed.keys() {
             for (list, names) in [("attributes", &self.attributes), ("resource", &self.resource)] {
                 if names.contains(name) {
                     let message = format!("dimension `{name}` has two sources: `static` and `{list}`");
                     let help = "where both are there, the one of `static` is left out";
-                    check.warn_with(&["dimensions", "static", name], message, help);
+                    check.warn_with(&["static", name], message, help);
                 }
             }
         }
@@ -173,18 +206,18 @@ impl DimensionsConfig {
             if !name.contains('*') && self.attributes.contains(name) {
                 let message = format!("dimension `{name}` has two sources: `attributes` and `resource`");
                 let help = "where both are there, the point's attribute is taken";
-                check.warn_with(&["dimensions", "resource", &at.to_string()], message, help);
+                check.warn_with(&["resource", &at.to_string()], message, help);
             }
         }
         let certain = self.fixed.len() + self.resource.iter().filter(|name| !name.contains('*')).count();
         if certain > MAX_DIMENSIONS {
             let message = format!("{certain} dimensions are listed, CloudWatch takes {MAX_DIMENSIONS}");
-            check.warn_with(&["dimensions"], message, "those beyond are cut and counted as `dimensions_cut`");
+            check.warn_with(&[], message, "those beyond are cut and counted as `dimensions_cut`");
         }
     }
 
     /// What becomes a dimension, for `validate`.
-    fn in_words(&self) -> String {
+    pub(super) fn in_words(&self) -> String {
         let mut sources = Vec::new();
         match &self.attributes[..] {
             [] => {}
@@ -203,25 +236,18 @@ impl DimensionsConfig {
     }
 }
 
-impl Config {
-    /// The period; a minute where the configuration was not checked.
-    pub(crate) fn period(&self) -> Period {
-        Period::new(self.period.0).unwrap_or(Period::MINUTE)
-    }
-
-    /// `StorageResolution` of every datum.
-    pub(crate) fn resolution(&self) -> i32 {
-        match self.storage_resolution {
-            Some(1) => 1,
-            None if self.period.0 < Period::MINUTE.length() => 1,
-            Some(_) | None => 60,
-        }
+/// `StorageResolution` of the datums of a period: as it is written, else what goes with the period.
+pub(super) fn resolution_of(written: Option<u32>, period: Duration) -> i32 {
+    match written {
+        Some(1) => 1,
+        None if period < Period::MINUTE.length() => 1,
+        Some(_) | None => 60,
     }
 }
 
 /// What CloudWatch would not take about a namespace (service model, and the advice against `AWS/`).
-fn wrong_namespace(namespace: &str) -> Option<&'static str> {
-    if !is_dimension(namespace, 255) {
+pub(super) fn wrong_namespace(namespace: &str) -> Option<&'static str> {
+    if !is_dimension(namespace, MAX_NAME) {
         Some("is not 1 to 255 ASCII characters")
     } else if namespace.starts_with(':') {
         Some("begins with a colon")

@@ -5,34 +5,53 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use weir_core::Identity;
+use weir_core::{Identity, Reason};
 
 use super::config::DimensionsConfig;
 
 /// The most dimensions of a metric.
 pub const MAX_DIMENSIONS: usize = 30;
-/// The longest name of a metric or a dimension, in characters.
-const MAX_NAME: usize = 255;
+/// The longest name of a metric, a dimension or a namespace, in characters.
+pub const MAX_NAME: usize = 255;
 /// The longest value of a dimension, in characters.
-const MAX_VALUE: usize = 1024;
+pub const MAX_DIMENSION_VALUE: usize = 1024;
 
-/// How often something had to be made acceptable.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Repairs {
-    /// Names and values that were changed: characters replaced by `_`, or cut at their greatest length.
-    pub cleaned: u64,
-    /// Dimensions left out because their value, or their name, was blank.
-    pub blank: u64,
-    /// Dimensions cut off beyond the thirtieth.
-    pub dimensions_cut: u64,
-    /// Dimensions whose name had another source too, which lost.
-    pub collisions: u64,
-}
+/// Characters that CloudWatch does not take became `_`.
+pub const REPLACED: Reason = Reason("replaced");
+/// A name or a value was cut at its greatest length.
+pub const SHORTENED: Reason = Reason("shortened");
+/// A dimension was left out because its value, or its name, was blank.
+pub const BLANK: Reason = Reason("blank");
+/// A dimension was cut off beyond the thirtieth.
+pub const DIMENSIONS_CUT: Reason = Reason("dimensions_cut");
+/// A dimension's name had another source too, which lost.
+pub const COLLISIONS: Reason = Reason("collisions");
+
+/// What had to be made acceptable: how often, and the metric that it was met in first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Repairs(BTreeMap<Reason, (u64, String)>);
 
 impl Repairs {
-    /// Whether nothing had to be done.
-    pub fn is_empty(&self) -> bool {
-        *self == Self::default()
+    /// Counts one of a metric.
+    pub fn add(&mut self, what: Reason, metric: &str) {
+        self.add_all(what, 1, metric);
+    }
+
+    /// Counts some.
+    pub fn add_all(&mut self, what: Reason, times: u64, metric: &str) {
+        if times > 0 {
+            self.0.entry(what).or_insert_with(|| (0, metric.to_owned())).0 += times;
+        }
+    }
+
+    /// Adds those of `other`.
+    pub fn join(&mut self, other: Self) {
+        other.0.into_iter().for_each(|(what, (times, metric))| self.add_all(what, times, &metric));
+    }
+
+    /// What was repaired, how often, and a metric that shows it.
+    pub fn iter(&self) -> impl Iterator<Item = (Reason, u64, &str)> {
+        self.0.iter().map(|(what, (times, metric))| (*what, *times, metric.as_str()))
     }
 }
 
@@ -56,6 +75,7 @@ impl DimensionRule {
     /// Beyond [`MAX_DIMENSIONS`] those stay that were asked for most plainly: static ones first, then the resource's,
     /// then the point's, each in the order of their names.
     pub fn of(&self, identity: &Identity, repairs: &mut Repairs) -> Vec<(String, String)> {
+        let metric = &*identity.descriptor.name;
         let attributes = identity.attributes.iter().filter(|kv| self.attributes.has(&kv.key));
         let resource = identity.resource.attributes.iter().filter(|kv| self.resource.has(&kv.key));
         let mut chosen: BTreeMap<String, (u8, String)> = BTreeMap::new();
@@ -63,22 +83,22 @@ impl DimensionRule {
         let described = resource.map(|kv| (1, kv)).chain(attributes.map(|kv| (2, kv)));
         let described = described.map(|(rank, kv)| (rank, kv.key.to_string(), kv.value.to_string()));
         for (rank, name, value) in fixed.chain(described) {
-            let name = clean(name, MAX_NAME, true, repairs);
-            let value = clean(value, MAX_VALUE, false, repairs);
+            let name = without_colon(clean(name, MAX_NAME, metric, repairs), metric, repairs);
+            let value = clean(value, MAX_DIMENSION_VALUE, metric, repairs);
             if name.trim().is_empty() || value.trim().is_empty() {
-                repairs.blank += 1;
+                repairs.add(BLANK, metric);
             } else if chosen.insert(name, (rank, value)).is_some() {
-                repairs.collisions += 1;
+                repairs.add(COLLISIONS, metric);
             }
         }
-        cut(&mut chosen, repairs);
+        cut(&mut chosen, metric, repairs);
         chosen.into_iter().map(|(name, (_, value))| (name, value)).collect()
     }
 }
 
-fn cut(chosen: &mut BTreeMap<String, (u8, String)>, repairs: &mut Repairs) {
+fn cut(chosen: &mut BTreeMap<String, (u8, String)>, metric: &str, repairs: &mut Repairs) {
     let Some(excess) = chosen.len().checked_sub(MAX_DIMENSIONS).filter(|excess| *excess > 0) else { return };
-    repairs.dimensions_cut += excess as u64;
+    repairs.add_all(DIMENSIONS_CUT, excess as u64, metric);
     let mut by_rank: Vec<(u8, String)> =
         chosen.iter().map(|(name, (rank, _))| (*rank, name.clone())).collect();
     by_rank.sort();
@@ -89,24 +109,38 @@ fn cut(chosen: &mut BTreeMap<String, (u8, String)>, repairs: &mut Repairs) {
 
 /// A metric's name as CloudWatch takes it: control characters replaced, cut at 255 characters. Blank ones stay blank.
 pub fn metric_name(name: &str, repairs: &mut Repairs) -> String {
-    let kept: String = name.chars().take(MAX_NAME).map(|c| if c.is_control() { '_' } else { c }).collect();
-    repairs.cleaned += u64::from(kept != name);
-    kept
+    let is_longer = name.chars().nth(MAX_NAME).is_some();
+    let has_control = name.chars().any(char::is_control);
+    repairs.add_all(SHORTENED, u64::from(is_longer), name);
+    repairs.add_all(REPLACED, u64::from(has_control), name);
+    name.chars().take(MAX_NAME).map(|c| if c.is_control() { '_' } else { c }).collect()
 }
 
-fn clean(text: String, longest: usize, is_name: bool, repairs: &mut Repairs) -> String {
-    let allowed = |byte: u8| (b' '..=b'~').contains(&byte);
-    let colon = is_name && text.starts_with(':');
-    if text.len() <= longest && text.bytes().all(allowed) && !colon {
+/// A namespace as CloudWatch takes it, but for what no change of characters can mend.
+pub fn namespace(text: String, metric: &str, repairs: &mut Repairs) -> String {
+    without_colon(clean(text, MAX_NAME, metric, repairs), metric, repairs)
+}
+
+/// Printable ASCII of at most this length.
+fn clean(text: String, longest: usize, metric: &str, repairs: &mut Repairs) -> String {
+    let allowed = |c: char| (' '..='~').contains(&c);
+    if text.len() <= longest && text.chars().all(allowed) {
         return text;
     }
-    repairs.cleaned += 1;
-    let allowed = |c: char| (' '..='~').contains(&c);
-    let mut kept: String = text.chars().take(longest).map(|c| if allowed(c) { c } else { '_' }).collect();
-    if colon {
-        kept.replace_range(..1, "_");
+    repairs.add_all(SHORTENED, u64::from(text.chars().nth(longest).is_some()), metric);
+    repairs.add_all(REPLACED, u64::from(!text.chars().all(allowed)), metric);
+    text.chars().take(longest).map(|c| if allowed(c) { c } else { '_' }).collect()
+}
+
+/// Names must not begin with a colon.
+fn without_colon(name: String, metric: &str, repairs: &mut Repairs) -> String {
+    match name.strip_prefix(':') {
+        Some(rest) => {
+            repairs.add(REPLACED, metric);
+            format!("_{rest}")
+        }
+        None => name,
     }
-    kept
 }
 
 /// A list of names, some with `*` for any characters.
@@ -128,7 +162,7 @@ impl Names {
 }
 
 /// Whether `name` is what `pattern` says: the first part at its beginning, the last at its end, the others between, in order.
-fn matches(pattern: &str, name: &str) -> bool {
+pub(super) fn matches(pattern: &str, name: &str) -> bool {
     let Some((first, rest)) = pattern.split_once('*') else { return pattern == name };
     let Some(mut left) = name.strip_prefix(first) else { return false };
     let (middle, last) = rest.rsplit_once('*').unwrap_or(("", rest));

@@ -9,14 +9,15 @@ use aws_sdk_cloudwatch::{
     primitives::DateTime,
     types::{Dimension, MetricDatum, StandardUnit, StatisticSet},
 };
-use weir_core::{Reason, UnixNanos};
-use weir_window::Distribution;
+use weir_core::{Descriptor, Reason, Temporality, UnixNanos};
+use weir_window::{Distribution, Refused};
 
 use super::{
-    dimensions::{DimensionRule, Repairs, metric_name},
+    dimensions::{Repairs, metric_name},
     pack::Datum,
-    units::{self, Unit},
-    window::{Closed, MAX_VALUE, OUT_OF_RANGE, UNRESOLVED},
+    rules::{Plan, Rules, config::Merge},
+    units::Unit,
+    window::{Closed, MAX_VALUE, OUT_OF_RANGE, Stream, UNRESOLVED},
 };
 
 /// A metric without a name.
@@ -28,11 +29,16 @@ const MAX_VALUES: usize = 150;
 /// has the service refuse "values that are too small" without a number; 2^-360 is where it was seen to.
 const MIN_VALUE: f64 = f64::from_bits((1023 - 360) << 52);
 
+/// A metric of one name and dimensions came in two units: CloudWatch keeps their statistics apart, and both are sent.
+pub const MIXED_UNITS: Reason = Reason("mixed_units");
+/// A rule wants a unit that the sender's cannot be converted to: the sender's was kept.
+pub const UNIT_KEPT: Reason = Reason("unit_kept");
+/// A roll-up was left out for a series that lacks one of its dimensions.
+pub const ROLLUP_INCOMPLETE: Reason = Reason("rollup_incomplete");
+
 /// Makes datums.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Encoder {
-    rule: DimensionRule,
-    resolution: i32,
     /// Units already complained about.
     unknown_units: HashSet<Arc<str>>,
 }
@@ -40,126 +46,213 @@ pub struct Encoder {
 /// What became of closed periods.
 #[derive(Debug, Default)]
 pub struct Encoded {
-    /// The datums, sorted by period and metric.
-    pub datums: Vec<Datum>,
+    /// The datums of each namespace, sorted by period and metric.
+    pub datums: BTreeMap<Arc<str>, Vec<Datum>>,
     /// Points that became no datum, by reason.
     pub dropped: Vec<(Reason, u64)>,
+    /// Points that roll-ups were made of: these are counted a second time, as made.
+    pub made: u64,
     /// What had to be made acceptable.
     pub repairs: Repairs,
     /// Units that CloudWatch has nothing for, met for the first time.
     pub new_unknown_units: Vec<Arc<str>>,
 }
 
-/// What CloudWatch tells metrics apart by, within a namespace and a period.
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
+/// What CloudWatch tells metrics apart by, within a period.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Destination {
+    namespace: Arc<str>,
     name: String,
     dimensions: Vec<(String, String)>,
     unit: Unit,
+    resolution: i32,
 }
 
+/// What one destination gets in a period.
 #[derive(Default)]
 struct Gathered {
     distribution: Distribution,
+    /// What [`Merge::Sum`] adds up.
+    sum: Option<f64>,
+    /// What [`Merge::Last`] keeps.
+    last: Option<(UnixNanos, f64)>,
     points: u64,
 }
 
 impl Encoder {
-    /// An encoder for these dimensions and this `StorageResolution`.
-    pub fn new(rule: DimensionRule, resolution: i32) -> Self {
-        Self { rule, resolution, unknown_units: HashSet::new() }
-    }
-
-    /// Makes the datums of a closed period. Series of one destination become one datum: the samples of all of them.
-    pub fn encode(&mut self, closed: Closed, encoded: &mut Encoded) {
+    /// Makes the datums of a closed period. Series of one destination become one datum, joined as the rules say.
+    pub fn encode(&mut self, closed: Closed, rules: &mut Rules, encoded: &mut Encoded) {
         let mut gathered: BTreeMap<Destination, Gathered> = BTreeMap::new();
         drop_points(encoded, UNRESOLVED, closed.unresolved);
         for stream in closed.streams {
+            let (plan, decision) = rules.of(&stream.series);
             let identity = stream.series.identity();
-            let name = metric_name(&identity.descriptor.name, &mut encoded.repairs);
+            let name = metric_name(decision.name(identity), &mut encoded.repairs);
             if name.trim().is_empty() {
                 drop_points(encoded, UNNAMED, stream.points);
                 continue;
             }
-            let dimensions = self.rule.of(identity, &mut encoded.repairs);
-            let unit = self.unit(&identity.descriptor.unit, encoded);
-            let there = gathered.entry(Destination { name, dimensions, unit }).or_default();
-            if there.points == 0 {
-                *there = Gathered { distribution: stream.distribution, points: stream.points };
-            } else if there.distribution.merge(&stream.distribution).is_ok() {
-                there.points += stream.points;
-            } else {
-                // More than 2^53 samples, whose number no datum could hold exactly.
-                drop_points(encoded, OUT_OF_RANGE, stream.points);
+            let to = Destination {
+                namespace: decision.namespace(plan),
+                dimensions: plan.dimensions.of(identity, &mut encoded.repairs),
+                unit: self.unit(plan, &identity.descriptor, encoded),
+                resolution: plan.resolution,
+                name,
+            };
+            for rollup in rollups(plan, &to, encoded) {
+                match gathered.entry(rollup).or_default().add(&stream, plan.merge) {
+                    Ok(()) => encoded.made += stream.points,
+                    Err(_) => drop_made(encoded, stream.points),
+                }
+            }
+            let (there, points) = (gathered.entry(to).or_default(), stream.points);
+            if there.take(stream, plan.merge).is_err() {
+                drop_points(encoded, OUT_OF_RANGE, points);
             }
         }
+        count_mixed_units(&gathered, encoded);
         for (destination, all) in gathered {
-            match self.datum(&destination, all.distribution, closed.start) {
-                Some(metric) => encoded.datums.push(Datum::new(metric, all.points)),
-                None => drop_points(encoded, OUT_OF_RANGE, all.points),
+            let points = all.points;
+            match all.close().and_then(|distribution| datum(&destination, distribution, closed.start)) {
+                Some(metric) => {
+                    encoded.datums.entry(destination.namespace).or_default().push(Datum::new(metric, points));
+                }
+                None => drop_points(encoded, OUT_OF_RANGE, points),
             }
         }
+        encoded.repairs.join(rules.take_repairs());
     }
 
-    fn unit(&mut self, ucum: &Arc<str>, encoded: &mut Encoded) -> Unit {
-        units::unit(ucum).unwrap_or_else(|| {
-            if self.unknown_units.insert(Arc::clone(ucum)) {
-                encoded.new_unknown_units.push(Arc::clone(ucum));
+    fn unit(&mut self, plan: &Plan, descriptor: &Descriptor, encoded: &mut Encoded) -> Unit {
+        let found = plan.unit.of(&descriptor.unit);
+        if found.is_kept {
+            encoded.repairs.add(UNIT_KEPT, &descriptor.name);
+        }
+        if found.is_unknown && self.unknown_units.insert(Arc::clone(&descriptor.unit)) {
+            encoded.new_unknown_units.push(Arc::clone(&descriptor.unit));
+        }
+        found.unit
+    }
+}
+
+/// Where else the samples of what goes `to` a metric go: each set of dimensions once, and never to the metric itself.
+fn rollups(plan: &Plan, to: &Destination, encoded: &mut Encoded) -> Vec<Destination> {
+    let mut made = Vec::new();
+    for set in &plan.rollups {
+        let kept = to.dimensions.iter().filter(|(name, _)| set.binary_search(name).is_ok());
+        let dimensions: Vec<_> = kept.cloned().collect();
+        if dimensions.len() < set.len() {
+            encoded.repairs.add(ROLLUP_INCOMPLETE, &to.name);
+        } else if dimensions.len() < to.dimensions.len() {
+            made.push(Destination { dimensions, ..to.clone() });
+        }
+    }
+    made
+}
+
+/// Counts metrics that another unit keeps apart from the one before, in the order of destinations.
+fn count_mixed_units(gathered: &BTreeMap<Destination, Gathered>, encoded: &mut Encoded) {
+    let pairs = gathered.keys().zip(gathered.keys().skip(1));
+    for (_, other) in pairs.filter(|(one, other)| one.unit != other.unit && one.is_but_for_unit(other)) {
+        encoded.repairs.add(MIXED_UNITS, &other.name);
+    }
+}
+
+impl Destination {
+    fn is_but_for_unit(&self, other: &Self) -> bool {
+        (&self.namespace, &self.name, &self.dimensions) == (&other.namespace, &other.name, &other.dimensions)
+    }
+}
+
+impl Gathered {
+    /// Takes a stream in, without a copy where it is the first.
+    fn take(&mut self, stream: Stream, merge: Merge) -> Result<(), Refused> {
+        if self.points > 0 || merge != Merge::Distribution {
+            return self.add(&stream, merge);
+        }
+        (self.distribution, self.points) = (stream.distribution, stream.points);
+        Ok(())
+    }
+
+    /// Takes in what a stream did; what is refused leaves it as it was.
+    fn add(&mut self, stream: &Stream, merge: Merge) -> Result<(), Refused> {
+        let is_delta = stream.series.descriptor().temporality == Temporality::Delta;
+        match merge {
+            Merge::Distribution => self.distribution.merge(&stream.distribution)?,
+            Merge::Sum | Merge::Last if is_delta => self.add_up(stream.distribution.sum()),
+            Merge::Sum => self.add_up(stream.latest.1),
+            Merge::Last => {
+                self.last = Some(self.last.filter(|held| held.0 > stream.latest.0).unwrap_or(stream.latest));
             }
-            Unit::none()
-        })
+        }
+        self.points += stream.points;
+        Ok(())
     }
 
-    /// `None` when a value, in its unit, is beyond what CloudWatch takes.
-    fn datum(&self, to: &Destination, distribution: Distribution, start: UnixNanos) -> Option<MetricDatum> {
-        let scale = |value: f64| {
-            let scaled = to.unit.scale(value);
-            if scaled.abs() < MIN_VALUE { 0.0 } else { scaled }
-        };
-        let (minimum, maximum) = (scale(distribution.min()?), scale(distribution.max()?));
-        let (count, sum) = (distribution.count(), scale(distribution.sum()));
-        if minimum.abs() > MAX_VALUE || maximum.abs() > MAX_VALUE {
-            return None;
-        }
-        let dimensions = to.dimensions.iter();
-        let dimensions =
-            dimensions.map(|(name, value)| Dimension::builder().name(name).value(value).build()).collect();
-        let datum = MetricDatum::builder()
-            .metric_name(&to.name)
-            .set_dimensions(Some(dimensions).filter(|list: &Vec<_>| !list.is_empty()))
-            .timestamp(DateTime::from_secs(start.seconds() as i64))
-            .set_unit(Some(to.unit.standard.clone()).filter(|unit| *unit != StandardUnit::None))
-            // 60 is what the service takes for granted.
-            .set_storage_resolution((self.resolution != 60).then_some(self.resolution));
-        if count == 1 {
-            return Some(datum.value(minimum).build());
-        }
-        let closed = distribution.into_values(MAX_VALUES);
-        // Merged values are a little off, and so would be their sum: the exact statistics go beside them, as the
-        // CloudWatch Agent sends them.
-        let merged = closed.worst_relative_error() > 0.0 && sum.abs() <= MAX_VALUE;
-        let statistics = StatisticSet::builder()
-            .sample_count(count as f64)
-            .sum(sum)
-            .minimum(minimum)
-            .maximum(maximum)
-            .build();
-        let all_once = closed.values.len() as u64 == count;
-        Some(
-            datum
-                .set_statistic_values(merged.then_some(statistics))
-                .set_values(Some(closed.values.into_iter().map(scale).collect()))
-                // Absent counts mean 1 each.
-                .set_counts((!all_once).then_some(closed.counts))
-                .build(),
-        )
+    fn add_up(&mut self, value: f64) {
+        self.sum = Some(self.sum.unwrap_or(0.0) + value);
     }
+
+    /// All of it; `None` where a sum is beyond what is held.
+    fn close(mut self) -> Option<Distribution> {
+        for value in self.sum.into_iter().chain(self.last.map(|(_, value)| value)) {
+            self.distribution.record(value).ok()?;
+        }
+        Some(self.distribution)
+    }
+}
+
+/// `None` when a value, in its unit, is beyond what CloudWatch takes.
+fn datum(to: &Destination, distribution: Distribution, start: UnixNanos) -> Option<MetricDatum> {
+    let scale = |value: f64| {
+        let scaled = to.unit.scale(value);
+        if scaled.abs() < MIN_VALUE { 0.0 } else { scaled }
+    };
+    let (minimum, maximum) = (scale(distribution.min()?), scale(distribution.max()?));
+    let (count, sum) = (distribution.count(), scale(distribution.sum()));
+    if minimum.abs() > MAX_VALUE || maximum.abs() > MAX_VALUE {
+        return None;
+    }
+    let dimensions = to.dimensions.iter();
+    let dimensions =
+        dimensions.map(|(name, value)| Dimension::builder().name(name).value(value).build()).collect();
+    let datum = MetricDatum::builder()
+        .metric_name(&to.name)
+        .set_dimensions(Some(dimensions).filter(|list: &Vec<_>| !list.is_empty()))
+        .timestamp(DateTime::from_secs(start.seconds() as i64))
+        .set_unit(Some(to.unit.standard.clone()).filter(|unit| *unit != StandardUnit::None))
+        // 60 is what the service takes for granted.
+        .set_storage_resolution((to.resolution != 60).then_some(to.resolution));
+    if count == 1 {
+        return Some(datum.value(minimum).build());
+    }
+    let closed = distribution.into_values(MAX_VALUES);
+    // Merged values are a little off, and so would be their sum: the exact statistics go beside them, as the
+    // CloudWatch Agent sends them.
+    let merged = closed.worst_relative_error() > 0.0 && sum.abs() <= MAX_VALUE;
+    let statistics =
+        StatisticSet::builder().sample_count(count as f64).sum(sum).minimum(minimum).maximum(maximum).build();
+    let all_once = closed.values.len() as u64 == count;
+    Some(
+        datum
+            .set_statistic_values(merged.then_some(statistics))
+            .set_values(Some(closed.values.into_iter().map(scale).collect()))
+            // Absent counts mean 1 each.
+            .set_counts((!all_once).then_some(closed.counts))
+            .build(),
+    )
 }
 
 fn drop_points(encoded: &mut Encoded, reason: Reason, points: u64) {
     if points > 0 {
         encoded.dropped.push((reason, points));
     }
+}
+
+/// Points of a roll-up that became no datum: made, and dropped.
+fn drop_made(encoded: &mut Encoded, points: u64) {
+    encoded.made += points;
+    drop_points(encoded, OUT_OF_RANGE, points);
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
 //! Exporter `cloudwatch`: sends metrics to Amazon CloudWatch by `PutMetricData`.
 //!
 //! # A point's way
+//! - [`rules`]: what the first rule that is for a series says, decided once a series.
 //! - [`window`]: all points of a series within a period, aligned to the wall clock, are gathered. The period closes a
-//!   moment after its end ([`grace`]), plus a wait that differs from process to process, so that a fleet does not
+//!   moment after its end ([`windows::grace`]), plus a wait that differs from process to process, so that a fleet does not
 //!   arrive in one second. Late points go to their own period, and leave with the next one that closes.
 //! - [`encode`]: each metric, as CloudWatch tells them apart, becomes one datum of the period: `Value` for one sample,
 //!   `Values` and `Counts` otherwise, which keeps percentiles. Names, dimensions ([`dimensions`]) and units ([`units`])
@@ -16,7 +17,7 @@
 //! Other kinds are dropped as `unsupported_kind`, and said once a kind.
 //!
 //! # Nothing is lost without a reason
-//! At most: `too_old`, `too_new`, `not_finite`, `no_recorded_value`, `out_of_range`, `unnamed`, `unsupported_kind`,
+//! At most: `dropped_by_rule`, `too_old`, `too_new`, `not_finite`, `no_recorded_value`, `out_of_range`, `unnamed`, `unsupported_kind`,
 //! `rejected`, `queue_full`, `retry_exhausted`, `shutdown`. A request whose answer was lost is sent again, which may
 //! count its samples twice: `PutMetricData` knows no idempotency.
 
@@ -28,29 +29,31 @@ pub mod dimensions;
 pub mod encode;
 mod held;
 pub mod pack;
+pub mod rules;
 mod send;
 pub mod units;
 pub mod window;
+pub mod windows;
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc};
 
 use async_trait::async_trait;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use weir_core::{
-    Ack, ComponentError, Context, Delivery, Exporter, ExporterFactory, Inbox, Kind, Quiet, Reason, UnixNanos,
+    Ack, ComponentError, Context, Delivery, Exporter, ExporterFactory, Inbox, Kind, Reason, UnixNanos,
     Verdict,
 };
-use weir_window::Period;
 
 use crate::sending::{Item as _, Queue, random_unit};
 use client::Client;
 use config::Config;
-use dimensions::DimensionRule;
 use encode::{Encoded, Encoder};
 use held::Held;
+use rules::{DROPPED_BY_RULE, Rules};
 use send::{Flush, Quiets, Request, Sender};
-use window::{Closed, Window};
+use window::Closed;
+use windows::Windows;
 
 /// A point of a kind that this exporter does not send yet.
 pub const UNSUPPORTED_KIND: Reason = Reason("unsupported_kind");
@@ -69,21 +72,6 @@ impl weir_core::Factory for Factory {
 impl ExporterFactory for Factory {
     fn build(config: Config, context: Context) -> Box<dyn Exporter> {
         Box::new(CloudWatch { config, context, client: None })
-    }
-}
-
-/// How long a period stays open after its end for points on their way: a tenth of it, at most 5 seconds.
-pub fn grace(period: Period) -> Duration {
-    (period.length() / 10).min(Duration::from_secs(5))
-}
-
-/// How long a process waits beyond the grace at most, so that a fleet spreads: a sixth of the period, at most 10 seconds;
-/// nothing for periods below 10 seconds, which people watch live.
-pub fn longest_jitter(period: Period) -> Duration {
-    if period.length() < Duration::from_secs(10) {
-        Duration::ZERO
-    } else {
-        (period.length() / 6).min(Duration::from_secs(10))
     }
 }
 
@@ -117,7 +105,7 @@ impl Exporter for CloudWatch {
             while let Some(delivery) = intake.next(&mut inbox).await {
                 intake.take(delivery);
             }
-            let closed = intake.window.close_all(&intake.context.interner);
+            let closed = intake.windows.close_all(&intake.context.interner);
             intake.flush(closed).await;
             intake.sender.queue.close();
         };
@@ -146,22 +134,21 @@ impl Exporter for CloudWatch {
 /// The near side of the queue: windows, and what becomes of them.
 struct Intake {
     context: Context,
-    period: Period,
-    window: Window,
+    rules: Rules,
+    windows: Windows,
     encoder: Encoder,
     held: Arc<Held>,
     sender: Arc<Sender>,
-    namespace: Arc<str>,
     region: Arc<str>,
     unsupported: Vec<Kind>,
-    repaired: Quiet,
+    /// The kinds of repairs that were said: the metrics do not change their names, so once is enough.
+    said: BTreeSet<Reason>,
 }
 
 impl Intake {
     fn new(config: &Config, context: Context, client: Client) -> Self {
-        let period = config.period();
-        let jitter = if config.is_local() { Duration::ZERO } else { longest_jitter(period) };
-        let delay = grace(period) + jitter.mul_f64(random_unit());
+        let rules = Rules::new(config);
+        let jitter = if config.is_local() { 0.0 } else { random_unit() };
         let consumers = config.sending_queue.num_consumers.max(1) as usize;
         let held = Arc::new(Held::new(Arc::clone(&context.ledger)));
         let region: Arc<str> = client.region.as_str().into();
@@ -176,15 +163,14 @@ impl Intake {
         };
         Self {
             context,
-            period,
-            window: Window::new(period, delay),
-            encoder: Encoder::new(DimensionRule::new(&config.dimensions), config.resolution()),
+            windows: Windows::new(rules.periods(), jitter),
+            rules,
+            encoder: Encoder::default(),
             held,
             sender: Arc::new(sender),
-            namespace: config.namespace.as_str().into(),
             region,
             unsupported: Vec::new(),
-            repaired: Quiet::default(),
+            said: BTreeSet::new(),
         }
     }
 
@@ -192,10 +178,10 @@ impl Intake {
     async fn next(&mut self, inbox: &mut Inbox) -> Option<Delivery> {
         loop {
             let now = self.context.clock.now();
-            let due = self.window.due();
+            let due = self.windows.due();
             if due.is_some_and(|due| due <= now) {
                 // Asked before the inbox, so that a full one cannot hold it off.
-                let closed = self.window.close_due(now, &self.context.interner);
+                let closed = self.windows.close_due(now, &self.context.interner);
                 self.flush(closed).await;
                 continue;
             }
@@ -221,71 +207,67 @@ impl Intake {
                 }
             }
         }
-        let left = self.window.record(&delivery.batch, delivery.ack, self.context.clock.now());
-        for (reason, points) in left.by_reason() {
-            ledger.drop_points(reason, points);
+        let now = self.context.clock.now();
+        if !self.rules.is_plain() {
+            ledger
+                .drop_points(DROPPED_BY_RULE, self.rules.decide_all(&delivery.batch, &self.context.interner));
         }
-        self.held.set_windows(self.window.points(), &self.sender.queue);
+        self.windows.record(&delivery.batch, delivery.ack, now, &self.rules, |left| {
+            for (reason, points) in left.by_reason() {
+                ledger.drop_points(reason, points);
+            }
+        });
+        self.held.set_windows(self.windows.points(), &self.sender.queue);
     }
 
     /// Makes requests of closed periods and queues them.
     async fn flush(&mut self, closed: Vec<Closed>) {
-        let Some(newest) = closed.last().map(|period| period.start) else { return };
+        let Some(end) = closed.iter().map(|period| period.end).max() else { return };
         let mut encoded = Encoded::default();
         let mut ack = Ack::none();
         for mut period in closed {
             ack.join(std::mem::replace(&mut period.ack, Ack::none()));
-            self.encoder.encode(period, &mut encoded);
+            self.encoder.encode(period, &mut self.rules, &mut encoded);
         }
+        self.context.ledger.make(encoded.made);
         for (reason, points) in &encoded.dropped {
             self.context.ledger.drop_points(*reason, *points);
         }
         self.say_repairs(&encoded);
-        let flush = Arc::new(Flush::new(
-            &self.context.id,
-            &self.namespace,
-            &self.region,
-            UnixNanos(self.period.end_of(newest.0)),
-            encoded.datums.len(),
-        ));
         // Held in every moment, in the windows' share until they are in the queue: a flush may be given up while it waits.
-        let mut waiting: u64 = encoded.datums.iter().map(|datum| datum.points).sum();
-        self.held.set_windows(self.window.points() + waiting, &self.sender.queue);
-        for datums in pack::pack(encoded.datums, &self.namespace) {
-            let request = Request::new(datums, ack.clone(), Arc::clone(&flush));
-            let points = request.points();
-            let evicted = self.sender.queue.push(request).await;
-            waiting -= points;
-            self.held.set_windows(self.window.points() + waiting, &self.sender.queue);
-            for evicted in evicted {
-                self.sender.evict(evicted);
+        let mut waiting: u64 = encoded.datums.values().flatten().map(|datum| datum.points).sum();
+        self.held.set_windows(self.windows.points() + waiting, &self.sender.queue);
+        for (namespace, datums) in encoded.datums {
+            let (context, region) = (&self.context, &self.region);
+            let flush = Arc::new(Flush::new(&context.id, &namespace, region, end, datums.len()));
+            for datums in pack::pack(datums, &namespace) {
+                let request = Request::new(datums, ack.clone(), Arc::clone(&flush));
+                let points = request.points();
+                let evicted = self.sender.queue.push(request).await;
+                waiting -= points;
+                self.held.set_windows(self.windows.points() + waiting, &self.sender.queue);
+                for evicted in evicted {
+                    self.sender.evict(evicted);
+                }
             }
         }
         // Each request has a part of its own now.
         ack.settle(Verdict::Delivered);
     }
 
-    fn say_repairs(&self, encoded: &Encoded) {
+    fn say_repairs(&mut self, encoded: &Encoded) {
+        let component = &self.context.id;
         for unit in &encoded.new_unknown_units {
-            tracing::warn!(component = %self.context.id, %unit, "CloudWatch has no such unit: its metrics are sent without one");
+            tracing::warn!(%component, %unit, "CloudWatch has no such unit: its metrics are sent without one");
         }
-        let repairs = encoded.repairs;
-        for (what, times) in [
-            (Reason("cleaned"), repairs.cleaned),
-            (Reason("blank"), repairs.blank),
-            (Reason("dimensions_cut"), repairs.dimensions_cut),
-            (Reason("collisions"), repairs.collisions),
-        ] {
-            self.context.ledger.repair(what, times);
-        }
-        if !repairs.is_empty()
-            && let Some(suppressed) = self.repaired.speak(self.context.clock.now())
-        {
-            tracing::warn!(
-                component = %self.context.id, cleaned = repairs.cleaned, blank = repairs.blank,
-                dimensions_cut = repairs.dimensions_cut, collisions = repairs.collisions, suppressed,
-                "names and dimensions were changed to what CloudWatch takes",
-            );
+        for (repair, times, metric) in encoded.repairs.iter() {
+            self.context.ledger.repair(repair, times);
+            if self.said.insert(repair) {
+                tracing::warn!(
+                    %component, %repair, metric, times,
+                    "changed to what CloudWatch takes; this is said once, and counted in weir_repairs",
+                );
+            }
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Against the strict far end: what it counted is what the ledger must say.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use tokio::task::JoinHandle;
 use weir_cloudwatch_local::{CloudWatchLocal, Counters, Dimension, Fault, Options};
@@ -10,10 +10,12 @@ use weir_core::{
     inbox,
 };
 use weir_testkit::{Fixture, point};
+use weir_window::Period;
 
 use super::{
     send::{REJECTED, RETRY_EXHAUSTED},
     window::TOO_OLD,
+    windows::{grace, longest_jitter},
     *,
 };
 

@@ -1,5 +1,9 @@
 //! From UCUM, which OpenTelemetry's units are written in, to CloudWatch's 27 units, scaled exactly.
 
+mod convert;
+
+pub use convert::{UnitRule, names, target};
+
 use aws_sdk_cloudwatch::types::StandardUnit;
 
 /// A CloudWatch unit, and how a value gets there: `value × multiply ÷ divide`.
@@ -47,28 +51,42 @@ pub fn unit(ucum: &str) -> Option<Unit> {
         "min" => return Some(Unit::new(U::Seconds, 60, 1)),
         "h" => return Some(Unit::new(U::Seconds, 3600, 1)),
         "d" => return Some(Unit::new(U::Seconds, 86_400, 1)),
-        "/s" | "1/s" | "Hz" => return plain(U::CountSecond),
+        "Hz" => return plain(U::CountSecond),
         _ => {}
     }
-    if let Ok(known) = U::try_parse(text) {
-        return plain(known);
+    // CloudWatch's own, in any case: Micrometer says `seconds`, others `Bytes`.
+    if let Some(known) = U::values().iter().find(|known| known.eq_ignore_ascii_case(text)) {
+        return plain(U::from(*known));
     }
-    let (amount, per_second) = match text.strip_suffix("/s") {
-        Some(amount) => (amount, true),
-        None => (text, false),
+    let (amount, seconds) = match text.split_once('/') {
+        Some((amount, "s")) => (amount, Some(1)),
+        Some((amount, "min")) => (amount, Some(60)),
+        Some((amount, "h")) => (amount, Some(3600)),
+        Some(_) => return None,
+        None => (text, None),
     };
+    let slower = seconds.unwrap_or(1);
+    if matches!(amount, "" | "1") && seconds.is_some() {
+        return Some(Unit::new(U::CountSecond, 1, slower));
+    }
     let (prefix, is_bytes) = match amount.strip_suffix("By") {
         Some(prefix) => (prefix, true),
         None => (amount.strip_suffix("bit")?, false),
     };
     let (step, multiply, divide) = prefixed(prefix)?;
-    Some(Unit::new(data_unit(step, is_bytes, per_second), multiply, divide))
+    Some(Unit::new(data_unit(step, is_bytes, seconds.is_some()), multiply, divide * slower))
 }
 
-/// Which power of 1000 a prefix is, and what scales it exactly: a kibibyte is 1024/1000 kilobytes.
+/// Which power of 1000 a prefix is, and what scales it exactly: a kibibyte is 1024/1000 kilobytes. What is beyond a tera-
+/// has no unit of its own.
 fn prefixed(prefix: &str) -> Option<(usize, u64, u64)> {
     const DECIMAL: [&str; 5] = ["", "k", "M", "G", "T"];
     const BINARY: [&str; 5] = ["", "Ki", "Mi", "Gi", "Ti"];
+    match prefix {
+        "P" => return Some((4, 1000, 1)),
+        "Pi" => return Some((4, 1 << 50, 1_000_000_000_000)),
+        _ => {}
+    }
     if let Some(step) = DECIMAL.iter().position(|known| *known == prefix) {
         return Some((step, 1, 1));
     }
@@ -152,6 +170,13 @@ mod tests {
             ("Milliseconds", 7.0, "Milliseconds", 7.0),
             ("Count", 7.0, "Count", 7.0),
             ("Bytes/Second", 7.0, "Bytes/Second", 7.0),
+            ("seconds", 7.0, "Seconds", 7.0),
+            ("bytes", 7.0, "Bytes", 7.0),
+            ("PBy", 2.0, "Terabytes", 2000.0),
+            ("PiBy", 1.0, "Terabytes", 1_125.899_906_842_624),
+            ("{request}/min", 90.0, "Count/Second", 1.5),
+            ("1/h", 7200.0, "Count/Second", 2.0),
+            ("By/min", 120.0, "Bytes/Second", 2.0),
         ];
         for (ucum, value, name, expected) in cases {
             assert_eq!(scaled(ucum, value), (name.to_owned(), expected), "{ucum}");
@@ -160,7 +185,7 @@ mod tests {
 
     #[test]
     fn what_cloudwatch_has_no_unit_for_is_unknown() {
-        for ucum in ["Cel", "W", "by", "BY", "m", "mBy", "PiBy", "By/min", "bit/By", "ks", "\u{0}"] {
+        for ucum in ["Cel", "W", "by", "BY", "m", "mBy", "EBy", "By/d", "bit/By", "ks", "s/s", "\u{0}"] {
             assert_eq!(unit(ucum), None, "{ucum}");
         }
     }

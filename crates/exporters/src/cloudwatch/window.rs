@@ -61,6 +61,8 @@ struct Cell {
     points: u64,
     first: UnixNanos,
     last: UnixNanos,
+    /// The value at `last`.
+    latest: f64,
 }
 
 /// Points that could not be taken into a window.
@@ -96,6 +98,8 @@ impl Left {
 pub struct Closed {
     /// When it began.
     pub start: UnixNanos,
+    /// When the next one began.
+    pub end: UnixNanos,
     /// Its streams.
     pub streams: Vec<Stream>,
     /// The fate of every point of it.
@@ -113,8 +117,9 @@ pub struct Stream {
     pub distribution: Distribution,
     /// How many points it was made of.
     pub points: u64,
+    /// The newest of its values, and its time.
+    pub latest: (UnixNanos, f64),
     first: UnixNanos,
-    last: UnixNanos,
 }
 
 impl Window {
@@ -124,12 +129,23 @@ impl Window {
     }
 
     /// Takes a batch's numbers into their periods and `ack` into custody. `now` is the time on the wall.
-    pub fn record(&mut self, batch: &Batch, mut ack: Ack, now: UnixNanos) -> Left {
+    pub fn record(&mut self, batch: &Batch, ack: Ack, now: UnixNanos) -> Left {
+        self.record_those(batch, ack, now, |_| true)
+    }
+
+    /// Takes in what a batch has of the series that are `mine`.
+    pub fn record_those(
+        &mut self,
+        batch: &Batch,
+        mut ack: Ack,
+        now: UnixNanos,
+        mine: impl Fn(SeriesId) -> bool,
+    ) -> Left {
         let mut left = Left::default();
         let mut touched: Option<u64> = None;
         let gone = now.plus(self.period.length() + self.delay + MARGIN);
         ack.take_custody();
-        let mut points = batch.numbers.iter().peekable();
+        let mut points = batch.numbers.iter().filter(|point| mine(point.series)).peekable();
         while let Some(next) = points.peek() {
             let start = self.period.start_of(next.time.0);
             let last = start.saturating_add(self.period.length().as_nanos() as u64 - 1);
@@ -215,7 +231,8 @@ impl Window {
         }
         let (streams, unresolved) = by_stream(cells, interner);
         // The lease is given up here, with everything resolved.
-        Some(Closed { start: UnixNanos(start), streams, ack: open.ack, unresolved })
+        let end = UnixNanos(self.period.end_of(start));
+        Some(Closed { start: UnixNanos(start), end, streams, ack: open.ack, unresolved })
     }
 }
 
@@ -238,7 +255,9 @@ impl Open {
                     cell.first = point.time;
                 }
                 cell.first = cell.first.min(point.time);
-                cell.last = cell.last.max(point.time);
+                if point.time >= cell.last {
+                    (cell.last, cell.latest) = (point.time, value);
+                }
                 cell.points += 1;
                 self.points += 1;
             }
@@ -263,8 +282,8 @@ fn by_stream(cells: Vec<(SeriesId, Cell)>, interner: &Interner) -> (Vec<Stream>,
             series,
             distribution: cell.distribution,
             points: cell.points,
+            latest: (cell.last, cell.latest),
             first: cell.first,
-            last: cell.last,
         };
         match streams.get_mut(at) {
             Some(held) => {
@@ -287,11 +306,12 @@ impl Stream {
             && mine.kind == theirs.kind
             && mine.temporality == theirs.temporality
             && mine.monotonic == theirs.monotonic;
-        let apart = self.last < other.first || other.last < self.first;
+        let apart = self.latest.0 < other.first || other.latest.0 < self.first;
         if !same_kind || !apart {
             return Some(other);
         }
-        if self.last < other.first {
+        // What is newest gives the name.
+        if self.latest.0 < other.first {
             std::mem::swap(self, &mut other);
         }
         if self.distribution.merge(&other.distribution).is_err() {
@@ -299,7 +319,6 @@ impl Stream {
         }
         self.points += other.points;
         self.first = self.first.min(other.first);
-        self.last = self.last.max(other.last);
         None
     }
 }

@@ -1,6 +1,6 @@
 use weir_config::{Diagnostics, Env, Severity, Source, from_node, load};
 
-use super::*;
+use super::{super::rules::Rules, *};
 
 /// What reading `yaml` gives, and the text under each error.
 fn read(yaml: &str) -> (Option<Config>, Vec<String>) {
@@ -20,6 +20,13 @@ fn valid(yaml: &str) -> Config {
     let (config, errors) = read(yaml);
     assert_eq!(errors, [""; 0], "{yaml}");
     config.unwrap()
+}
+
+/// `StorageResolution` of what no rule is for.
+fn resolution(config: &Config) -> i32 {
+    let f = weir_testkit::Fixture::new();
+    let series = f.stream(weir_core::Descriptor::gauge("g", "1"), &[]);
+    Rules::new(config).of(&series).0.resolution
 }
 
 #[test]
@@ -43,7 +50,7 @@ fn every_key_is_read() {
          \x20 max_interval: 2s, max_elapsed_time: 60s}\n\
          sending_queue: {queue_size: 1MiB, num_consumers: 2}\n",
     );
-    assert_eq!(config.resolution(), 60);
+    assert_eq!(resolution(&config), 60);
     assert_eq!(config.dimensions.fixed["env"], "prod");
     assert_eq!((config.sending_queue.queue_size, config.sending_queue.num_consumers), (ByteSize(1 << 20), 2));
     assert!(!config.retry_on_failure.enabled);
@@ -86,10 +93,10 @@ fn each_mistake_is_found_at_its_value() {
 
 #[test]
 fn the_resolution_follows_the_period_unless_it_is_given() {
-    assert_eq!(valid("period: 10s").resolution(), 1);
-    assert_eq!(valid("period: 5m").resolution(), 60);
-    assert_eq!(valid("{period: 10s, storage_resolution: 60}").resolution(), 60);
-    assert_eq!(valid("{period: 60s, storage_resolution: 1}").resolution(), 1);
+    assert_eq!(resolution(&valid("period: 10s")), 1);
+    assert_eq!(resolution(&valid("period: 5m")), 60);
+    assert_eq!(resolution(&valid("{period: 10s, storage_resolution: 60}")), 60);
+    assert_eq!(resolution(&valid("{period: 60s, storage_resolution: 1}")), 1);
 }
 
 #[test]
@@ -130,8 +137,8 @@ fn a_dimension_with_two_sources_is_warned_of_at_its_name() {
         ]
     );
     assert!(!diags.has_errors());
-    let words = weir_core::Config::facts(&config).dimensions.unwrap();
-    assert_eq!(words, "the point attributes a, b; the resource attributes b, c; a=x, c=y, d=z");
+    let words = weir_core::Config::facts(&config).dimensions;
+    assert_eq!(words, ["the point attributes a, b; the resource attributes b, c; a=x, c=y, d=z"]);
 }
 
 #[test]

@@ -4,7 +4,13 @@ use weir_core::{Ack, Descriptor, Number, Series, Temporality};
 use weir_testkit::{Fixture, START, point, seconds};
 use weir_window::Period;
 
-use super::{super::config::DimensionsConfig, super::window::Window, *};
+use super::{
+    super::{
+        config::{Config, DimensionsConfig},
+        window::Window,
+    },
+    *,
+};
 
 const MINUTE: u64 = START - START % 60;
 
@@ -12,13 +18,17 @@ struct Bench {
     f: Fixture,
     window: Window,
     encoder: Encoder,
+    rules: Rules,
 }
 
-fn bench(config: &DimensionsConfig, resolution: i32) -> Bench {
+fn bench(dimensions: &DimensionsConfig, resolution: u32) -> Bench {
+    let config =
+        Config { dimensions: dimensions.clone(), storage_resolution: Some(resolution), ..Config::default() };
     Bench {
         f: Fixture::new(),
         window: Window::new(Period::MINUTE, Duration::ZERO),
-        encoder: Encoder::new(DimensionRule::new(config), resolution),
+        encoder: Encoder::default(),
+        rules: Rules::new(&config),
     }
 }
 
@@ -32,15 +42,21 @@ impl Bench {
     fn encode(&mut self) -> Encoded {
         let mut encoded = Encoded::default();
         for closed in self.window.close_all(&self.f.interner) {
-            self.encoder.encode(closed, &mut encoded);
+            self.encoder.encode(closed, &mut self.rules, &mut encoded);
         }
         encoded
+    }
+
+    /// What is left for the one namespace.
+    fn datums(&mut self) -> Vec<Datum> {
+        self.encode().datums.into_values().flatten().collect()
     }
 
     fn one(&mut self) -> MetricDatum {
         let encoded = self.encode();
         assert_eq!(encoded.dropped, []);
-        let [datum] = <[Datum; 1]>::try_from(encoded.datums).unwrap();
+        let all: Vec<Datum> = encoded.datums.into_values().flatten().collect();
+        let [datum] = <[Datum; 1]>::try_from(all).unwrap();
         datum.metric
     }
 }
@@ -116,9 +132,8 @@ fn series_of_one_destination_become_one_datum_by_their_samples() {
     for (series, value) in [(&one, 5.0), (&two, 7.0), (&other, 1.0)] {
         b.record(series, value);
     }
-    let encoded = b.encode();
     let found: Vec<_> =
-        encoded.datums.iter().map(|d| (d.points, d.metric.values().to_vec(), d.metric.value)).collect();
+        b.datums().iter().map(|d| (d.points, d.metric.values().to_vec(), d.metric.value)).collect();
     assert_eq!(found, [(2, vec![5.0, 7.0], None), (1, vec![], Some(1.0))]);
 }
 
@@ -129,7 +144,7 @@ fn one_name_in_two_units_stays_two_metrics() {
         let series = b.f.stream(Descriptor::gauge("t", unit), &[]);
         b.record(&series, value);
     }
-    assert_eq!(b.encode().datums.len(), 2);
+    assert_eq!(b.datums().len(), 2);
 }
 
 #[test]
@@ -159,7 +174,7 @@ fn an_unknown_unit_is_told_once_and_sent_as_none() {
     b.record(&series, 36.6);
     let encoded = b.encode();
     assert_eq!(encoded.new_unknown_units.iter().map(|unit| &**unit).collect::<Vec<_>>(), ["Cel"]);
-    assert_eq!(encoded.datums[0].metric.unit, None);
+    assert_eq!(encoded.datums["Weir"][0].metric.unit, None);
     b.record(&series, 36.6);
     assert!(b.encode().new_unknown_units.is_empty());
 }
