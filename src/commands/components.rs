@@ -120,15 +120,15 @@ fn kind(schema: &Value) -> String {
     if let Some(names) = variants.or(plain).filter(|names: &Vec<&str>| !names.is_empty()) {
         return names.join("|");
     }
-    match schema.get("type") {
-        Some(Value::String(name)) => match name.as_str() {
-            "object" => "map".to_owned(),
-            "array" => "list".to_owned(),
-            other => other.to_owned(),
-        },
-        Some(Value::Array(names)) => {
-            names.iter().filter_map(Value::as_str).find(|name| *name != "null").unwrap_or("any").to_owned()
-        }
-        _ => "any".to_owned(),
+    let name = match schema.get("type") {
+        Some(Value::String(name)) => Some(name.as_str()),
+        Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).find(|name| *name != "null"),
+        _ => None,
+    };
+    match name {
+        Some("object") => "map",
+        Some("array") => "list",
+        other => other.unwrap_or("any"),
     }
+    .to_owned()
 }

@@ -25,8 +25,8 @@ fn dimensions(plan: &Plan) -> String {
     let exporters = plan.components.iter().filter(|component| component.enabled);
     let lines = exporters.filter_map(|exporter| {
         let (own, rules) = exporter.parsed.facts.dimensions.split_first()?;
-        let rules: String = rules.iter().map(|words| format!("{words}\n")).collect();
-        Some(format!("dimensions of `{}`: {own}\n{rules}", exporter.id))
+        let own = format!("dimensions of `{}`: {own}", exporter.id);
+        Some(std::iter::once(&own).chain(rules).flat_map(|line| [line.as_str(), "\n"]).collect::<String>())
     });
     lines.collect()
 }

@@ -35,7 +35,7 @@ const SCOPE_NAME: &str = "otel.scope.name";
 /// The rules of an exporter, ready to use, and what they have decided.
 #[derive(Debug)]
 pub struct Rules {
-    rules: Vec<Rule>,
+    filters: Vec<Rule>,
     /// What becomes of the series that each rule is for; behind them, of those that no rule is for.
     plans: Vec<Plan>,
     periods: Vec<Period>,
@@ -90,7 +90,7 @@ impl Rules {
             config.rules.iter().map(|rule| Plan::new(config, Some(rule), &mut periods)).collect();
         plans.push(Plan::new(config, None, &mut periods));
         Self {
-            rules: config.rules.iter().map(Rule::new).collect(),
+            filters: config.rules.iter().map(Rule::new).collect(),
             plans,
             periods,
             decided: PerSeries::default(),
@@ -154,10 +154,10 @@ impl Rules {
     fn decide(&mut self, series: &Series) -> Decision {
         let identity = series.identity();
         let name = &*identity.descriptor.name;
-        let at = self.rules.iter().position(|rule| rule.is_for(identity)).unwrap_or(self.rules.len());
+        let at = self.filters.iter().position(|rule| rule.is_for(identity)).unwrap_or(self.filters.len());
         let plan = &self.plans[at];
         let renamed = plan.rename.as_ref().and_then(|template| {
-            let mut patterns = self.rules.get(at)?.metrics.iter();
+            let mut patterns = self.filters.get(at)?.metrics.iter();
             let captures = patterns.find_map(|pattern| pattern.captures(name));
             Some(Arc::from(template.expand(captures.as_ref())))
         });
