@@ -10,6 +10,8 @@ Examples:
   weir run -c weir.yaml              run a configuration
   weir validate -c weir.yaml         check it, every error at once
   weir components delta              the keys of a component
+  weir run --once -c weir.yaml       collect once, send, and end
+  weir health -c weir.yaml           whether the Weir of this configuration is ready, for a probe
 
 Exit codes: 0 success, 1 a failure at run time, 2 wrong usage or configuration, 4 could not reach or not allowed";
 
@@ -31,10 +33,14 @@ pub(crate) enum Command {
     Validate(ConfigArgs),
     /// List the components, or show one with its keys, types and defaults
     Components(ComponentsArgs),
-    /// Draw the pipelines of a configuration as text
-    Graph(ConfigArgs),
+    /// Draw the pipelines of a configuration
+    Graph(GraphArgs),
     /// Print the configuration as it is after merging and substitution, without secrets
     PrintConfig(PrintConfigArgs),
+    /// Ask the running Weir of a configuration whether it is ready: 0 yes, 1 no, 4 it does not answer
+    Health(HealthArgs),
+    /// Print the script that completes this command line in a shell
+    Completions(CompletionsArgs),
 }
 
 /// Where the configuration comes from.
@@ -55,6 +61,9 @@ pub(crate) struct RunArgs {
     /// Send to a CloudWatch in memory instead, and show what arrives; without -c, run a built-in configuration
     #[arg(long)]
     pub(crate) local: bool,
+    /// Collect once from every receiver that collects, send what came of it, and end
+    #[arg(long, conflicts_with = "local")]
+    pub(crate) once: bool,
     /// How the log is written: text for people, json for machines
     #[arg(long, value_enum, default_value_t = LogFormat::Text)]
     pub(crate) log_format: LogFormat,
@@ -70,6 +79,44 @@ pub(crate) struct PrintConfigArgs {
     /// Show secrets too
     #[arg(long)]
     pub(crate) unredacted: bool,
+    /// Show defaults too, and behind each value where it came from
+    #[arg(long)]
+    pub(crate) origins: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct GraphArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+    /// Text, or a language that draws
+    #[arg(long, value_enum, default_value_t = GraphFormat::Text)]
+    pub(crate) format: GraphFormat,
+}
+
+/// How a graph is drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum GraphFormat {
+    Text,
+    Mermaid,
+    Dot,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct HealthArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+    /// Where the admin listener or health_check listens; else it is read from the configuration
+    #[arg(long, value_name = "HOST:PORT", conflicts_with_all = ["config", "set"])]
+    pub(crate) endpoint: Option<String>,
+    /// Ask for liveness in place of readiness
+    #[arg(long)]
+    pub(crate) live: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CompletionsArgs {
+    /// For which shell
+    pub(crate) shell: clap_complete::Shell,
 }
 
 #[derive(Debug, Args)]

@@ -1,7 +1,9 @@
 //! One file a sub-command.
 
+pub(crate) mod completions;
 pub(crate) mod components;
 pub(crate) mod graph;
+pub(crate) mod health;
 pub(crate) mod print_config;
 pub(crate) mod run;
 pub(crate) mod validate;

@@ -7,7 +7,9 @@ use tokio::{
     signal::unix::{SignalKind, signal},
 };
 use tokio_util::sync::CancellationToken;
-use weir_core::{Clock, ComponentError, Ending, Graph, Interner, Plan, Process, Service};
+use weir_core::{
+    Clock, ComponentError, ComponentKind, Ending, Graph, Interner, Plan, Planned, Process, Service,
+};
 use weir_extensions::admin;
 use weir_net::Listener;
 
@@ -44,9 +46,15 @@ async fn serve(args: RunArgs) -> ExitCode {
         Ok((_, plan)) => plan,
         Err(code) => return code,
     };
+    if args.once
+        && let Err(code) = all_collect(&plan)
+    {
+        return code;
+    }
     let screen = local.as_ref().map(|local| local.screen.clone()).unwrap_or_default();
     logging::start(args.log_format, plan.service.telemetry.logs.level.name(), screen);
-    let process = Process::new(clock, Interner::new(plan.service.limits.series.get() as usize));
+    let mut process = Process::new(clock, Interner::new(plan.service.limits.series.get() as usize));
+    process.drain.once = args.once;
     let stop_admin = CancellationToken::new();
     if let Err(error) = start_admin(&plan.service, &process, stop_admin.clone()).await {
         return fail(&format!("{error:#}"));
@@ -57,7 +65,41 @@ async fn serve(args: RunArgs) -> ExitCode {
     }
     say(&report::table(&process.ledger));
     stop_admin.cancel();
-    ended
+    match lost(&process) {
+        0 => ended,
+        points if args.once => fail(&format!("{points} points did not reach their destination")),
+        _ => ended,
+    }
+}
+
+/// Whether every receiver that runs collects by itself: `--once` would wait for ever for one that is sent to.
+fn all_collect(plan: &Plan) -> Result<(), ExitCode> {
+    let used = plan.pipelines.iter().flat_map(|pipeline| &pipeline.receivers);
+    let waits = |component: &&Planned| {
+        component.kind == ComponentKind::Receiver && component.enabled && !component.parsed.facts.collects
+    };
+    let mut waiting: Vec<&str> = used
+        .map(|stage| &plan.components[stage.component])
+        .filter(waits)
+        .map(|receiver| receiver.id.as_str())
+        .collect();
+    waiting.dedup();
+    if waiting.is_empty() {
+        return Ok(());
+    }
+    say(&format!(
+        "--once is for receivers that collect, and `{}` waits to be sent to: leave it out with `--set receivers.{}.enabled=false`\n",
+        waiting.join("`, `"),
+        waiting[0],
+    ));
+    Err(exit::usage())
+}
+
+/// Points that exporters gave up.
+fn lost(process: &Process) -> u64 {
+    let exporters =
+        process.ledger.nodes().into_iter().filter(|node| node.kind == ComponentKind::Exporter.name());
+    exporters.map(|node| node.ledger.read().dropped.values().sum::<u64>()).sum()
 }
 
 async fn run_graph(plan: Plan, process: &Process, local: Option<&Arc<Local>>) -> ExitCode {

@@ -158,3 +158,101 @@ fn exit_codes_tell_right_from_wrong() {
     assert_eq!(unknown.code, Some(2));
     assert!(format!("{}{}", unknown.stdout, unknown.stderr).contains("did you mean `cloudwatch`?"));
 }
+
+#[test]
+fn every_value_is_printed_with_where_it_came_from_and_defaults_too() {
+    let scratch = Scratch::new("origins");
+    let base = scratch.file("base.yaml", SECRETS);
+    let over = scratch.file("over.yaml", "exporters:\n  cloudwatch:\n    region: ${env:REGION:-eu-west-1}\n");
+    let (base, over) = (base.to_str().unwrap(), over.to_str().unwrap());
+    let args =
+        ["print-config", "--origins", "-c", base, "-c", over, "--set", "exporters.cloudwatch.period=10s"];
+    let printed = run(&args, &[("SECRET", "hunter3")]);
+    assert_eq!((printed.code, printed.stderr.as_str()), (Some(0), ""));
+    let line = |start: &str| {
+        let lines = printed.stdout.lines().map(str::trim_start);
+        lines.filter(|line| line.starts_with(start)).map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(line("region:"), [format!("region: eu-west-1  # {over}:3, REGION is not set")]);
+    assert_eq!(line("period:"), ["period: 10s  # --set exporters.cloudwatch.period"]);
+    assert_eq!(line("Team:"), [format!("Team: a  # {base}:4")]);
+    assert_eq!(line("max_staleness:"), ["max_staleness: 1h  # default"]);
+    assert_eq!(line("shutdown_timeout:"), ["shutdown_timeout: 30s  # default"]);
+    let password = line("Password:");
+    assert!(password[0].ends_with(&format!("# {base}:4, environment SECRET")), "{password:?}");
+    assert!(!printed.stdout.contains("hunter"), "{}", printed.stdout);
+}
+
+#[test]
+fn what_is_printed_with_origins_is_a_configuration_that_means_the_same() {
+    let scratch = Scratch::new("origins-again");
+    for file in configs() {
+        let args = ["print-config".as_ref(), "--origins".as_ref(), "-c".as_ref(), file.as_os_str()];
+        let printed = run(&args, &[]);
+        assert_eq!((printed.code, printed.stderr.as_str()), (Some(0), ""), "{}", file.display());
+        let again = scratch.file("again.yaml", &printed.stdout);
+        let valid = |file| run(&["validate".as_ref(), "-c".as_ref(), file], &[]).stdout;
+        assert_eq!(valid(again.as_os_str()), valid(file.as_os_str()), "{}", printed.stdout);
+    }
+}
+
+const TWO_PIPELINES: &str = "\
+receivers: {otlp: {protocols: {grpc: {endpoint: 'localhost:0'}}}, procfs/host: }
+processors: {delta: , batch/off: {enabled: false}}
+connectors: {forward: }
+exporters: {debug: }
+service:
+  telemetry: {metrics: {level: none}}
+  pipelines:
+    metrics/in: {receivers: [otlp, procfs/host], processors: [delta, batch/off], exporters: [forward]}
+    metrics/out: {receivers: [forward], processors: [delta], exporters: [debug]}
+";
+
+#[test]
+fn a_graph_is_drawn_in_the_languages_that_draw() {
+    let scratch = Scratch::new("graph");
+    let file = scratch.file("two.yaml", TWO_PIPELINES);
+    let drawn = |format: &str| {
+        let ended = run(&["graph", "-c", file.to_str().unwrap(), "--format", format], &[]);
+        assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""));
+        ended.stdout
+    };
+    // The same processor in two pipelines is two boxes; a connector is one, between them.
+    let mermaid = drawn("mermaid");
+    assert!(mermaid.starts_with("flowchart LR\n"));
+    assert_eq!(mermaid.matches("[\"delta\"]").count(), 2);
+    assert_eq!(mermaid.matches("{{\"forward\"}}").count(), 1);
+    assert!(
+        mermaid.contains("[\"batch/off (switched off)\"]")
+            && mermaid.contains("subgraph p1 [\"metrics/out\"]")
+    );
+    assert_eq!(mermaid.matches(" --> ").count(), 6);
+    let dot = drawn("dot");
+    assert_eq!(dot.matches(" -> ").count(), 6);
+    assert_eq!(dot.matches("label=\"delta\"").count(), 2);
+    assert_eq!(dot.matches('{').count(), dot.matches('}').count());
+}
+
+#[test]
+fn each_shell_gets_a_script_that_knows_the_commands() {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let ended = run(&["completions", shell], &[]);
+        assert_eq!(ended.code, Some(0));
+        assert!(ended.stdout.contains("print-config"), "{shell}");
+    }
+    assert_eq!(run(&["completions", "sh"], &[]).code, Some(2));
+}
+
+#[test]
+fn a_probe_of_nobody_or_of_no_address_says_so() {
+    // A port that was free a moment ago, and that nobody listens on.
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let ended = run(&["health", "--endpoint", &free], &[]);
+    assert_eq!(ended.code, Some(4), "{}", ended.stderr);
+    assert!(ended.stderr.contains(&free), "{}", ended.stderr);
+    let scratch = Scratch::new("health");
+    let off = scratch.file("off.yaml", TWO_PIPELINES);
+    let ended = run(&["health", "-c", off.to_str().unwrap()], &[]);
+    assert_eq!(ended.code, Some(2));
+    assert!(ended.stderr.contains("the admin listener is switched off"), "{}", ended.stderr);
+}

@@ -6,6 +6,7 @@
 //! - `outages`: CloudWatch away, failing, slow, answering and not being heard.
 //! - `pressure`: a fast sender before a slow endpoint: what waits is bounded, and nothing is lost.
 //! - `branches`: pipelines that share a receiver; exporters that are dead or switched off.
+//! - `commands`: `run --once` and `health`.
 //! - `stopping`: signals, drains, exit codes. `local`: `weir run --local` on this machine.
 //!
 //! Each test compares what its own sender sent with what the far end stored, and only then reads Weir's ledger.
@@ -13,6 +14,7 @@
 #![allow(clippy::float_cmp, reason = "values must arrive exactly as they were sent")]
 
 mod branches;
+mod commands;
 mod harness;
 mod interop;
 mod local;

@@ -14,7 +14,7 @@
 //! - `check`: what is wrong with values that have the right type.
 //! - `types`: durations, byte sizes, secrets.
 //! - `diagnostics`, `render`: what was found, and how it looks.
-//! - `print`: a node as YAML again, without its secrets.
+//! - `print`: a node as YAML again, without its secrets; `origin`: where a value came from.
 
 mod check;
 mod de;
@@ -23,6 +23,7 @@ mod env;
 mod load;
 mod merge;
 mod node;
+mod origin;
 mod parse;
 mod print;
 mod render;
@@ -41,6 +42,6 @@ pub use diagnostics::{Diagnostic, Diagnostics, Severity, nearest};
 pub use env::Env;
 pub use load::{Document, load};
 pub use node::{Entry, Node, Value};
-pub use print::{looks_secret, to_yaml};
+pub use print::{annotated_yaml, looks_secret, to_yaml};
 pub use source::{Source, SourceId, SourceMap, Span};
 pub use types::{ByteSize, ByteSizeError, Duration, DurationError, Secret};

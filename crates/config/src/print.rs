@@ -11,7 +11,12 @@ use crate::{Node, Value};
 /// The structure is written here and only text is quoted by the library: its numbers forget how they were written, and
 /// `1.10` is a version to a string key.
 pub fn to_yaml(node: &Node, redact: bool) -> String {
-    let mut printer = Printer { out: String::new(), redact };
+    annotated_yaml(node, redact, |_| None)
+}
+
+/// As [`to_yaml`], with what `note` says of a value as a comment behind it. A note is one line.
+pub fn annotated_yaml(node: &Node, redact: bool, note: impl Fn(&Node) -> Option<String>) -> String {
+    let mut printer = Printer { out: String::new(), redact, note: &note };
     match &node.value {
         Value::Map(entries) if !entries.is_empty() => printer.map(node, 0, false),
         Value::Seq(items) if !items.is_empty() => printer.seq(node, 0, false),
@@ -54,12 +59,13 @@ const SECRET_WORDS: [&str; 16] = [
     "license_key",
 ];
 
-struct Printer {
+struct Printer<'a> {
     out: String,
     redact: bool,
+    note: &'a dyn Fn(&Node) -> Option<String>,
 }
 
-impl Printer {
+impl Printer<'_> {
     /// A map whose first key stands where the output stands now.
     fn map(&mut self, node: &Node, indent: usize, is_secret: bool) {
         for (index, entry) in node.entries().iter().enumerate() {
@@ -80,11 +86,11 @@ impl Printer {
                     self.indent(indent);
                     self.seq(&entry.value, indent, is_secret);
                 }
-                Value::Null => self.out.push('\n'),
+                Value::Null => self.end_line(&entry.value),
                 _ => {
                     self.out.push(' ');
                     self.scalar(&entry.value, is_secret);
-                    self.out.push('\n');
+                    self.end_line(&entry.value);
                 }
             }
         }
@@ -102,10 +108,19 @@ impl Printer {
                 Value::Seq(items) if !items.is_empty() => self.seq(item, indent + 1, is_secret),
                 _ => {
                     self.scalar(item, is_secret);
-                    self.out.push('\n');
+                    self.end_line(item);
                 }
             }
         }
+    }
+
+    /// Ends the line of a value, with its note.
+    fn end_line(&mut self, node: &Node) {
+        if let Some(note) = (self.note)(node) {
+            self.out.push_str("  # ");
+            self.out.push_str(&note);
+        }
+        self.out.push('\n');
     }
 
     fn indent(&mut self, indent: usize) {

@@ -5,7 +5,7 @@
 //! configuration, so it may hold another `${…}`. `$1`, `${1}`, `$name` and a `$` at the end stay as they are: they
 //! are what regular expressions replace with.
 
-mod token;
+pub(crate) mod token;
 
 use std::path::Path;
 

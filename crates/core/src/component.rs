@@ -85,6 +85,8 @@ pub struct Drain {
     pub begun: CancellationToken,
     /// Cancelled five seconds before the deadline: exporters stop retrying and count what is left.
     pub hurry: CancellationToken,
+    /// Receivers that collect do so once, at once, and return; the drain begins when all have.
+    pub once: bool,
 }
 
 /// A source of points.
@@ -224,6 +226,8 @@ pub struct Facts {
     pub storage: Option<String>,
     /// It keeps the state of others.
     pub stores: bool,
+    /// It collects by itself, at intervals: what `run --once` can wait for.
+    pub collects: bool,
     /// It answers its clients only when their points are exported.
     pub waits_for_export: bool,
 }

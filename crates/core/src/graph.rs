@@ -16,4 +16,4 @@ mod storages;
 pub use build::Graph;
 pub use plan::{Pipeline, Plan, Planned, Stage, plan};
 pub use run::{Ending, StartError};
-pub use service::{Limits, LogLevel, Logs, Metrics, MetricsLevel, Service, Telemetry};
+pub use service::{Limits, LogLevel, Logs, Metrics, MetricsLevel, Service, Telemetry, service_schema};

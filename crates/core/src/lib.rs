@@ -48,7 +48,7 @@ pub use door::{Door, Doors, MIN_RETENTION, Resolved, Sender};
 pub use edge::{Delivery, Edge, Inbox, InboxSender, NotTaken, Output, inbox};
 pub use graph::{
     Ending, Graph, Limits, LogLevel, Logs, Metrics, MetricsLevel, Pipeline, Plan, Planned, Service, Stage,
-    StartError, Telemetry, plan,
+    StartError, Telemetry, plan, service_schema,
 };
 pub use health::{ComponentStatus, Health, Pulse, StatusReport};
 pub use interner::{Interner, InternerStats, Lease, OVERFLOW_ATTRIBUTE, SeriesCap, Swept};

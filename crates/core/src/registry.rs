@@ -185,7 +185,8 @@ fn read<C: Config>(node: &Node, diags: &mut Diagnostics) -> Option<(C, Facts)> {
     Some((config, facts))
 }
 
-fn schema<C: JsonSchema>() -> Schema {
+/// The keys of a configuration, with every reference inlined.
+pub(crate) fn schema<C: JsonSchema>() -> Schema {
     let settings = SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
     settings.into_generator().into_root_schema_for::<C>()
 }

@@ -18,6 +18,7 @@
 pub mod body;
 pub mod compression;
 pub mod endpoint;
+pub mod get;
 pub mod listener;
 
 mod connection;
@@ -27,4 +28,5 @@ pub use body::{BodyError, read_body};
 pub use compression::Encoding;
 pub use connection::{PeerAddress, hang_up};
 pub use endpoint::{BindError, Endpoint};
+pub use get::{GetError, get};
 pub use listener::{Http2, Limits, Listener, Versions};

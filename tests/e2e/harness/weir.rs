@@ -59,6 +59,11 @@ impl Weir {
         self.otlp.unwrap()
     }
 
+    /// Where the admin listener is.
+    pub(crate) fn admin(&self) -> SocketAddr {
+        self.admin
+    }
+
     /// The status and body of a page of the admin listener.
     pub(crate) fn get(&self, path: &str) -> (u16, String) {
         admin::get(self.admin, path)

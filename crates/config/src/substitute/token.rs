@@ -2,7 +2,7 @@
 
 /// A part of a text.
 #[derive(Debug, PartialEq)]
-pub(super) enum Piece<'a> {
+pub(crate) enum Piece<'a> {
     /// Stays as it is.
     Text(&'a str),
     /// `$$`.
@@ -14,7 +14,7 @@ pub(super) enum Piece<'a> {
 }
 
 /// Splits a text into what stays and what is replaced.
-pub(super) fn pieces(text: &str) -> Vec<Piece<'_>> {
+pub(crate) fn pieces(text: &str) -> Vec<Piece<'_>> {
     let mut pieces = Vec::new();
     let mut rest = text;
     let mut kept = 0;
@@ -72,7 +72,7 @@ fn is_group(body: &str) -> bool {
 }
 
 /// Splits `name:-default` at the first `:-` outside of nested braces.
-pub(super) fn split_default(body: &str) -> (&str, Option<&str>) {
+pub(crate) fn split_default(body: &str) -> (&str, Option<&str>) {
     let mut open = 0_usize;
     for (at, byte) in body.bytes().enumerate() {
         match byte {
@@ -88,7 +88,7 @@ pub(super) fn split_default(body: &str) -> (&str, Option<&str>) {
 }
 
 /// The Collector's rule: `^[a-zA-Z_][a-zA-Z0-9_]*$`.
-pub(super) fn is_variable_name(name: &str) -> bool {
+pub(crate) fn is_variable_name(name: &str) -> bool {
     let mut bytes = name.bytes();
     bytes.next().is_some_and(|first| first.is_ascii_alphabetic() || first == b'_')
         && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')

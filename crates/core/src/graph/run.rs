@@ -1,6 +1,6 @@
 //! Starting, supervising and draining a graph (R14).
 
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -65,14 +65,25 @@ impl Graph {
             extensions.spawn(async move { (node.name.to_string(), guarded(extension.run(stop)).await) });
         }
         let housekeeping = tokio::spawn(keep_house(process.clone(), retention, memory));
+        let mut collecting = self.collecting();
         let mut nodes = self.spawn();
         process.health.set_started();
         started();
 
-        let failure = tokio::select! {
-            () = stop => None,
-            Some(ended) = nodes.join_next() => Some(early_end(ended)),
-            Some(ended) = extensions.join_next() => Some(early_end(ended)),
+        tokio::pin!(stop);
+        let failure = loop {
+            tokio::select! {
+                () = &mut stop => break None,
+                Some(ended) = nodes.join_next() => match ended {
+                    Ok((name, Ok(()))) if collecting.remove(&name) => {
+                        if collecting.is_empty() {
+                            break None;
+                        }
+                    }
+                    ended => break Some(early_end(ended)),
+                },
+                Some(ended) = extensions.join_next() => break Some(early_end(ended)),
+            }
         };
         if let Some(failure) = &failure {
             tracing::error!("{failure}; draining");
@@ -88,6 +99,12 @@ impl Graph {
             None if in_time => Ending::Stopped,
             None => Ending::TimedOut,
         })
+    }
+
+    /// The receivers that end by themselves: all of them where each collects once, else none.
+    fn collecting(&self) -> HashSet<String> {
+        let names = self.receivers.iter().map(|(node, ..)| node.name.to_string());
+        if self.process.drain.once { names.collect() } else { HashSet::new() }
     }
 
     /// Everything takes hold of what it needs: destinations first, doors last.

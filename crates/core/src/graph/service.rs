@@ -5,12 +5,14 @@ use std::{
     num::NonZeroU32,
 };
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema};
 use serde::{
     Deserialize, Deserializer, Serialize,
     de::{Error as _, IgnoredAny},
 };
 use weir_config::{ByteSize, Duration};
+
+use crate::registry::schema;
 
 /// What holds for the whole process.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -28,6 +30,11 @@ pub struct Service {
     pub limits: Limits,
     /// How long draining may take after a signal. Exporters stop retrying five seconds before.
     pub shutdown_timeout: Duration,
+}
+
+/// The keys of `service`, as a JSON schema with every reference inlined.
+pub fn service_schema() -> Schema {
+    schema::<Service>()
 }
 
 #[derive(JsonSchema)]

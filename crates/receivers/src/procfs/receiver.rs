@@ -30,7 +30,10 @@ impl Receiver for ProcfsReceiver {
         let failed = |error: &dyn std::fmt::Display| ComponentError::Failed(error.to_string());
         let mut scrape = Scrape::new(&config, &context).map_err(|error| failed(&error))?;
         let clock = &context.clock;
-        let mut next = clock.now().plus(config.initial_delay.as_std());
+        let mut next = clock.now();
+        if !context.drain.once {
+            next = next.plus(config.initial_delay.as_std());
+        }
         loop {
             tokio::select! {
                 biased;
@@ -52,6 +55,9 @@ impl Receiver for ProcfsReceiver {
             let (batch, in_hand);
             (scrape, batch, in_hand) = round;
             send(batch, in_hand, &output, &context).await;
+            if context.drain.once {
+                return Ok(());
+            }
             next = following(clock.now(), config.collection_interval.as_std());
         }
     }
