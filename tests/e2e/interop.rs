@@ -1,7 +1,6 @@
-//! Peers that are not ours: the official OpenTelemetry SDK sends, boto3 and the AWS CLI read back.
+//! Peers that are not ours: boto3 and the AWS CLI read back.
 //!
-//! What is expected comes from what the application says it recorded, or from this test's own samples; nothing of it from
-//! Weir. `cargo xtask test` installs the peers and names them; without them these tests say that they are skipped.
+//! What is expected comes from the tests' own samples, and nothing of it from Weir. `cargo xtask test` installs the peers and names them; without them these tests say that they are skipped.
 
 use std::{collections::BTreeMap, process::Command};
 
@@ -9,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{Ended, FarEnd, Program, SECOND, Weir, gauge, now};
 
-const PYTHON: &str = "WEIR_PYTHON";
+pub(crate) const PYTHON: &str = "WEIR_PYTHON";
 const AWS: &str = "WEIR_AWS";
 
 /// From OTLP over `delta` to one exporter of these keys.
@@ -26,7 +25,7 @@ service:
 }
 
 /// The program that a variable names, if there is one; says that `test` is skipped otherwise.
-fn peer(variable: &str, test: &str) -> Option<String> {
+pub(crate) fn peer(variable: &str, test: &str) -> Option<String> {
     let found = std::env::var(variable).ok();
     if found.is_none() {
         println!("skipped: {test} ({variable} is not set: run `cargo xtask test`)");
@@ -35,9 +34,11 @@ fn peer(variable: &str, test: &str) -> Option<String> {
 }
 
 /// Runs a peer to its end with these arguments, with nothing of the environment that could change what it does.
-async fn run(program: &str, arguments: &[&str]) -> Ended {
+pub(crate) async fn run(program: &str, arguments: &[&str]) -> Ended {
     let mut command = Command::new(program);
     command.args(arguments).env_clear().current_dir(env!("CARGO_MANIFEST_DIR"));
+    let passed_on = [("PATH", "PATH"), ("WEIR_NODE_MODULES", "NODE_PATH")];
+    command.envs(passed_on.iter().filter_map(|(from, to)| Some((*to, std::env::var_os(from)?))));
     command.envs([("PYTHONDONTWRITEBYTECODE", "1"), ("AWS_EC2_METADATA_DISABLED", "true")]);
     command.envs([("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE"), ("AWS_SECRET_ACCESS_KEY", "example")]);
     command.envs([("AWS_CONFIG_FILE", "/dev/null"), ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")]);
@@ -52,10 +53,10 @@ async fn answer(program: &str, arguments: &[&str]) -> Value {
 }
 
 /// What to ask for: an hour in one piece, begun before the test sent anything.
-struct Question {
-    name: String,
-    dimensions: BTreeMap<String, String>,
-    start: u64,
+pub(crate) struct Question {
+    pub(crate) name: String,
+    pub(crate) dimensions: BTreeMap<String, String>,
+    pub(crate) start: u64,
 }
 
 impl Question {
@@ -68,11 +69,11 @@ impl Question {
 }
 
 /// The minute in which nanosecond `time` lies, in seconds.
-fn minute(time: u64) -> u64 {
+pub(crate) fn minute(time: u64) -> u64 {
     time / SECOND / 60 * 60
 }
 
-async fn ask_boto3(python: &str, far: &FarEnd, questions: &[Question]) -> Vec<Value> {
+pub(crate) async fn ask_boto3(python: &str, far: &FarEnd, questions: &[Question]) -> Vec<Value> {
     let query = Value::from(questions.iter().map(Question::json).collect::<Vec<_>>()).to_string();
     let endpoint = far.0.endpoint();
     let arguments = ["tests/interop/read_back.py", "--endpoint", &endpoint, "--query", &query];
@@ -104,13 +105,13 @@ async fn ask_aws(aws: &str, far: &FarEnd, question: &Question) -> Value {
 
 /// How near an answer must be: exact, or within this share of itself.
 #[derive(Clone, Copy)]
-enum Percentiles {
+pub(crate) enum Percentiles {
     Exact,
     Within(f64),
 }
 
 /// Compares the one datapoint of an answer with the samples themselves.
-fn assert_statistics(
+pub(crate) fn assert_statistics(
     answer: &Value,
     mut samples: Vec<f64>,
     unit: &str,
@@ -158,98 +159,8 @@ fn percentile(sorted: &[f64], p: f64) -> f64 {
     below + (above - below) * rank.fract()
 }
 
-/// The samples that a series of the application's report must become, one for each point that it sent.
-fn samples(metric: &Value, series: &Value) -> Vec<f64> {
-    let recorded = series["recorded"].as_array().unwrap().iter().map(Value::as_f64);
-    match (metric["monotonic"].as_bool(), metric["temporality"].as_str()) {
-        // A level that goes up and down is sent as it stands after each cycle.
-        (Some(false), _) => recorded
-            .scan(0.0, |level, change| {
-                *level += change.unwrap_or(0.0);
-                Some(*level)
-            })
-            .collect(),
-        // A cycle without a measurement sends the old total again: an increment of nothing.
-        (Some(true), Some("cumulative")) => recorded.map(|number| number.unwrap_or(0.0)).collect(),
-        _ => recorded.flatten().collect(),
-    }
-}
-
-/// An attribute as a dimension.
-fn dimension(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
-}
-
-/// What CloudWatch calls the units of `tests/interop/otlp_grpc.py`.
-fn cloudwatch_unit(unit: &str) -> &'static str {
-    match unit {
-        "By" => "Bytes",
-        "s" => "Seconds",
-        "%" => "Percent",
-        // Counts of things, and what CloudWatch has no unit for.
-        _ => "None",
-    }
-}
-
-async fn the_official_sdk_is_read_back(temporality: &str, test: &str) {
-    let (Some(python), Some(aws)) = (peer(PYTHON, test), peer(AWS, test)) else { return };
-    let start = minute(now());
-    let far = FarEnd::start().await;
-    let weir = Weir::start(&config(&far.exporter(&["period: 1s"])), &[]).await;
-    let endpoint = weir.otlp_address().to_string();
-    let application =
-        ["tests/interop/otlp_grpc.py", "--endpoint", &endpoint, "--seed", "7", "--temporality", temporality];
-    let report = answer(&python, &application).await;
-    let ledger = weir.drain().await;
-
-    let sent = report["points_sent"].as_u64().unwrap();
-    assert_eq!(ledger.row("receiver otlp").out, sent);
-    assert_eq!((far.samples(), ledger.row("exporter cloudwatch").out), (sent, sent));
-    let (mut questions, mut expected) = (Vec::new(), Vec::new());
-    for metric in report["metrics"].as_array().unwrap() {
-        for series in metric["series"].as_array().unwrap() {
-            let attributes = series["attributes"].as_object().unwrap();
-            let dimensions =
-                attributes.iter().map(|(name, value)| (name.clone(), dimension(value))).collect();
-            questions.push(Question { name: dimension(&metric["name"]), dimensions, start });
-            expected.push((samples(metric, series), cloudwatch_unit(metric["unit"].as_str().unwrap())));
-        }
-    }
-    assert!(questions.len() > 15, "the application has many series: {report}");
-    assert_eq!(far.0.store().series().len(), questions.len(), "and no others arrived");
-    let answers = ask_boto3(&python, &far, &questions).await;
-    assert_eq!(answers.len(), questions.len());
-    for ((question, answer), (samples, unit)) in questions.iter().zip(&answers).zip(&expected) {
-        let what = format!("{} {:?} by boto3", question.name, question.dimensions);
-        assert_statistics(answer, samples.clone(), unit, Percentiles::Exact, &what);
-    }
-    // The CLI takes a second for each question: one with dimensions and percentiles, and one with negative values.
-    for wanted in ["interop.requests", "interop.threads"] {
-        let at = questions.iter().position(|question| question.name == wanted).unwrap();
-        let answer = ask_aws(&aws, &far, &questions[at]).await;
-        let (samples, unit) = &expected[at];
-        assert_statistics(
-            &answer,
-            samples.clone(),
-            unit,
-            Percentiles::Exact,
-            &format!("{wanted} by the AWS CLI"),
-        );
-    }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_the_official_sdk_sends_cumulative_boto3_and_the_aws_cli_read_back() {
-    the_official_sdk_is_read_back("cumulative", "the official SDK, cumulative").await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_the_official_sdk_sends_delta_boto3_and_the_aws_cli_read_back() {
-    the_official_sdk_is_read_back("delta", "the official SDK, delta").await;
-}
-
 /// Numbers that look random and are the same in every run (a linear congruential generator modulo 2^31).
-fn numbers(seed: u64) -> impl Iterator<Item = u64> {
+pub(crate) fn numbers(seed: u64) -> impl Iterator<Item = u64> {
     std::iter::successors(Some(seed), |x| Some((x * 1_103_515_245 + 12_345) % (1 << 31)))
         .skip(1)
         .map(|x| x >> 8)

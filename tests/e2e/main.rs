@@ -2,7 +2,7 @@
 //!
 //! # Layout
 //! - `harness`: starts the binary, reads its log, ledger and admin listener; sends OTLP; the far end.
-//! - `interop`: the official OpenTelemetry SDK in, boto3 and the AWS CLI out.
+//! - `sdks`: the official OpenTelemetry SDKs and a Collector in; `interop`: boto3 and the AWS CLI out.
 //! - `outages`: CloudWatch away, failing, slow, answering and not being heard.
 //! - `pressure`: a fast sender before a slow endpoint: what waits is bounded, and nothing is lost.
 //! - `branches`: pipelines that share a receiver; exporters that are dead or switched off.
@@ -20,4 +20,5 @@ mod interop;
 mod local;
 mod outages;
 mod pressure;
+mod sdks;
 mod stopping;

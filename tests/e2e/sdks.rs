@@ -1,0 +1,191 @@
+//! The official OpenTelemetry SDKs, and a Collector: what an application records is what CloudWatch holds, number by number.
+//!
+//! - `plan`: what is recorded, and what must therefore arrive;
+//! - `rust`: the SDK for Rust, in this process. Those for Python, JavaScript and Go are programs of `tests/interop`.
+
+mod plan;
+mod rust;
+
+use std::{
+    net::{SocketAddr, TcpListener},
+    process::Command,
+};
+
+use crate::{
+    harness::{FarEnd, Program, Weir, config_file, now},
+    interop::{self, Percentiles, Question, ask_boto3, assert_statistics, minute, peer},
+};
+use plan::{Plan, Temporality};
+
+/// Who records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sdk {
+    Python,
+    Rust,
+    Go,
+}
+
+impl Sdk {
+    /// Whether it is there; says that `test` is skipped otherwise.
+    fn is_there(self, test: &str) -> bool {
+        match self {
+            Self::Python => peer(interop::PYTHON, test).is_some(),
+            Self::Go => peer(GO_APP, test).is_some(),
+            Self::Rust => true,
+        }
+    }
+
+    /// Records the plan to its end. Every export must have been taken.
+    async fn record(self, plan: Plan) {
+        let program = |name: &str| std::env::var(name).unwrap();
+        match self {
+            Self::Rust => tokio::task::spawn_blocking(move || rust::record(&plan)).await.unwrap(),
+            Self::Python => app(&program(interop::PYTHON), &["tests/interop/app.py"], &plan).await,
+            Self::Go => app(&program(GO_APP), &[], &plan).await,
+        }
+    }
+}
+
+/// Names the program with the SDK for Go.
+const GO_APP: &str = "WEIR_GO_APP";
+/// Names the Collector.
+const COLLECTOR: &str = "WEIR_COLLECTOR";
+
+/// Runs an application of `tests/interop`.
+async fn app(program: &str, arguments: &[&str], plan: &Plan) {
+    let file = config_file(&plan.json().to_string());
+    let mut all = arguments.to_vec();
+    all.push(file.to_str().unwrap());
+    let ended = interop::run(program, &all).await;
+    assert_eq!(ended.code, Some(0), "{program} {all:?}: {}{}", ended.stdout, ended.stderr);
+}
+
+/// The protocols, as a plan names them.
+const GRPC: &str = "grpc";
+
+fn config(exporter: &str) -> String {
+    format!(
+        "receivers: {{ otlp: {{ protocols: {{ grpc: {{ endpoint: 'localhost:0' }} }} }} }}
+processors: {{ delta: }}
+exporters: {{ cloudwatch: {exporter} }}
+service:
+  pipelines:
+    metrics: {{ receivers: [otlp], processors: [delta], exporters: [cloudwatch] }}
+"
+    )
+}
+
+/// How an SDK wants an endpoint to be written.
+fn endpoint(sdk: Sdk, address: SocketAddr) -> String {
+    match sdk {
+        Sdk::Rust | Sdk::Python => format!("http://{address}"),
+        Sdk::Go => address.to_string(),
+    }
+}
+
+/// From the SDK to Weir, and back by boto3.
+async fn what_is_recorded_arrives(sdk: Sdk, protocol: &'static str, temporality: Temporality) {
+    let test = format!("the SDK for {sdk:?}, {protocol}, {temporality:?}");
+    let (true, Some(python)) = (sdk.is_there(&test), peer(interop::PYTHON, &test)) else { return };
+    let start = minute(now());
+    let far = FarEnd::start().await;
+    let weir = Weir::start(&config(&far.exporter(&["period: 1s"])), &[]).await;
+    let plan = Plan::new(endpoint(sdk, weir.otlp_address()), protocol, temporality);
+    sdk.record(plan.clone()).await;
+    let ledger = weir.drain().await;
+
+    assert_eq!(ledger.row("receiver otlp").out, plan.points(), "{test}: points that the SDK sent");
+    compare(&plan, &far, &python, start, &test).await;
+}
+
+/// Compares what CloudWatch holds with what the plan says.
+async fn compare(plan: &Plan, far: &FarEnd, python: &str, start: u64, test: &str) {
+    let (mut questions, mut expected) = (Vec::new(), Vec::new());
+    for instrument in &plan.instruments {
+        for series in &instrument.series {
+            let name = instrument.name.to_owned();
+            questions.push(Question { name, dimensions: series.dimensions(), start });
+            expected.push((instrument, plan.samples(instrument, series)));
+        }
+    }
+    assert_eq!(far.0.store().series().len(), questions.len(), "{test}: and no others arrived");
+    let answers = ask_boto3(python, far, &questions).await;
+    for ((question, answer), (instrument, samples)) in questions.iter().zip(&answers).zip(expected) {
+        let what = format!("{} {:?}, {test}", question.name, question.dimensions);
+        assert_statistics(answer, samples, instrument.unit.1, Percentiles::Exact, &what);
+    }
+}
+
+/// A Collector before Weir, which sends on what it takes and answers when Weir has answered.
+async fn collector(program: &str, exporter: &str) -> (Program, SocketAddr) {
+    // It does not say which port it was given, so it is told one that was free a moment ago.
+    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let config = config_file(&format!(
+        "receivers: {{ otlp: {{ protocols: {{ grpc: {{ endpoint: '{address}' }} }} }} }}
+exporters:
+  {exporter}
+service:
+  telemetry: {{ metrics: {{ level: none }} }}
+  pipelines: {{ metrics: {{ receivers: [otlp], exporters: [{}] }} }}
+",
+        exporter.split_once(':').unwrap().0
+    ));
+    let mut command = Command::new(program);
+    command.arg("--config").arg(format!("file:{}", config.display())).env_clear();
+    let collector = Program::spawn(command);
+    let ready = |line: &str| line.contains("Everything is ready").then_some(());
+    collector.stderr.wait_for("a ready Collector", ready).await;
+    (collector, address)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_collector_hands_on_what_an_sdk_sent_it() {
+    let test = "a Collector, grpc";
+    let (Some(program), Some(python)) = (peer(COLLECTOR, test), peer(interop::PYTHON, test)) else { return };
+    let start = minute(now());
+    let far = FarEnd::start().await;
+    let weir = Weir::start(&config(&far.exporter(&["period: 1s"])), &[]).await;
+    let exporter = format!(
+        "otlp: {{ endpoint: '{}', tls: {{ insecure: true }}, sending_queue: {{ enabled: false }} }}",
+        weir.otlp_address()
+    );
+    let (collector, address) = collector(&program, &exporter).await;
+    let plan = Plan::new(endpoint(Sdk::Rust, address), GRPC, Temporality::Cumulative);
+    Sdk::Rust.record(plan.clone()).await;
+    collector.signal("TERM");
+    assert_eq!(collector.ended().await.code, Some(0));
+    let ledger = weir.drain().await;
+
+    assert_eq!(ledger.row("receiver otlp").out, plan.points(), "points that the SDK sent");
+    compare(&plan, &far, &python, start, test).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn python_over_grpc_cumulative() {
+    what_is_recorded_arrives(Sdk::Python, GRPC, Temporality::Cumulative).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn python_over_grpc_delta() {
+    what_is_recorded_arrives(Sdk::Python, GRPC, Temporality::Delta).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rust_over_grpc_cumulative() {
+    what_is_recorded_arrives(Sdk::Rust, GRPC, Temporality::Cumulative).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rust_over_grpc_delta() {
+    what_is_recorded_arrives(Sdk::Rust, GRPC, Temporality::Delta).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn go_over_grpc_cumulative() {
+    what_is_recorded_arrives(Sdk::Go, GRPC, Temporality::Cumulative).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn go_over_grpc_delta() {
+    what_is_recorded_arrives(Sdk::Go, GRPC, Temporality::Delta).await;
+}
