@@ -1,11 +1,14 @@
 //! Doors: where a receiver resolves what it reads to series, once (R1, R4, R5).
 //!
 //! A *sender* is who a receiver reads from: its raw resource bytes, and its peer's identity where metadata is included. Each sender
-//! has tables of *aliases*: the bytes by which it calls a series. A request checks a table out, resolves without locks, and
-//! gives it back when it is dropped.
+//! has tables of *aliases*: the bytes by which it calls a series. What many aliases have in common, such as the bytes of a scope
+//! and of a metric, is a *heading* that they are under. A request checks a table out, resolves without locks, and gives it back
+//! when it is dropped.
+
+mod aliases;
+mod names;
 
 use std::{
-    collections::HashMap,
     sync::{
         Arc, Weak,
         atomic::{AtomicU64, Ordering::Relaxed},
@@ -16,10 +19,11 @@ use std::{
 use hashbrown::HashTable;
 use parking_lot::Mutex;
 
+use self::{aliases::AliasTable, names::NONE};
 use crate::{
     clock::Clock,
     interner::{Interner, SeriesCap},
-    series::{Identity, Series, SeriesId},
+    series::{Identity, SeriesId},
 };
 
 /// The shortest time after which an idle alias expires.
@@ -30,10 +34,6 @@ const RELIEF_IDLE: Duration = Duration::from_secs(5 * 60);
 const RELIEF_EVERY: u64 = 1;
 /// Tables kept per sender: as many requests of one sender resolve at a time without starting from an empty table.
 const TABLES_PER_SENDER: usize = 4;
-/// How often a series is held at most, and so about how many names are remembered for it: one a table, and some for senders
-/// whose attributes change their order. Who goes on calling a series by new names finds it the slow way, and takes no memory.
-const ALIASES_PER_SERIES: usize = 8 * TABLES_PER_SENDER;
-
 /// Every door of the process: what expires aliases, and asks for relief at the cap.
 #[derive(Clone, Debug)]
 pub struct Doors(Arc<Shared>);
@@ -58,6 +58,7 @@ impl Doors {
         let door = Arc::new(Door {
             shared: Arc::clone(&self.0),
             origin: self.0.interner.string(origin),
+            hasher: ahash::RandomState::new(),
             senders: Mutex::default(),
             overflowed: AtomicU64::new(0),
         });
@@ -81,8 +82,8 @@ impl Doors {
         let doors = self.0.doors.lock();
         doors.iter().filter_map(Weak::upgrade).fold((0, 0), |(count, bytes), door| {
             let senders = door.senders.lock();
-            let tables = senders.values().flat_map(|sender| &sender.tables);
-            tables.fold((count, bytes), |(c, b), table| (c + table.entries.len() as u64, b + table.bytes))
+            let tables = senders.iter().flat_map(|sender| &sender.tables);
+            tables.fold((count, bytes), |(c, b), table| (c + table.len(), b + table.bytes()))
         })
     }
 }
@@ -93,9 +94,12 @@ impl Shared {
         let mut doors = self.doors.lock();
         doors.retain(|door| door.strong_count() > 0);
         for door in doors.iter().filter_map(Weak::upgrade) {
-            door.senders.lock().retain(|_, sender| {
-                sender.tables.iter_mut().for_each(|table| table.expire(oldest));
-                sender.tables.retain(|table| !table.entries.is_empty() || !table.held.is_empty());
+            door.senders.lock().retain(|sender| {
+                for table in &mut sender.tables {
+                    table.expire(oldest);
+                    table.expire_headings();
+                }
+                sender.tables.retain(|table| !table.is_empty());
                 sender.checked_out > 0 || !sender.tables.is_empty()
             });
         }
@@ -120,14 +124,25 @@ impl Shared {
 pub struct Door {
     shared: Arc<Shared>,
     origin: Arc<str>,
-    senders: Mutex<HashMap<Box<[u8]>, SenderTables, ahash::RandomState>>,
+    hasher: ahash::RandomState,
+    senders: Mutex<HashTable<SenderTables>>,
     overflowed: AtomicU64,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct SenderTables {
+    key: Arc<SenderKey>,
+    /// What the interner knows its streams' origin as: the receiver, and the peer where that counts.
+    origin: Arc<str>,
     tables: Vec<AliasTable>,
     checked_out: usize,
+}
+
+#[derive(Debug)]
+struct SenderKey {
+    hash: u64,
+    bytes: Box<[u8]>,
+    peer: Option<Box<str>>,
 }
 
 impl Door {
@@ -141,34 +156,61 @@ impl Door {
         self.overflowed.load(Relaxed)
     }
 
+    /// Takes back what [`overflowed`](Self::overflowed) has counted of a request that is resolved anew.
+    pub fn forget_overflowed(&self, points: u64) {
+        self.overflowed.fetch_sub(points, Relaxed);
+    }
+
     /// Checks a table of the sender out. `key` is all that tells senders apart: raw resource bytes and, where metadata is
     /// included, `peer`, which then is part of its streams' identity too.
     pub fn sender(&self, key: &[u8], peer: Option<&str>) -> Sender<'_> {
-        let mut full_key = Vec::with_capacity(key.len() + peer.map_or(0, |peer| peer.len() + 1));
-        full_key.extend_from_slice(key);
-        if let Some(peer) = peer {
-            full_key.push(0xff); // no UTF-8 text holds it
-            full_key.extend_from_slice(peer.as_bytes());
-        }
+        let hash = self.hasher.hash_one((key, peer));
+        let same = |sender: &SenderTables| *sender.key.bytes == *key && sender.key.peer.as_deref() == peer;
         let mut senders = self.senders.lock();
-        let mut table = match senders.get_mut(&*full_key) {
-            Some(sender) => {
-                sender.checked_out += 1;
-                sender.tables.pop().unwrap_or_default()
-            }
-            None => {
-                let fresh = SenderTables { tables: Vec::new(), checked_out: 1 };
-                senders.insert(full_key.clone().into_boxed_slice(), fresh);
-                AliasTable::default()
-            }
-        };
-        drop(senders);
-        table.cursor = NONE;
-        let origin = match peer {
+        let known = senders.entry(hash, same, |sender| sender.key.hash);
+        let mut sender = known.or_insert_with(|| SenderTables {
+            key: Arc::new(SenderKey { hash, bytes: key.into(), peer: peer.map(Into::into) }),
+            origin: self.origin_of(peer),
+            tables: Vec::new(),
+            checked_out: 0,
+        });
+        let sender = sender.get_mut();
+        sender.checked_out += 1;
+        let mut table = sender.tables.pop().unwrap_or_default();
+        table.rewind();
+        let (key, origin) = (Arc::clone(&sender.key), Arc::clone(&sender.origin));
+        Sender { door: self, key, origin, now: self.shared.clock.now().seconds(), table }
+    }
+
+    fn origin_of(&self, peer: Option<&str>) -> Arc<str> {
+        match peer {
             Some(peer) => self.shared.interner.string(&format!("{}\u{0}{peer}", self.origin)),
             None => Arc::clone(&self.origin),
-        };
-        Sender { door: self, key: full_key, origin, now: self.shared.clock.now().seconds(), table }
+        }
+    }
+}
+
+/// What aliases of a checked-out sender are under. It says nothing beyond that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Heading(u32);
+
+impl Heading {
+    /// What is under no heading.
+    pub const NONE: Self = Self(NONE);
+}
+
+/// An alias of a checked-out sender that was foreseen, and verified.
+#[derive(Clone, Copy, Debug)]
+pub struct Predicted {
+    at: u32,
+    len: usize,
+}
+
+impl Predicted {
+    /// How many bytes the alias has.
+    #[expect(clippy::len_without_is_empty, reason = "an alias of no bytes is as good as another")]
+    pub fn len(self) -> usize {
+        self.len
     }
 }
 
@@ -176,7 +218,7 @@ impl Door {
 #[derive(Debug)]
 pub struct Sender<'a> {
     door: &'a Door,
-    key: Vec<u8>,
+    key: Arc<SenderKey>,
     origin: Arc<str>,
     now: u64,
     table: AliasTable,
@@ -205,20 +247,56 @@ impl Sender<'_> {
         alias: &[u8],
         identify: impl FnOnce(&Interner) -> Identity,
     ) -> Result<Resolved, SeriesCap> {
-        match self.table.find(alias, self.now) {
+        match self.find(Heading::NONE, alias) {
             Some(series) => Ok(Resolved { series, overflow: false }),
-            None => self.admit(alias, identify),
+            None => {
+                let identity = identify(self.door.interner());
+                self.admit(&[], alias, identity)
+            }
         }
     }
 
+    /// Whether no alias of this sender is remembered here.
+    pub fn is_new(&self) -> bool {
+        self.table.len() == 0
+    }
+
+    /// The heading `bytes` under `parent`, if an alias is remembered under it.
+    #[inline]
+    pub fn heading(&mut self, parent: Heading, bytes: &[u8]) -> Option<Heading> {
+        self.table.heading(parent, bytes)
+    }
+
+    /// The alias that followed the previous one last time, if it is under this heading and `bytes` begin with it.
+    #[inline]
+    pub fn predict(&self, under: Heading, bytes: &[u8]) -> Option<Predicted> {
+        self.table.predict(under, bytes)
+    }
+
+    /// The series of a predicted alias.
+    #[inline]
+    pub fn take(&mut self, predicted: Predicted) -> Option<SeriesId> {
+        self.table.take(predicted, self.now)
+    }
+
+    /// The series that this sender calls `alias` under this heading, if that is known.
+    #[inline]
+    pub fn find(&mut self, under: Heading, alias: &[u8]) -> Option<SeriesId> {
+        self.table.find(under, alias, self.now)
+    }
+
+    /// The series of `identity`, which this sender calls `alias` under `headings`, of which the outermost comes first.
+    ///
+    /// # Errors
+    /// [`SeriesCap`] when the cap is reached and the point may not overflow (R4).
     #[cold]
-    fn admit(
+    pub fn admit(
         &mut self,
+        headings: &[&[u8]],
         alias: &[u8],
-        identify: impl FnOnce(&Interner) -> Identity,
+        identity: Identity,
     ) -> Result<Resolved, SeriesCap> {
         let interner = self.door.interner();
-        let identity = identify(interner);
         let admitted = interner.stream(&self.origin, identity.clone()).or_else(|full| {
             if self.door.shared.relieve(&mut self.table) {
                 interner.stream(&self.origin, identity.clone())
@@ -229,11 +307,7 @@ impl Sender<'_> {
         match admitted {
             Ok(series) => {
                 let id = series.id();
-                if Arc::strong_count(&series) <= ALIASES_PER_SERIES {
-                    self.table.insert(alias, series, self.now);
-                } else {
-                    self.table.hold(series, self.now);
-                }
+                self.table.remember(headings, alias, series, self.now);
                 Ok(Resolved { series: id, overflow: false })
             }
             Err(_) => {
@@ -253,11 +327,18 @@ impl Sender<'_> {
 impl Drop for Sender<'_> {
     fn drop(&mut self) {
         let mut table = std::mem::take(&mut self.table);
+        let this = |sender: &SenderTables| Arc::ptr_eq(&sender.key, &self.key);
         loop {
             let another = {
                 let mut senders = self.door.senders.lock();
                 // Kept as long as a table is checked out.
-                let Some(sender) = senders.get_mut(&*self.key) else { return };
+                let Ok(mut entry) = senders.find_entry(self.key.hash, this) else { return };
+                let sender = entry.get_mut();
+                if table.is_empty() && sender.tables.is_empty() && sender.checked_out == 1 {
+                    // Who names nothing is not remembered: every request may claim to come from somebody else.
+                    entry.remove();
+                    return;
+                }
                 if sender.tables.len() < TABLES_PER_SENDER {
                     sender.checked_out -= 1;
                     sender.tables.push(table);
@@ -267,125 +348,6 @@ impl Drop for Sender<'_> {
             };
             table.absorb(another);
         }
-    }
-}
-
-const NONE: u32 = u32::MAX;
-
-#[derive(Debug)]
-struct Alias {
-    bytes: Box<[u8]>,
-    id: SeriesId,
-    next: u32,
-    used: u32,
-    /// Keeps the series live.
-    series: Arc<Series>,
-}
-
-/// The aliases of one sender. `used` times are seconds since the epoch, which fit 32 bits until 2106.
-#[derive(Debug)]
-struct AliasTable {
-    hasher: ahash::RandomState,
-    entries: Vec<Alias>,
-    index: HashTable<u32>,
-    /// The alias that was found last: where the prediction starts.
-    cursor: u32,
-    bytes: u64,
-    /// Series in use without an alias, and when each was used last: held alive, found through the interner.
-    held: HashMap<SeriesId, (Arc<Series>, u64), ahash::RandomState>,
-}
-
-impl Default for AliasTable {
-    fn default() -> Self {
-        Self {
-            hasher: ahash::RandomState::new(),
-            entries: Vec::new(),
-            index: HashTable::new(),
-            cursor: NONE,
-            bytes: 0,
-            held: HashMap::default(),
-        }
-    }
-}
-
-impl AliasTable {
-    #[inline]
-    fn find(&mut self, alias: &[u8], now: u64) -> Option<SeriesId> {
-        let predicted = self.entries.get(self.cursor as usize).map_or(0, |last| last.next);
-        if let Some(entry) = self.entries.get_mut(predicted as usize)
-            && *entry.bytes == *alias
-        {
-            entry.used = now as u32;
-            self.cursor = predicted;
-            return Some(entry.id);
-        }
-        let hash = self.hasher.hash_one(alias);
-        let at = *self.index.find(hash, |at| *self.entries[*at as usize].bytes == *alias)?;
-        self.follow(at);
-        let entry = &mut self.entries[at as usize];
-        entry.used = now as u32;
-        Some(entry.id)
-    }
-
-    /// Remembers that `at` came after the last one.
-    fn follow(&mut self, at: u32) {
-        if let Some(last) = self.entries.get_mut(self.cursor as usize) {
-            last.next = at;
-        }
-        self.cursor = at;
-    }
-
-    fn insert(&mut self, alias: &[u8], series: Arc<Series>, now: u64) {
-        let at = self.entries.len() as u32;
-        self.bytes += (alias.len() + size_of::<Alias>()) as u64;
-        let id = series.id();
-        self.entries.push(Alias { bytes: alias.into(), id, next: at + 1, used: now as u32, series });
-        let (hasher, entries) = (&self.hasher, &self.entries);
-        let hash = hasher.hash_one(alias);
-        self.index.insert_unique(hash, at, |at| hasher.hash_one(&*entries[*at as usize].bytes));
-        self.follow(at);
-    }
-
-    /// Takes in what `other` knows; of what both know, the later use counts.
-    fn absorb(&mut self, other: Self) {
-        for alias in other.entries {
-            let hash = self.hasher.hash_one(&*alias.bytes);
-            match self.index.find(hash, |at| self.entries[*at as usize].bytes == alias.bytes) {
-                Some(at) => {
-                    let known = &mut self.entries[*at as usize];
-                    known.used = known.used.max(alias.used);
-                }
-                None => self.insert(&alias.bytes, alias.series, alias.used.into()),
-            }
-        }
-        other.held.into_values().for_each(|(series, used)| self.hold(series, used));
-    }
-
-    fn hold(&mut self, series: Arc<Series>, used: u64) {
-        let (_, last) = self.held.entry(series.id()).or_insert((series, used));
-        *last = used.max(*last);
-    }
-
-    /// Gives up what was last used before `oldest` (seconds since the epoch).
-    fn expire(&mut self, oldest: u64) {
-        self.held.retain(|_, (_, used)| *used >= oldest);
-        let before = self.entries.len();
-        self.entries.retain(|alias| u64::from(alias.used) >= oldest);
-        if self.entries.len() == before {
-            return;
-        }
-        self.entries.shrink_to_fit();
-        self.bytes = self.entries.iter().map(|alias| (alias.bytes.len() + size_of::<Alias>()) as u64).sum();
-        self.index = HashTable::with_capacity(self.entries.len());
-        for (at, alias) in self.entries.iter_mut().enumerate() {
-            alias.next = at as u32 + 1;
-        }
-        let (hasher, entries) = (&self.hasher, &self.entries);
-        let hash_at = |at: &u32| hasher.hash_one(&*entries[*at as usize].bytes);
-        for at in 0..entries.len() as u32 {
-            self.index.insert_unique(hash_at(&at), at, hash_at);
-        }
-        self.cursor = NONE;
     }
 }
 

@@ -44,7 +44,7 @@ pub use component::{
     ComponentError, Config, Context, Drain, Exporter, ExporterFactory, Extension, ExtensionFactory, Factory,
     Facts, Out, Processor, ProcessorFactory, Receiver, ReceiverFactory, State,
 };
-pub use door::{Door, Doors, MIN_RETENTION, Resolved, Sender};
+pub use door::{Door, Doors, Heading, MIN_RETENTION, Predicted, Resolved, Sender};
 pub use edge::{Delivery, Edge, Inbox, InboxSender, NotTaken, Output, inbox};
 pub use graph::{
     Ending, Graph, Limits, LogLevel, Logs, Metrics, MetricsLevel, Pipeline, Plan, Planned, Service, Stage,

@@ -145,9 +145,7 @@ fn more_requests_at_once_than_tables_lose_no_series() {
     assert_eq!(f.interner.stats().slots, names.len());
     drop(sender);
     let senders = f.door.senders.lock();
-    assert!(
-        senders.values().all(|sender| sender.tables.len() <= TABLES_PER_SENDER && sender.checked_out == 0)
-    );
+    assert!(senders.iter().all(|sender| sender.tables.len() <= TABLES_PER_SENDER && sender.checked_out == 0));
 }
 
 #[test]
@@ -161,7 +159,7 @@ fn ever_new_names_of_a_series_take_no_memory() {
         assert_eq!(again.series, first);
     }
     drop(sender);
-    assert!(f.doors.aliases().0 <= ALIASES_PER_SERIES as u64);
+    assert!(f.doors.aliases().0 <= aliases::ALIASES_PER_SERIES as u64);
     f.clock.advance(MIN_RETENTION / 2);
     let by_a_new_name = |name: &[u8]| {
         let mut sender = f.door.sender(b"r", None);
@@ -172,4 +170,109 @@ fn ever_new_names_of_a_series_take_no_memory() {
     f.doors.sweep(Duration::ZERO);
     assert_eq!(f.doors.aliases().0, 0);
     assert_eq!(by_a_new_name(b"y"), first, "in use, if not by a name that is remembered");
+}
+
+/// Resolves `name` as the alias `alias` under the headings `scope` and `metric`, as a receiver of nested messages does.
+fn under(sender: &mut Sender<'_>, [scope, metric]: [&str; 2], alias: &str, name: &str) -> SeriesId {
+    let heading = sender.heading(Heading::NONE, scope.as_bytes());
+    let heading = heading.and_then(|scope| sender.heading(scope, metric.as_bytes()));
+    if let Some(known) = heading.and_then(|heading| sender.find(heading, alias.as_bytes())) {
+        return known;
+    }
+    let identity = named(name, Temporality::Cumulative)(sender.door.interner());
+    let headings = [scope.as_bytes(), metric.as_bytes()];
+    sender.admit(&headings, alias.as_bytes(), identity).unwrap().series
+}
+
+#[test]
+fn equal_aliases_under_different_headings_are_different_names() {
+    let f = fixture(100);
+    let mut sender = f.door.sender(b"r", None);
+    assert!(sender.is_new());
+    let paths = [["s", "m"], ["s", "n"], ["t", "m"]];
+    let first = paths.map(|path| under(&mut sender, path, "x", &path.concat()));
+    assert!(!sender.is_new());
+    assert_eq!(f.interner.stats().streams, 3);
+    drop(sender);
+    let mut sender = f.door.sender(b"r", None);
+    for order in [[0, 1, 2], [2, 0, 1]] {
+        let again = order.map(|at| under(&mut sender, paths[at], "x", "unknown"));
+        assert_eq!(again, order.map(|at| first[at]));
+    }
+    assert_eq!(sender.heading(Heading::NONE, b"m"), None);
+    assert_eq!(sender.find(Heading::NONE, b"x"), None);
+}
+
+#[test]
+fn what_followed_last_time_is_predicted_where_the_bytes_begin_with_it() {
+    let f = fixture(100);
+    let mut sender = f.door.sender(b"r", None);
+    let [_, b] = ["a", "b"].map(|name| under(&mut sender, ["s", "m"], name, name));
+    drop(sender);
+    let mut sender = f.door.sender(b"r", None);
+    let scope = sender.heading(Heading::NONE, b"s").unwrap();
+    let metric = sender.heading(scope, b"m").unwrap();
+    let a = sender.predict(metric, b"a, and what follows").unwrap();
+    assert_eq!(a.len(), 1);
+    assert!(sender.predict(scope, b"a").is_none(), "under another heading");
+    sender.take(a).unwrap();
+    assert!(sender.predict(metric, b"a").is_none(), "b follows");
+    let predicted = sender.predict(metric, b"b").unwrap();
+    assert_eq!(sender.take(predicted), Some(b));
+}
+
+#[test]
+fn headings_go_with_their_last_alias_and_the_others_stay_good() {
+    let f = fixture(100);
+    let paths = [["s", "gone"], ["s", "m"], ["gone", "m"], ["t", "m"]];
+    let ids = paths.map(|path| under(&mut f.door.sender(b"r", None), path, "x", &path.concat()));
+    let full = f.doors.aliases().1;
+    f.clock.advance(MIN_RETENTION / 2);
+    for at in [1, 3] {
+        under(&mut f.door.sender(b"r", None), paths[at], "x", "unknown");
+    }
+    f.clock.advance(MIN_RETENTION / 2 + Duration::from_secs(1));
+    f.doors.sweep(Duration::ZERO);
+    assert_eq!(f.doors.aliases().0, 2);
+    assert!(f.doors.aliases().1 < full / 2 + 100, "{} of {full} bytes", f.doors.aliases().1);
+    let mut sender = f.door.sender(b"r", None);
+    for at in [1, 3] {
+        assert_eq!(under(&mut sender, paths[at], "x", "unknown"), ids[at]);
+    }
+    assert_eq!(sender.heading(Heading::NONE, b"gone"), None);
+    assert_eq!(f.interner.stats().streams, 2);
+}
+
+#[test]
+fn a_table_that_is_absorbed_brings_its_headings_along() {
+    let f = fixture(100);
+    let table = |paths: &[[&str; 2]]| {
+        let mut table = AliasTable::default();
+        for [scope, metric] in paths {
+            let identity = named(metric, Temporality::Cumulative)(&f.interner);
+            let series = f.interner.stream(&f.interner.string("otlp"), identity).unwrap();
+            table.remember(&[scope.as_bytes(), metric.as_bytes()], b"x", series, 0);
+        }
+        table
+    };
+    let mut one = table(&[["s", "a"], ["s", "b"]]);
+    one.absorb(table(&[["t", "c"], ["s", "d"], ["s", "b"], ["t", "e"]]));
+    assert_eq!(one.len(), 5, "b is known to both");
+    for [scope, metric] in [["s", "a"], ["s", "b"], ["t", "c"], ["s", "d"], ["t", "e"]] {
+        let scope = one.heading(Heading::NONE, scope.as_bytes()).unwrap();
+        let heading = one.heading(scope, metric.as_bytes()).unwrap();
+        let series = f.interner.resolve(one.find(heading, b"x", 0).unwrap()).unwrap();
+        assert_eq!(series.attributes().get("k"), Some(&Value::str(metric)));
+    }
+}
+
+#[test]
+fn who_names_nothing_is_not_remembered() {
+    let f = fixture(1);
+    for i in 0..100 {
+        let name = format!("{i}");
+        let mut sender = f.door.sender(name.as_bytes(), None);
+        _ = sender.resolve(b"a", named(&name, Temporality::Cumulative));
+    }
+    assert_eq!(f.door.senders.lock().len(), 1, "only the first had room for a series");
 }

@@ -1,0 +1,182 @@
+//! Names: bytes under a parent, found again by what followed last time, else by their hash; a hit is always verified.
+
+use hashbrown::HashTable;
+
+/// No name: the parent of what has none, and the place before the first one.
+pub(super) const NONE: u32 = u32::MAX;
+
+/// What is known under a name.
+#[derive(Debug)]
+pub(super) struct Entry<T> {
+    bytes: Box<[u8]>,
+    parent: u32,
+    /// The name that followed last time.
+    next: u32,
+    pub(super) value: T,
+}
+
+impl<T> Entry<T> {
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    pub(super) fn parent(&self) -> u32 {
+        self.parent
+    }
+
+    #[inline]
+    fn is(&self, parent: u32, bytes: &[u8]) -> bool {
+        self.parent == parent && *self.bytes == *bytes
+    }
+}
+
+/// Names in the order of their arrival, numbered by it.
+#[derive(Debug)]
+pub(super) struct Names<T> {
+    hasher: ahash::RandomState,
+    entries: Vec<Entry<T>>,
+    index: HashTable<u32>,
+    /// The name that was found last: where the prediction starts.
+    cursor: u32,
+    bytes: u64,
+}
+
+impl<T> Default for Names<T> {
+    fn default() -> Self {
+        Self {
+            hasher: ahash::RandomState::new(),
+            entries: Vec::new(),
+            index: HashTable::new(),
+            cursor: NONE,
+            bytes: 0,
+        }
+    }
+}
+
+impl<T> Names<T> {
+    pub(super) fn entries(&self) -> &[Entry<T>] {
+        &self.entries
+    }
+
+    /// The memory that the names take, in bytes.
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    pub(super) fn value_mut(&mut self, at: u32) -> Option<&mut T> {
+        self.entries.get_mut(at as usize).map(|entry| &mut entry.value)
+    }
+
+    /// Begins again: what came first last time is expected next.
+    pub(super) fn rewind(&mut self) {
+        self.cursor = NONE;
+    }
+
+    fn predicted(&self) -> u32 {
+        self.entries.get(self.cursor as usize).map_or(0, |last| last.next)
+    }
+
+    /// The name that followed last time, if it is under `parent` and `bytes` begin with it.
+    #[inline]
+    pub(super) fn predict(&self, parent: u32, bytes: &[u8]) -> Option<(u32, &Entry<T>)> {
+        let at = self.predicted();
+        let entry = self.entries.get(at as usize)?;
+        (entry.parent == parent && bytes.starts_with(&entry.bytes)).then_some((at, entry))
+    }
+
+    /// The number of a name.
+    #[inline]
+    pub(super) fn find(&mut self, parent: u32, bytes: &[u8]) -> Option<u32> {
+        let predicted = self.predicted();
+        if self.entries.get(predicted as usize).is_some_and(|entry| entry.is(parent, bytes)) {
+            self.cursor = predicted;
+            return Some(predicted);
+        }
+        let at = self.look_up(parent, bytes)?;
+        self.follow(at);
+        Some(at)
+    }
+
+    fn look_up(&self, parent: u32, bytes: &[u8]) -> Option<u32> {
+        let hash = self.hasher.hash_one((parent, bytes));
+        self.index.find(hash, |at| self.entries[*at as usize].is(parent, bytes)).copied()
+    }
+
+    /// Goes on from a name that was predicted.
+    #[inline]
+    pub(super) fn advance(&mut self, at: u32) {
+        self.cursor = at;
+    }
+
+    /// Remembers that `at` came after the last one.
+    fn follow(&mut self, at: u32) {
+        if let Some(last) = self.entries.get_mut(self.cursor as usize) {
+            last.next = at;
+        }
+        self.cursor = at;
+    }
+
+    /// Takes a name in that is not known yet.
+    pub(super) fn insert(&mut self, parent: u32, bytes: &[u8], value: T) -> u32 {
+        let at = self.entries.len() as u32;
+        self.bytes += Self::weight(bytes);
+        self.entries.push(Entry { bytes: bytes.into(), parent, next: at + 1, value });
+        self.enter(at);
+        self.follow(at);
+        at
+    }
+
+    fn weight(bytes: &[u8]) -> u64 {
+        (bytes.len() + size_of::<Entry<T>>()) as u64
+    }
+
+    fn enter(&mut self, at: u32) {
+        let (hasher, entries) = (&self.hasher, &self.entries);
+        let hash = |at: &u32| {
+            let entry = &entries[*at as usize];
+            hasher.hash_one((entry.parent, &*entry.bytes))
+        };
+        self.index.insert_unique(hash(&at), at, hash);
+    }
+
+    /// Keeps the names for which `parent_of` has an answer, each under that parent; answers their new numbers by the old.
+    /// `parent_of` is told the numbers so far, which are those of parents.
+    pub(super) fn keep(
+        &mut self,
+        mut parent_of: impl FnMut(usize, &Entry<T>, &Numbers) -> Option<u32>,
+    ) -> Numbers {
+        let mut numbers = Numbers::default();
+        let mut kept = Vec::new();
+        self.bytes = 0;
+        for (at, mut entry) in std::mem::take(&mut self.entries).into_iter().enumerate() {
+            let Some(parent) = parent_of(at, &entry, &numbers) else {
+                numbers.push(NONE);
+                continue;
+            };
+            numbers.push(kept.len() as u32);
+            (entry.parent, entry.next) = (parent, kept.len() as u32 + 1);
+            self.bytes += Self::weight(&entry.bytes);
+            kept.push(entry);
+        }
+        kept.shrink_to_fit();
+        self.index = HashTable::with_capacity(kept.len());
+        self.entries = kept;
+        (0..self.entries.len() as u32).for_each(|at| self.enter(at));
+        self.rewind();
+        numbers
+    }
+}
+
+/// New numbers of names by their old ones.
+#[derive(Debug, Default)]
+pub(super) struct Numbers(Vec<u32>);
+
+impl Numbers {
+    pub(super) fn push(&mut self, new: u32) {
+        self.0.push(new);
+    }
+
+    pub(super) fn new_of(&self, old: u32) -> u32 {
+        self.0.get(old as usize).copied().unwrap_or(NONE)
+    }
+}
