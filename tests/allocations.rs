@@ -13,6 +13,7 @@ use opentelemetry_proto::tonic::{
     },
     resource::v1::Resource,
 };
+use prost::Message as _;
 use weir_core::{Ack, Batch, Door, Out, Processor, ProcessorFactory as _};
 use weir_counting_alloc::{Counting, allocations};
 use weir_exporters::cloudwatch::window::Window;
@@ -21,20 +22,20 @@ use weir_processors::{
     dimensions::{self, Dimensions},
 };
 use weir_receivers::{
-    otlp::resolve,
+    otlp::resolve_bytes,
     procfs::{Listed, NetworkConfig, ProcfsConfig, Scrape},
 };
 use weir_testkit::{Fixture, START, seconds};
 use weir_window::{Distribution, Period};
 
 #[global_allocator]
-static ALLOCATOR: Counting = Counting;
+static ALLOCATOR: Counting = Counting(std::alloc::System);
 
 /// Distinct values that a distribution keeps without asking for memory.
 const FEW: u64 = 4;
 
 /// Half gauges, half cumulative counters; `nth` is the time and the value.
-fn request(points: usize, nth: u64) -> ExportMetricsServiceRequest {
+fn request(points: usize, nth: u64) -> Vec<u8> {
     let point = |at: usize| NumberDataPoint {
         attributes: vec![attribute("route", format!("/orders/{at}")), attribute("code", "200".to_owned())],
         start_time_unix_nano: seconds(START).0,
@@ -53,13 +54,12 @@ fn request(points: usize, nth: u64) -> ExportMetricsServiceRequest {
     };
     let resource =
         Resource { attributes: vec![attribute("service.name", "shop".to_owned())], ..Resource::default() };
-    ExportMetricsServiceRequest {
-        resource_metrics: vec![ResourceMetrics {
-            resource: Some(resource),
-            scope_metrics: vec![scope],
-            ..ResourceMetrics::default()
-        }],
-    }
+    let resource_metrics = vec![ResourceMetrics {
+        resource: Some(resource),
+        scope_metrics: vec![scope],
+        ..ResourceMetrics::default()
+    }];
+    ExportMetricsServiceRequest { resource_metrics }.encode_to_vec()
 }
 
 fn attribute(key: &str, value: String) -> KeyValue {
@@ -99,9 +99,9 @@ impl River {
     }
 
     /// Answers the points that reached the window.
-    fn pass(&mut self, request: &ExportMetricsServiceRequest) -> u64 {
+    fn pass(&mut self, request: &[u8]) -> u64 {
         let mut arrived = 0;
-        for batch in resolve(request, &self.door, None).batches {
+        for batch in resolve_bytes(request, &self.door, None).unwrap().batches {
             for batch in through(&mut *self.dimensions, batch) {
                 for batch in through(&mut *self.delta, batch) {
                     arrived += batch.points();

@@ -83,7 +83,7 @@ impl Doors {
         doors.iter().filter_map(Weak::upgrade).fold((0, 0), |(count, bytes), door| {
             let senders = door.senders.lock();
             let tables = senders.iter().flat_map(|sender| &sender.tables);
-            tables.fold((count, bytes), |(c, b), table| (c + table.len(), b + table.bytes()))
+            tables.fold((count, bytes), |(c, b), table| (c + table.count(), b + table.bytes()))
         })
     }
 }
@@ -258,7 +258,7 @@ impl Sender<'_> {
 
     /// Whether no alias of this sender is remembered here.
     pub fn is_new(&self) -> bool {
-        self.table.len() == 0
+        self.table.count() == 0
     }
 
     /// The heading `bytes` under `parent`, if an alias is remembered under it.

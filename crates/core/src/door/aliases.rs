@@ -31,7 +31,8 @@ pub(super) struct AliasTable {
 }
 
 impl AliasTable {
-    pub(super) fn len(&self) -> u64 {
+    /// How many aliases there are.
+    pub(super) fn count(&self) -> u64 {
         self.aliases.entries().len() as u64
     }
 
@@ -41,7 +42,7 @@ impl AliasTable {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.len() == 0 && self.held.is_empty()
+        self.count() == 0 && self.held.is_empty()
     }
 
     pub(super) fn rewind(&mut self) {

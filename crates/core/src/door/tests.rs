@@ -257,7 +257,7 @@ fn a_table_that_is_absorbed_brings_its_headings_along() {
     };
     let mut one = table(&[["s", "a"], ["s", "b"]]);
     one.absorb(table(&[["t", "c"], ["s", "d"], ["s", "b"], ["t", "e"]]));
-    assert_eq!(one.len(), 5, "b is known to both");
+    assert_eq!(one.count(), 5, "b is known to both");
     for [scope, metric] in [["s", "a"], ["s", "b"], ["t", "c"], ["s", "d"], ["t", "e"]] {
         let scope = one.heading(Heading::NONE, scope.as_bytes()).unwrap();
         let heading = one.heading(scope, metric.as_bytes()).unwrap();

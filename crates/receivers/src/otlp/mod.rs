@@ -6,34 +6,31 @@
 //! * `grpc`, `http`: the transports: they read a request and answer it. [`weir_net`] serves their connections;
 //! * `json`: OTLP's JSON, rewritten as protobuf; `metadata`: who sent a request; `answer`: what its sender is told;
 //! * `intake`: what happens to a request, whatever it came by: resolve, send, wait for custody;
-//! * `resolve`: the request's points become batches of resolved points, with `alias` (the bytes by which a sender calls a
-//!   series), `identity` (what a new series is called) and `points` (each kind's fields);
+//! * `resolve`: a request's bytes become batches of resolved points, by `walk`; `tree` bounds what prost may take;
 //! * [`refusals`]: why points are refused.
 //!
 //! # Invariants
 //!
 //! * A point is taken, and then passed on or refused with a named reason, however the request ends.
-//! * A point of a known series costs no allocation of its own from the decoded message to the batch, which grows as a
-//!   whole; prost's decoding allocates.
+//! * A point of a known series costs no allocation of its own from the bytes to the batch, which grows as a whole.
 //! * Whatever cannot be taken now is answered UNAVAILABLE with a `RetryInfo` or 503 with a `Retry-After`, never
 //!   RESOURCE_EXHAUSTED or 429; 413 is for what can never be taken.
 
 pub mod config;
 pub mod refusals;
 
-mod alias;
 mod answer;
 mod grpc;
 mod http;
-mod identity;
 mod intake;
 mod json;
 mod metadata;
 mod peer;
-mod points;
 mod resolve;
 #[cfg(test)]
 mod tests;
+mod tree;
+mod walk;
 
 use std::{sync::Arc, time::Duration};
 
@@ -41,9 +38,9 @@ use async_trait::async_trait;
 use weir_core::{ComponentError, Context, Factory, Output, Receiver, ReceiverFactory};
 use weir_net::{BindError, Endpoint, Limits, Listener, Versions};
 
-pub use alias::MAX_DEPTH;
 pub use peer::Peer;
-pub use resolve::{Decoded, resolve, resolve_bytes};
+pub use resolve::{Decoded, Malformed, resolve_bytes};
+pub use walk::{MAX_DEPTH, MAX_PART};
 
 use config::OtlpConfig;
 use grpc::GrpcService;

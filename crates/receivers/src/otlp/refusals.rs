@@ -14,6 +14,8 @@ pub const BAD_HISTOGRAM: Reason = Reason("bad_histogram");
 pub const UNSPECIFIED_TEMPORALITY: Reason = Reason("unspecified_temporality");
 /// Attributes nested deeper than [`MAX_DEPTH`](super::MAX_DEPTH).
 pub const TOO_DEEP: Reason = Reason("too_deep");
+/// A resource, a scope, a metric's header or the attributes of a point larger than [`MAX_PART`](super::MAX_PART).
+pub const TOO_LARGE: Reason = Reason("too_large");
 /// An attribute that refers to a table of strings, which metrics do not have.
 pub const UNSUPPORTED_ATTRIBUTE: Reason = Reason("unsupported_attribute");
 /// A metric without a name.

@@ -19,7 +19,10 @@ use opentelemetry_proto::tonic::{
     },
     resource::v1::Resource,
 };
+use prost::Message as _;
 use weir_core::{Clock, Door, Doors, Interner, Series, SeriesId, UnixNanos};
+
+use super::{Decoded, Peer, resolve_bytes};
 
 const START: u64 = 1_700_000_000_000_000_000;
 const TIME: u64 = 1_700_000_060_000_000_000;
@@ -33,6 +36,12 @@ fn door(cap: usize) -> Arc<Door> {
 
 fn series(door: &Door, id: SeriesId) -> Arc<Series> {
     door.interner().resolve(id).expect("a resolvable id")
+}
+
+/// What `request` becomes as its bytes.
+#[track_caller]
+fn resolve(request: &ExportMetricsServiceRequest, door: &Door, peer: Option<&Peer>) -> Decoded {
+    resolve_bytes(&request.encode_to_vec(), door, peer).expect("a well-formed request")
 }
 
 fn wrapped(value: any_value::Value) -> AnyValue {

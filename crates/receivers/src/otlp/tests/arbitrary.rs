@@ -8,10 +8,8 @@ use opentelemetry_proto::tonic::{
     },
 };
 use proptest::{collection::vec, option, prelude::*};
-use prost::Message as _;
 
 use super::*;
-use crate::otlp::{Decoded, resolve, resolve_bytes};
 
 /// Few different texts, so that series meet again.
 fn word() -> impl Strategy<Value = String> {

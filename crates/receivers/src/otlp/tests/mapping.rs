@@ -10,14 +10,12 @@ use opentelemetry_proto::tonic::{
         summary_data_point::ValueAtQuantile,
     },
 };
-use prost::Message as _;
 use weir_core::{Flags, Kind, MAX_POINTS, Number, Temporality, Value};
 
 use super::*;
-use crate::otlp::{Decoded, Peer, resolve, resolve_bytes};
 
 fn resolved(door: &Door, metrics: Vec<Metric>) -> Decoded {
-    let decoded = resolve_bytes(&request(metrics).encode_to_vec(), door, None).unwrap();
+    let decoded = resolve(&request(metrics), door, None);
     assert!(decoded.refused.is_empty(), "refused {}", decoded.refused);
     decoded
 }

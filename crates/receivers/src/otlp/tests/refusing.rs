@@ -16,7 +16,6 @@ use crate::otlp::{
         BAD_HISTOGRAM, BAD_TIMESTAMP, NO_NAME, NO_VALUE, TOO_DEEP, UNSPECIFIED_TEMPORALITY,
         UNSUPPORTED_ATTRIBUTE,
     },
-    resolve,
 };
 
 /// Beside a point that is taken, all of `bad` is refused for `reason`.
