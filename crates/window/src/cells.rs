@@ -14,6 +14,7 @@
 //!
 //! Each cell also knows the least and the greatest sample it has met, so a lone value stays exact at any width.
 
+use crate::histogram::{Histogram, PARTS};
 use crate::sum::Sum;
 
 /// How many cells may be held at a resolution finer than [`FINE_SHIFT`].
@@ -93,6 +94,16 @@ impl Cells {
         self.count += count;
         self.sum.add_product(value, count);
         self.place(Cell::of(value, count));
+    }
+
+    /// Adds the samples of a histogram by the values that stand for them, and by its own sum.
+    pub(crate) fn add_histogram(&mut self, histogram: &Histogram) {
+        let placing = histogram.placing(PARTS);
+        self.count += histogram.count();
+        self.sum.add_sum(histogram.known_sum().unwrap_or_else(|| placing.sum()));
+        for placed in placing.placed {
+            self.place(Cell::of(placed.value, placed.count));
+        }
     }
 
     /// Adds the samples of `other`, at the coarser resolution of the two or one that fits both.

@@ -1,6 +1,8 @@
 //! The samples of one stream in one period.
 
 use crate::cells::{Cell, Cells};
+use crate::exponential::Exponential;
+use crate::histogram::{Histogram, Totals};
 use crate::sum::Sum;
 use crate::values::Values;
 
@@ -32,6 +34,17 @@ pub enum Refused {
         /// Samples that were to be added.
         added: u64,
     },
+    /// A histogram's buckets hold more or fewer values than it says.
+    #[error("{in_buckets} values in the buckets of a histogram of {count}")]
+    Unequal {
+        /// What it says.
+        count: u64,
+        /// What its buckets add up to, at most 2⁶⁴ − 1.
+        in_buckets: u64,
+    },
+    /// A histogram without buckets and without a sum: nothing is known of its values.
+    #[error("{0} values of which nothing is known, neither buckets nor sum")]
+    Unknown(u64),
 }
 
 /// The samples of one stream in one period: exact count, minimum and maximum, a compensated sum, and the distinct
@@ -40,6 +53,9 @@ pub enum Refused {
 /// Memory: 56 bytes, without allocation, up to 4 distinct values; then 24 bytes a distinct value, exact, up to 256 of
 /// them; then 24 bytes a *cell* of samples that differ by less than 0.4 %, at most 4096 cells (96 KiB). Only samples
 /// that fill more than 16 octaves (a ratio of 65,000) densely need more cells than that, and get wider ones.
+///
+/// Histograms stay buckets for as long as only histograms of the same bounds come, or only exponential ones: some 150 bytes
+/// and 16 a bound, or 8 a bucket. Whatever is joined with anything else becomes cells.
 ///
 /// Numbers nearer to zero than the least normal one (2.2 × 10⁻³⁰⁸) are recorded as zero.
 #[derive(Clone, Debug, Default)]
@@ -51,6 +67,7 @@ pub struct Distribution {
 enum Form {
     Few(Few),
     Many(Box<Cells>),
+    Buckets(Box<Histogram>),
 }
 
 /// Up to [`FEW`] distinct values in the order they came; a count of zero marks a free place, and those after it.
@@ -79,15 +96,57 @@ impl Distribution {
                 if few.add(value, count) {
                     return Ok(());
                 }
-                check_room(few.count(), count)?;
-                let mut cells: Cells = few.iter().collect();
-                cells.add(value, count);
-                self.form = Form::Many(Box::new(cells));
             }
             Form::Many(cells) => {
                 check_room(cells.count(), count)?;
                 cells.add(value, count);
+                return Ok(());
             }
+            Form::Buckets(_) => {}
+        }
+        check_room(self.count(), count)?;
+        let mut cells = self.take_cells();
+        cells.add(value, count);
+        self.form = Form::Many(Box::new(cells));
+        Ok(())
+    }
+
+    /// Records the samples of an explicit histogram: `counts` between ascending `bounds`, one more than bounds; without any
+    /// bounds a histogram has one bucket or none.
+    pub fn record_explicit(&mut self, bounds: &[f64], counts: &[u64], totals: Totals) -> Result<(), Refused> {
+        let bare = [totals.count];
+        let counts = if bounds.is_empty() && counts.is_empty() { &bare } else { counts };
+        totals.check(counts.iter().fold(0, |all, count| all.saturating_add(*count)))?;
+        if totals.count == 0 {
+            return Ok(());
+        }
+        if bounds.is_empty() && totals.sum.is_none() {
+            return Err(Refused::Unknown(totals.count));
+        }
+        check_room(self.count(), totals.count)?;
+        let fits = match &mut self.form {
+            Form::Buckets(held) => held.add_explicit(bounds, counts, totals),
+            Form::Few(_) | Form::Many(_) => false,
+        };
+        if !fits {
+            self.take_in(Histogram::explicit(bounds, counts, totals));
+        }
+        Ok(())
+    }
+
+    /// Records the samples of an exponential histogram.
+    pub fn record_exponential(&mut self, histogram: &Exponential, totals: Totals) -> Result<(), Refused> {
+        totals.check(histogram.count())?;
+        if totals.count == 0 {
+            return Ok(());
+        }
+        check_room(self.count(), totals.count)?;
+        let fits = match &mut self.form {
+            Form::Buckets(held) => held.add_exponential(histogram, totals),
+            Form::Few(_) | Form::Many(_) => false,
+        };
+        if !fits {
+            self.take_in(Histogram::exponential(histogram, totals));
         }
         Ok(())
     }
@@ -97,14 +156,44 @@ impl Distribution {
         check_room(self.count(), other.count())?;
         match (&mut self.form, &other.form) {
             (_, Form::Few(few)) => few.iter().try_for_each(|(value, count)| self.record_n(value, count))?,
-            (Form::Few(few), Form::Many(cells)) => {
-                let mut cells = cells.clone();
-                few.iter().for_each(|(value, count)| cells.add(value, count));
-                self.form = Form::Many(cells);
-            }
             (Form::Many(cells), Form::Many(others)) => cells.merge(others),
+            (Form::Buckets(held), Form::Buckets(others)) => {
+                if !held.merge(others) {
+                    self.take_in(Histogram::clone(others));
+                }
+            }
+            (_, Form::Buckets(others)) => self.take_in(Histogram::clone(others)),
+            (Form::Few(_) | Form::Buckets(_), Form::Many(others)) => {
+                let mut cells = self.take_cells();
+                cells.merge(others);
+                self.form = Form::Many(Box::new(cells));
+            }
         }
         Ok(())
+    }
+
+    /// Takes in buckets that do not fit what is here: they stay buckets where nothing is here, and become cells otherwise.
+    fn take_in(&mut self, histogram: Histogram) {
+        self.form = if self.count() == 0 {
+            Form::Buckets(Box::new(histogram))
+        } else {
+            let mut cells = self.take_cells();
+            cells.add_histogram(&histogram);
+            Form::Many(Box::new(cells))
+        };
+    }
+
+    /// What is here, as cells; nothing stays.
+    fn take_cells(&mut self) -> Cells {
+        match std::mem::take(&mut self.form) {
+            Form::Few(few) => few.iter().collect(),
+            Form::Many(cells) => *cells,
+            Form::Buckets(held) => {
+                let mut cells = Cells::default();
+                cells.add_histogram(&held);
+                cells
+            }
+        }
     }
 
     /// How many samples were recorded.
@@ -112,6 +201,7 @@ impl Distribution {
         match &self.form {
             Form::Few(few) => few.count(),
             Form::Many(cells) => cells.count(),
+            Form::Buckets(held) => held.count(),
         }
     }
 
@@ -120,22 +210,25 @@ impl Distribution {
         match &self.form {
             Form::Few(few) => few.sum().total(),
             Form::Many(cells) => cells.sum(),
+            Form::Buckets(held) => held.sum().total(),
         }
     }
 
-    /// The least sample.
+    /// The least sample, if there is one and it is known.
     pub fn min(&self) -> Option<f64> {
         match &self.form {
             Form::Few(few) => few.iter().map(|(value, _)| value).reduce(f64::min),
             Form::Many(cells) => cells.min(),
+            Form::Buckets(held) => held.min(),
         }
     }
 
-    /// The greatest sample.
+    /// The greatest sample, if there is one and it is known.
     pub fn max(&self) -> Option<f64> {
         match &self.form {
             Form::Few(few) => few.iter().map(|(value, _)| value).reduce(f64::max),
             Form::Many(cells) => cells.max(),
+            Form::Buckets(held) => held.max(),
         }
     }
 
@@ -159,20 +252,10 @@ impl Distribution {
     /// percentiles. 1000 log-normal samples (σ = 1) cost 1.5 % there, 100,000 cost 4.3 %.
     pub fn into_values(self, limit: usize) -> Values {
         let sum = self.sum();
-        Values::from_cells(self.form.into_sorted(), sum, limit)
-    }
-}
-
-impl Form {
-    /// The samples as ascending cells.
-    fn into_sorted(self) -> Vec<Cell> {
-        match self {
-            Self::Few(few) => {
-                let mut cells: Vec<_> = few.iter().map(|(value, count)| Cell::of(value, count)).collect();
-                cells.sort_unstable_by(|a, b| a.low.total_cmp(&b.low));
-                cells
-            }
-            Self::Many(cells) => cells.into_sorted(),
+        match self.form {
+            Form::Few(few) => Values::from_cells(few.into_sorted(), sum, limit),
+            Form::Many(cells) => Values::from_cells(cells.into_sorted(), sum, limit),
+            Form::Buckets(held) => Values::from_histogram(&held, limit),
         }
     }
 }
@@ -202,6 +285,13 @@ impl Few {
 
     fn iter(&self) -> impl Iterator<Item = (f64, u64)> {
         self.values.into_iter().zip(self.counts.map(u64::from)).take_while(|&(_, count)| count > 0)
+    }
+
+    /// The samples as ascending cells.
+    fn into_sorted(self) -> Vec<Cell> {
+        let mut cells: Vec<_> = self.iter().map(|(value, count)| Cell::of(value, count)).collect();
+        cells.sort_unstable_by(|a, b| a.low.total_cmp(&b.low));
+        cells
     }
 
     fn count(&self) -> u64 {

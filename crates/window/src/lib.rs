@@ -26,11 +26,13 @@ mod cells;
 mod distribution;
 pub mod explicit;
 pub mod exponential;
+mod histogram;
 mod period;
 mod sum;
 mod values;
 
 pub use distribution::{Distribution, MAX_COUNT, MAX_MAGNITUDE, Refused};
 pub use exponential::{Buckets, Exponential};
+pub use histogram::Totals;
 pub use period::{Period, PeriodError};
-pub use values::Values;
+pub use values::{Statistics, Values};

@@ -10,6 +10,11 @@ pub(crate) struct Sum {
 }
 
 impl Sum {
+    /// One value.
+    pub(crate) fn of(value: f64) -> Self {
+        Self { rounded: value, lost: 0.0 }
+    }
+
     /// Adds `other`, which it does not round either.
     pub(crate) fn add_sum(&mut self, other: Self) {
         self.add(other.rounded);

@@ -24,7 +24,7 @@ const HALVINGS: u32 = 16;
 
 /// How much greater than the least possible the worst error may become, if it takes that to meet the sum. A tenth was
 /// enough for all shapes in the tests whose positive and negative samples do not cancel.
-const ROOM_FOR_SUM: f64 = 1.1;
+pub(crate) const ROOM_FOR_SUM: f64 = 1.1;
 
 /// A cell on its way into a group.
 struct Slot {

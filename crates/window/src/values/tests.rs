@@ -22,6 +22,6 @@ fn a_limit_below_three_is_read_as_three() {
 
 #[test]
 fn equal_neighbours_become_one_value() {
-    let values: Values = [(1.0, 2), (1.0, 3), (4.0, 1)].into_iter().collect();
+    let values = Values::of([(1.0, 2), (1.0, 3), (4.0, 1)].into_iter(), Statistics::default(), 0.0);
     assert_eq!((values.values, values.counts), (vec![1.0, 4.0], vec![5.0, 1.0]));
 }

@@ -1,0 +1,122 @@
+//! Values that stand for the samples of buckets, each with the room that it has.
+
+use crate::sum::Sum;
+
+/// A value for some samples of a bucket.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Placed {
+    pub(crate) value: f64,
+    pub(crate) count: u64,
+    /// Where the value would be if the samples were spread evenly; the truth is taken to lie between the two.
+    pub(super) even: f64,
+    /// From where to where the value may go.
+    pub(super) least: f64,
+    pub(super) most: f64,
+    /// Where its samples may be.
+    pub(super) low: f64,
+    pub(super) high: f64,
+}
+
+/// Values for all samples of a histogram, ascending.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Placing {
+    pub(crate) placed: Vec<Placed>,
+    /// How many samples at the end are in a bucket without an upper edge.
+    pub(crate) unbounded: u64,
+}
+
+impl Placing {
+    /// Gives the least and the greatest sample, where they are known, values of their own.
+    pub(super) fn set_ends(&mut self, min: Option<f64>, max: Option<f64>) {
+        let known = |value: f64| Placed {
+            value,
+            count: 1,
+            even: value,
+            least: value,
+            most: value,
+            low: value,
+            high: value,
+        };
+        if let (Some(min), Some(first)) = (min, self.placed.first_mut()) {
+            if first.count == 1 {
+                *first = known(min);
+            } else {
+                first.count -= 1;
+                self.placed.insert(0, known(min));
+            }
+        }
+        if let (Some(max), Some(last)) = (max, self.placed.last_mut()) {
+            if last.count == 1 {
+                *last = known(max);
+            } else {
+                last.count -= 1;
+                self.placed.push(known(max));
+            }
+        }
+        self.placed.sort_by(|a, b| a.value.total_cmp(&b.value)); // a sender's minimum may be beyond its first bucket
+    }
+
+    /// Moves the values until they add up to `sum`, as far as their room goes: first towards an even spread, all by the
+    /// same share, then towards the edges, all by the same share of what is left. Samples without an upper edge go as
+    /// far as it takes.
+    pub(super) fn meet(&mut self, sum: Sum) {
+        if let [only] = &mut self.placed[..]
+            && only.count == 1
+        {
+            only.value = sum.total();
+            return;
+        }
+        let towards_even = self.share(sum, |placed| placed.even - placed.value);
+        self.placed.iter_mut().for_each(|placed| placed.value += (placed.even - placed.value) * towards_even);
+        // Twice: what the first step rounds away is in the second's reach.
+        for _ in 0..2 {
+            let rises = self.missing(sum) > 0.0;
+            let room = |placed: &Placed| if rises { placed.most } else { placed.least } - placed.value;
+            let share = self.share(sum, room);
+            for placed in &mut self.placed {
+                placed.value = (placed.value + room(placed) * share).clamp(placed.least, placed.most);
+            }
+        }
+        let missing = self.missing(sum);
+        if self.unbounded > 0 && missing > 0.0 {
+            let mut beyond = self.unbounded;
+            for placed in self.placed.iter_mut().rev() {
+                if beyond < placed.count {
+                    break;
+                }
+                beyond -= placed.count;
+                placed.value += missing / self.unbounded as f64;
+            }
+        }
+    }
+
+    /// What the values add up to.
+    pub(crate) fn sum(&self) -> Sum {
+        let mut sum = Sum::default();
+        self.placed.iter().for_each(|placed| sum.add_product(placed.value, placed.count));
+        sum
+    }
+
+    fn missing(&self, mut sum: Sum) -> f64 {
+        self.placed.iter().for_each(|placed| sum.add_product(-placed.value, placed.count));
+        sum.total()
+    }
+
+    /// The share, from 0 to 1, of these moves that comes nearest to `sum`.
+    fn share(&self, sum: Sum, moves: impl Fn(&Placed) -> f64) -> f64 {
+        let all: f64 = self.placed.iter().map(|placed| moves(placed) * placed.count as f64).sum();
+        let share = self.missing(sum) / all;
+        if share.is_finite() { share.clamp(0.0, 1.0) } else { 0.0 }
+    }
+
+    /// An upper bound of the distance between a sample and its value, relative to the sample.
+    pub(crate) fn worst_relative_error(&self) -> f64 {
+        let error = |placed: &Placed, sample: f64| match (placed.value - sample).abs() {
+            distance if distance > 0.0 => distance / sample.abs(),
+            _ => 0.0,
+        };
+        let errors =
+            self.placed.iter().map(|placed| error(placed, placed.low).max(error(placed, placed.high)));
+        errors.fold(0.0, f64::max)
+    }
+}
