@@ -1,8 +1,9 @@
 use std::sync::Arc;
 
 use weir_core::{
-    Attributes, Batch, Clock, Context, Descriptor, Doors, Drain, Identity, Interner, KeyValue, Metadata,
-    NodeLedger, Number, NumberPoint, Pressure, Scope, Series, Status, Storages, UnixNanos, Value,
+    Attributes, Batch, Clock, Context, Descriptor, Doors, Drain, Flags, HistogramPoint, Identity, Interner,
+    KeyValue, Kind, Metadata, NodeLedger, Number, NumberPoint, Pressure, Scope, Series, Status, Storages,
+    Temporality, UnixNanos, Value,
 };
 
 /// Where a fixture's clock stands at first, in seconds since the Unix epoch.
@@ -138,4 +139,29 @@ pub fn seconds(seconds: u64) -> UnixNanos {
 /// A number point; `start` and `time` in whole seconds, a start of zero is unknown.
 pub fn point(series: &Series, start: u64, time: u64, value: Number) -> NumberPoint {
     NumberPoint::new(series.id(), seconds(start), seconds(time), value)
+}
+
+/// The metric of an explicit histogram.
+pub fn histogram_of(name: &str, unit: &str, temporality: Temporality) -> Descriptor {
+    Descriptor { kind: Kind::Histogram, temporality, ..Descriptor::gauge(name, unit) }
+}
+
+/// Puts an explicit histogram of these samples into a batch, with sum, minimum and maximum; `time` in whole seconds.
+pub fn push_histogram(batch: &mut Batch, series: &Series, time: u64, bounds: &[f64], samples: &[f64]) {
+    let mut counts = vec![0; bounds.len() + 1];
+    samples.iter().for_each(|sample| counts[bounds.partition_point(|bound| bound < sample)] += 1);
+    let (counts, bounds) = (batch.push_counts(counts), batch.push_bounds(bounds.iter().copied()));
+    let told = if samples.is_empty() { Flags::SUM } else { Flags::SUM.with(Flags::MIN).with(Flags::MAX) };
+    batch.histograms.push(HistogramPoint {
+        series: series.id(),
+        flags: told,
+        start: UnixNanos(0),
+        time: seconds(time),
+        count: samples.len() as u64,
+        sum: samples.iter().sum(),
+        min: samples.iter().copied().reduce(f64::min).unwrap_or_default(),
+        max: samples.iter().copied().reduce(f64::max).unwrap_or_default(),
+        counts,
+        bounds,
+    });
 }

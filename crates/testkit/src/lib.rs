@@ -2,9 +2,9 @@
 //!
 //! - [`Fixture`]: an interner, a clock that only tests move, metadata; makes contexts, series and batches.
 //! - [`Rig`]: plays the engine's part around one processor and keeps its ledger as the engine does.
-//! - [`point`]: number points in whole seconds.
+//! - [`point`], [`push_histogram`]: points in whole seconds.
 mod fixture;
 mod rig;
 
-pub use fixture::{Fixture, START, point, seconds};
+pub use fixture::{Fixture, START, histogram_of, point, push_histogram, seconds};
 pub use rig::Rig;

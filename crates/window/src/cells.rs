@@ -47,6 +47,23 @@ pub(crate) struct Cells {
     shift: u32,
     count: u64,
     sum: Sum,
+    estimate: Estimate,
+}
+
+/// What is not known of samples that came as histograms.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Estimate {
+    /// An upper bound of the distance between a sample and the value that was taken for it, relative to the sample.
+    pub(crate) error: f64,
+    /// How many samples are above the last bound of a histogram that does not tell their maximum.
+    pub(crate) unbounded: u64,
+}
+
+impl Estimate {
+    fn join(&mut self, other: Self) {
+        self.error = self.error.max(other.error);
+        self.unbounded += other.unbounded;
+    }
 }
 
 impl Cell {
@@ -101,6 +118,7 @@ impl Cells {
         let placing = histogram.placing(PARTS);
         self.count += histogram.count();
         self.sum.add_sum(histogram.known_sum().unwrap_or_else(|| placing.sum()));
+        self.estimate.join(placing.estimate());
         for placed in placing.placed {
             self.place(Cell::of(placed.value, placed.count));
         }
@@ -110,6 +128,7 @@ impl Cells {
     pub(crate) fn merge(&mut self, other: &Self) {
         self.count += other.count;
         self.sum.add_sum(other.sum);
+        self.estimate.join(other.estimate);
         self.coarsen(self.shift.max(other.shift));
         other.sorted.iter().for_each(|&cell| self.place(cell));
     }
@@ -128,6 +147,10 @@ impl Cells {
 
     pub(crate) fn max(&self) -> Option<f64> {
         self.sorted.last().map(|cell| cell.high)
+    }
+
+    pub(crate) fn estimate(&self) -> Estimate {
+        self.estimate
     }
 
     /// The cells in ascending order; the samples of one never pass those of the next.

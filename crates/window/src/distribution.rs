@@ -1,6 +1,6 @@
 //! The samples of one stream in one period.
 
-use crate::cells::{Cell, Cells};
+use crate::cells::{Cell, Cells, Estimate};
 use crate::exponential::Exponential;
 use crate::histogram::{Histogram, Totals};
 use crate::sum::Sum;
@@ -253,8 +253,11 @@ impl Distribution {
     pub fn into_values(self, limit: usize) -> Values {
         let sum = self.sum();
         match self.form {
-            Form::Few(few) => Values::from_cells(few.into_sorted(), sum, limit),
-            Form::Many(cells) => Values::from_cells(cells.into_sorted(), sum, limit),
+            Form::Few(few) => Values::from_cells(few.into_sorted(), sum, Estimate::default(), limit),
+            Form::Many(cells) => {
+                let estimate = cells.estimate();
+                Values::from_cells(cells.into_sorted(), sum, estimate, limit)
+            }
             Form::Buckets(held) => Values::from_histogram(&held, limit),
         }
     }

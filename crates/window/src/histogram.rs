@@ -9,7 +9,7 @@ use crate::distribution::{MAX_MAGNITUDE, Refused};
 use crate::exponential::Exponential;
 use crate::sum::Sum;
 use explicit::Explicit;
-pub(crate) use placed::Placing;
+use placed::Placing;
 
 /// How many values a histogram is taken apart into, where no datum bounds them.
 pub(crate) const PARTS: usize = 256;

@@ -2,8 +2,8 @@
 
 mod merge;
 
-use crate::cells::Cell;
-use crate::histogram::{Histogram, Placing};
+use crate::cells::{Cell, Estimate};
+use crate::histogram::Histogram;
 pub(crate) use merge::ROOM_FOR_SUM;
 
 /// The least limit that can always be met: the minimum, the maximum, and one between.
@@ -47,27 +47,28 @@ impl Values {
         self.worst_relative_error
     }
 
-    /// At most `limit` values for ascending cells whose samples add up to `sum`.
-    pub(crate) fn from_cells(cells: Vec<Cell>, sum: f64, limit: usize) -> Self {
+    /// At most `limit` values for ascending cells whose samples add up to `sum`; the cells themselves are as near to their
+    /// samples as `estimate` says.
+    pub(crate) fn from_cells(cells: Vec<Cell>, sum: f64, estimate: Estimate, limit: usize) -> Self {
         let limit = limit.max(LEAST_LIMIT);
         let (Some(least), Some(greatest)) = (cells.first(), cells.last()) else { return Self::default() };
         let count = cells.iter().map(|cell| cell.count).sum();
         let statistics = Statistics { count, sum, min: least.low, max: greatest.high };
         if cells.len() <= limit && cells.iter().all(Cell::is_exact) {
-            return Self::of(cells.iter().map(|cell| (cell.low, cell.count)), statistics, 0.0);
+            return Self::of(cells.iter().map(|cell| (cell.low, cell.count)), statistics, estimate);
         }
         let groups = merge::merge(cells, sum, limit);
-        let worst_relative_error = groups.iter().map(merge::Group::worst_error).fold(0.0, f64::max);
-        Self::of(groups.iter().map(|group| (group.value, group.count)), statistics, worst_relative_error)
+        let merging = groups.iter().map(merge::Group::worst_error).fold(0.0, f64::max);
+        let estimate = Estimate { error: estimate.error + merging, ..estimate };
+        Self::of(groups.iter().map(|group| (group.value, group.count)), statistics, estimate)
     }
 
     /// At most `limit` values for the buckets of a histogram.
     pub(crate) fn from_histogram(histogram: &Histogram, limit: usize) -> Self {
         let limit = limit.max(LEAST_LIMIT);
         let placing = histogram.placing(limit);
-        let error = placing.worst_relative_error();
+        let (estimate, placed) = (placing.estimate(), &placing.placed);
         let sum = histogram.known_sum().unwrap_or_else(|| placing.sum()).total();
-        let Placing { placed, unbounded } = placing;
         let (Some(least), Some(greatest)) = (placed.first(), placed.last()) else { return Self::default() };
         let statistics = Statistics {
             count: histogram.count(),
@@ -76,25 +77,20 @@ impl Values {
             max: histogram.max().unwrap_or(greatest.value),
         };
         let pairs = placed.iter().map(|placed| (placed.value, placed.count));
-        let values = if histogram.is_bare() {
-            Self { statistics, worst_relative_error: error, ..Self::default() }
+        if histogram.is_bare() {
+            Self::of(std::iter::empty(), statistics, estimate)
         } else if placed.len() <= limit {
-            Self::of(pairs, statistics, error)
+            Self::of(pairs, statistics, estimate)
         } else {
             let cells = pairs.map(|(value, count)| Cell::of(value, count)).collect();
-            let merged = Self::from_cells(cells, sum, limit);
-            Self { statistics, worst_relative_error: error + merged.worst_relative_error, ..merged }
-        };
-        Self { unbounded, ..values }
+            Self { statistics, ..Self::from_cells(cells, sum, estimate, limit) }
+        }
     }
 
     /// From ascending values; equal neighbours become one.
-    fn of(
-        pairs: impl Iterator<Item = (f64, u64)>,
-        statistics: Statistics,
-        worst_relative_error: f64,
-    ) -> Self {
-        let mut all = Self { statistics, worst_relative_error, ..Self::default() };
+    fn of(pairs: impl Iterator<Item = (f64, u64)>, statistics: Statistics, estimate: Estimate) -> Self {
+        let Estimate { error, unbounded } = estimate;
+        let mut all = Self { statistics, unbounded, worst_relative_error: error, ..Self::default() };
         for (value, count) in pairs {
             match (all.values.last(), all.counts.last_mut()) {
                 (Some(last), Some(last_count)) if *last >= value => *last_count += count as f64,

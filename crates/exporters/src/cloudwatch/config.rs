@@ -60,6 +60,8 @@ pub struct Config {
     pub rollups: Vec<Vec<String>>,
     /// What is different for some metrics: the first rule that is for a series decides.
     pub rules: Vec<RuleConfig>,
+    /// Whether the quantiles of summaries are sent too, each as a metric of its own with the dimension `quantile`.
+    pub summary_quantiles: bool,
     /// When a failed request is sent again.
     pub retry_on_failure: RetryConfig,
     /// What waits for CloudWatch.
@@ -112,6 +114,7 @@ impl Default for Config {
             dimensions: DimensionsConfig::default(),
             rollups: Vec::new(),
             rules: Vec::new(),
+            summary_quantiles: false,
             retry_on_failure: RetryConfig::default(),
             sending_queue: QueueConfig::default(),
         }

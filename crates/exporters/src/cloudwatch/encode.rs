@@ -9,8 +9,8 @@ use aws_sdk_cloudwatch::{
     primitives::DateTime,
     types::{Dimension, MetricDatum, StandardUnit, StatisticSet},
 };
-use weir_core::{Descriptor, Reason, Temporality, UnixNanos};
-use weir_window::{Distribution, Refused};
+use weir_core::{Descriptor, Kind, Reason, Temporality, UnixNanos};
+use weir_window::{Distribution, Refused, Statistics, Values};
 
 use super::{
     dimensions::{Repairs, metric_name},
@@ -20,6 +20,8 @@ use super::{
     window::{Closed, MAX_VALUE, OUT_OF_RANGE, Stream, UNRESOLVED},
 };
 
+/// Histograms of no values at all, in the whole period: there is nothing to send.
+pub const EMPTY: Reason = Reason("empty");
 /// A metric without a name.
 pub const UNNAMED: Reason = Reason("unnamed");
 
@@ -35,6 +37,11 @@ pub const MIXED_UNITS: Reason = Reason("mixed_units");
 pub const UNIT_KEPT: Reason = Reason("unit_kept");
 /// A roll-up was left out for a series that lacks one of its dimensions.
 pub const ROLLUP_INCOMPLETE: Reason = Reason("rollup_incomplete");
+
+/// A metric has negative samples: CloudWatch gives no percentiles of that period.
+pub const NEGATIVE: Reason = Reason("negative");
+/// More than a hundredth of a histogram's values are above its last bound, and their maximum is not told.
+pub const ABOVE_BOUNDS: Reason = Reason("above_bounds");
 
 /// Makes datums.
 #[derive(Debug, Default)]
@@ -83,6 +90,7 @@ impl Encoder {
     /// Makes the datums of a closed period. Series of one destination become one datum, joined as the rules say.
     pub fn encode(&mut self, closed: Closed, rules: &mut Rules, encoded: &mut Encoded) {
         let mut gathered: BTreeMap<Destination, Gathered> = BTreeMap::new();
+        let start = closed.start;
         drop_points(encoded, UNRESOLVED, closed.unresolved);
         for stream in closed.streams {
             let (plan, decision) = rules.of(&stream.series);
@@ -113,7 +121,16 @@ impl Encoder {
         count_mixed_units(&gathered, encoded);
         for (destination, all) in gathered {
             let points = all.points;
-            match all.close().and_then(|distribution| datum(&destination, distribution, closed.start)) {
+            let Some(closed) = all.close() else {
+                drop_points(encoded, OUT_OF_RANGE, points);
+                continue;
+            };
+            if closed.statistics.count == 0 {
+                drop_points(encoded, EMPTY, points);
+                continue;
+            }
+            note_limits(&closed, &destination.name, &mut encoded.repairs);
+            match datum(&destination, closed, start) {
                 Some(metric) => {
                     encoded.datums.entry(destination.namespace).or_default().push(Datum::new(metric, points));
                 }
@@ -176,8 +193,11 @@ impl Gathered {
 
     /// Takes in what a stream did; what is refused leaves it as it was.
     fn add(&mut self, stream: &Stream, merge: Merge) -> Result<(), Refused> {
-        let is_delta = stream.series.descriptor().temporality == Temporality::Delta;
-        match merge {
+        let descriptor = stream.series.descriptor();
+        let is_delta = descriptor.temporality == Temporality::Delta;
+        let is_number = matches!(descriptor.kind, Kind::Gauge | Kind::Sum);
+        // There is no last histogram, and no sum but that of its values.
+        match if is_number { merge } else { Merge::Distribution } {
             Merge::Distribution => self.distribution.merge(&stream.distribution)?,
             Merge::Sum | Merge::Last if is_delta => self.add_up(stream.distribution.sum()),
             Merge::Sum => self.add_up(stream.latest.1),
@@ -194,22 +214,32 @@ impl Gathered {
     }
 
     /// All of it; `None` where a sum is beyond what is held.
-    fn close(mut self) -> Option<Distribution> {
+    fn close(mut self) -> Option<Values> {
         for value in self.sum.into_iter().chain(self.last.map(|(_, value)| value)) {
             self.distribution.record(value).ok()?;
         }
-        Some(self.distribution)
+        Some(self.distribution.into_values(MAX_VALUES))
     }
 }
 
-/// `None` when a value, in its unit, is beyond what CloudWatch takes.
-fn datum(to: &Destination, distribution: Distribution, start: UnixNanos) -> Option<MetricDatum> {
+/// Counts what a reader of percentiles should know.
+fn note_limits(closed: &Values, metric: &str, repairs: &mut Repairs) {
+    if closed.statistics.min < 0.0 {
+        repairs.add(NEGATIVE, metric);
+    }
+    if closed.unbounded > closed.statistics.count / 100 {
+        repairs.add(ABOVE_BOUNDS, metric);
+    }
+}
+
+/// The datum of samples; `None` when their extremes, in their unit, are beyond what CloudWatch takes.
+fn datum(to: &Destination, closed: Values, start: UnixNanos) -> Option<MetricDatum> {
     let scale = |value: f64| {
         let scaled = to.unit.scale(value);
         if scaled.abs() < MIN_VALUE { 0.0 } else { scaled }
     };
-    let (minimum, maximum) = (scale(distribution.min()?), scale(distribution.max()?));
-    let (count, sum) = (distribution.count(), scale(distribution.sum()));
+    let Statistics { count, sum, min, max } = closed.statistics;
+    let (sum, minimum, maximum) = (scale(sum), scale(min), scale(max));
     if minimum.abs() > MAX_VALUE || maximum.abs() > MAX_VALUE {
         return None;
     }
@@ -223,22 +253,24 @@ fn datum(to: &Destination, distribution: Distribution, start: UnixNanos) -> Opti
         .set_unit(Some(to.unit.standard.clone()).filter(|unit| *unit != StandardUnit::None))
         // 60 is what the service takes for granted.
         .set_storage_resolution((to.resolution != 60).then_some(to.resolution));
-    if count == 1 {
-        return Some(datum.value(minimum).build());
+    if let ([value], 1) = (&closed.values[..], count) {
+        return Some(datum.value(scale(*value)).build());
     }
-    let closed = distribution.into_values(MAX_VALUES);
-    // Merged values are a little off, and so would be their sum: the exact statistics go beside them, as the
+    // Values that stand for others are a little off, and so would be their sum: the exact statistics go beside them, as the
     // CloudWatch Agent sends them.
-    let merged = closed.worst_relative_error() > 0.0 && sum.abs() <= MAX_VALUE;
+    let stand_in = closed.worst_relative_error() > 0.0 && sum.abs() <= MAX_VALUE;
     let statistics =
         StatisticSet::builder().sample_count(count as f64).sum(sum).minimum(minimum).maximum(maximum).build();
     let all_once = closed.values.len() as u64 == count;
+    // Of a histogram without buckets there are only the statistics.
+    let are_known = !closed.values.is_empty();
+    let within = |value: f64| scale(value).clamp(-MAX_VALUE, MAX_VALUE);
     Some(
         datum
-            .set_statistic_values(merged.then_some(statistics))
-            .set_values(Some(closed.values.into_iter().map(scale).collect()))
+            .set_statistic_values((stand_in || !are_known).then_some(statistics))
+            .set_values(are_known.then(|| closed.values.into_iter().map(within).collect()))
             // Absent counts mean 1 each.
-            .set_counts((!all_once).then_some(closed.counts))
+            .set_counts((are_known && !all_once).then_some(closed.counts))
             .build(),
     )
 }

@@ -14,23 +14,26 @@
 //! # What is sent
 //! Gauges, and sums that are not monotonic: each point is a sample. Delta sums: each increment is a sample, so that `Sum`
 //! is the total of the period. Cumulative sums are sent as they are; `delta` before this exporter makes them increments.
-//! Other kinds are dropped as `unsupported_kind`, and said once a kind.
+//! Delta histograms of both kinds become values with counts, of which each stands for samples of a bucket ([`weir_window`]).
+//! Cumulative ones are dropped and said once ([`cumulative`]). Summaries become sums and gauges ([`summary`]).
 //!
 //! # Nothing is lost without a reason
-//! At most: `dropped_by_rule`, `too_old`, `too_new`, `not_finite`, `no_recorded_value`, `out_of_range`, `unnamed`, `unsupported_kind`,
-//! `rejected`, `queue_full`, `retry_exhausted`, `shutdown`. A request whose answer was lost is sent again, which may
+//! At most: `dropped_by_rule`, `too_old`, `too_new`, `not_finite`, `no_recorded_value`, `out_of_range`, `unnamed`, `empty`,
+//! `bad_histogram`, `cumulative_histogram`, `out_of_order`, `rejected`, `queue_full`, `retry_exhausted`, `shutdown`. A request whose answer was lost is sent again, which may
 //! count its samples twice: `PutMetricData` knows no idempotency.
 
 mod classify;
 mod client;
 pub mod config;
 pub mod connection;
+pub mod cumulative;
 pub mod dimensions;
 pub mod encode;
 mod held;
 pub mod pack;
 pub mod rules;
 mod send;
+pub mod summary;
 pub mod units;
 pub mod window;
 pub mod windows;
@@ -41,22 +44,21 @@ use async_trait::async_trait;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use weir_core::{
-    Ack, ComponentError, Context, Delivery, Exporter, ExporterFactory, Inbox, Kind, Reason, UnixNanos,
+    Ack, Batch, ComponentError, Context, Delivery, Exporter, ExporterFactory, Inbox, Reason, UnixNanos,
     Verdict,
 };
 
 use crate::sending::{Item as _, Queue, random_unit};
 use client::Client;
 use config::Config;
+use cumulative::{CUMULATIVE_HISTOGRAM, CumulativeHistograms};
 use encode::{Encoded, Encoder};
 use held::Held;
 use rules::{DROPPED_BY_RULE, Rules};
 use send::{Flush, Quiets, Request, Sender};
+use summary::{OUT_OF_ORDER, Summaries};
 use window::Closed;
 use windows::Windows;
-
-/// A point of a kind that this exporter does not send yet.
-pub const UNSUPPORTED_KIND: Reason = Reason("unsupported_kind");
 
 /// Makes `cloudwatch` exporters.
 #[derive(Debug)]
@@ -140,7 +142,8 @@ struct Intake {
     held: Arc<Held>,
     sender: Arc<Sender>,
     region: Arc<str>,
-    unsupported: Vec<Kind>,
+    summaries: Summaries,
+    cumulative: CumulativeHistograms,
     /// The kinds of repairs that were said: the metrics do not change their names, so once is enough.
     said: BTreeSet<Reason>,
 }
@@ -161,6 +164,7 @@ impl Intake {
             stop: CancellationToken::new(),
             quiet: Quiets::default(),
         };
+        let began = context.clock.now();
         Self {
             context,
             windows: Windows::new(rules.periods(), jitter),
@@ -169,7 +173,8 @@ impl Intake {
             held,
             sender: Arc::new(sender),
             region,
-            unsupported: Vec::new(),
+            summaries: Summaries::new(began, config.summary_quantiles),
+            cumulative: CumulativeHistograms::default(),
             said: BTreeSet::new(),
         }
     }
@@ -193,31 +198,38 @@ impl Intake {
     }
 
     fn take(&mut self, delivery: Delivery) {
-        let ledger = &self.context.ledger;
-        for (kind, points) in [
-            (Kind::Histogram, delivery.batch.histograms.len()),
-            (Kind::ExponentialHistogram, delivery.batch.exponential_histograms.len()),
-            (Kind::Summary, delivery.batch.summaries.len()),
-        ] {
-            if points > 0 {
-                ledger.drop_points(UNSUPPORTED_KIND, points as u64);
-                if !self.unsupported.contains(&kind) {
-                    self.unsupported.push(kind);
-                    tracing::warn!(component = %self.context.id, ?kind, "points of this kind are not sent to CloudWatch yet, and dropped");
-                }
+        let (ledger, interner) = (&self.context.ledger, &self.context.interner);
+        let Delivery { mut batch, ack } = delivery;
+        if let Some(taken_out) = self.cumulative.take_out(&mut batch, interner) {
+            ledger.drop_points(CUMULATIVE_HISTOGRAM, taken_out.points);
+            if self.said.insert(CUMULATIVE_HISTOGRAM) {
+                let metric = &*taken_out.metric;
+                tracing::warn!(component = %self.context.id, metric, "cumulative histograms are dropped: put `delta` before this exporter");
             }
         }
+        if let Some(numbers) = self.summaries.numbers(&batch, interner) {
+            ledger.merge(numbers.merged);
+            ledger.drop_points(Reason::NO_RECORDED_VALUE, numbers.no_value);
+            ledger.drop_points(OUT_OF_ORDER, numbers.out_of_order);
+            ledger.make(numbers.batch.points());
+            self.record(&numbers.batch, ack.clone());
+        }
+        self.record(&batch, ack);
+        self.held.set_windows(self.windows.points(), &self.sender.queue);
+    }
+
+    /// Takes the points that are not summaries into the windows.
+    fn record(&mut self, batch: &Batch, ack: Ack) {
+        let ledger = &self.context.ledger;
         let now = self.context.clock.now();
         if !self.rules.is_plain() {
-            ledger
-                .drop_points(DROPPED_BY_RULE, self.rules.decide_all(&delivery.batch, &self.context.interner));
+            ledger.drop_points(DROPPED_BY_RULE, self.rules.decide_all(batch, &self.context.interner));
         }
-        self.windows.record(&delivery.batch, delivery.ack, now, &self.rules, |left| {
+        self.windows.record(batch, ack, now, &self.rules, |left| {
             for (reason, points) in left.by_reason() {
                 ledger.drop_points(reason, points);
             }
         });
-        self.held.set_windows(self.windows.points(), &self.sender.queue);
     }
 
     /// Makes requests of closed periods and queues them.
@@ -229,6 +241,8 @@ impl Intake {
             ack.join(std::mem::replace(&mut period.ack, Ack::none()));
             self.encoder.encode(period, &mut self.rules, &mut encoded);
         }
+        self.summaries.forget_gone(&self.context.interner);
+        self.cumulative.forget_gone(&self.context.interner);
         self.context.ledger.make(encoded.made);
         for (reason, points) in &encoded.dropped {
             self.context.ledger.drop_points(*reason, *points);

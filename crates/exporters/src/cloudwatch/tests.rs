@@ -6,10 +6,10 @@ use tokio::task::JoinHandle;
 use weir_cloudwatch_local::{CloudWatchLocal, Counters, Dimension, Fault, Options};
 use weir_config::ByteSize;
 use weir_core::{
-    Account, Batch, Clock, Descriptor, Edge, EdgeLedger, NodeLedger, Number, Output, Series, Temporality,
-    inbox,
+    Account, Batch, Clock, Descriptor, Edge, EdgeLedger, Kind, NodeLedger, Number, Output, Series,
+    Temporality, inbox,
 };
-use weir_testkit::{Fixture, point};
+use weir_testkit::{Fixture, histogram_of, point, push_histogram};
 use weir_window::Period;
 
 use super::{
@@ -359,23 +359,45 @@ async fn what_grew_too_old_while_it_waited_is_not_sent() {
 }
 
 #[tokio::test]
-async fn kinds_that_are_not_sent_yet_are_counted() {
+async fn a_summary_is_sent_as_increments_and_counted_as_what_it_became() {
     let river = River::new(|_| {}).await;
-    let series = river.gauges(1);
-    let mut batch = river.f.batch([point(&series[0], 0, river.now(), Number::Int(1))]);
-    batch.summaries.push(weir_core::SummaryPoint {
-        series: series[0].id(),
-        flags: weir_core::Flags::default(),
-        start: UnixNanos(0),
-        time: river.f.clock.now(),
-        count: 1,
-        sum: 1.0,
-        quantiles: weir_core::Span::default(),
-    });
+    let kind = Descriptor { kind: Kind::Summary, ..Descriptor::gauge("rpc", "s") };
+    let summary = river.f.stream(kind, &[]);
+    let start = river.now();
+    for (time, count, sum) in [(start, 100, 40.0), (start + 1, 110, 44.5)] {
+        let mut batch = river.f.batch([]);
+        batch.summaries.push(weir_core::SummaryPoint {
+            series: summary.id(),
+            flags: weir_core::Flags::SUM,
+            start: UnixNanos(0),
+            time: UnixNanos(time * 1_000_000_000),
+            count,
+            sum,
+            quantiles: weir_core::Span::default(),
+        });
+        river.send(batch).await;
+    }
+    let (account, counters, server) = river.drain().await;
+    assert_eq!((account.taken, account.merged, account.made, account.passed), (2, 2, 2, 2));
+    assert_eq!(counters.datums, 2);
+    let sums: BTreeMap<String, f64> =
+        server.store().series().into_iter().map(|series| (series.metric.name, series.total_sum)).collect();
+    assert_eq!(sums, BTreeMap::from([("rpc_count".to_owned(), 10.0), ("rpc_sum".to_owned(), 4.5)]));
+}
+
+#[tokio::test]
+async fn cumulative_histograms_are_dropped_and_delta_ones_beside_them_are_sent() {
+    let river = River::new(|_| {}).await;
+    let of = |temporality| river.f.stream(histogram_of("h", "s", temporality), &[]);
+    let (delta, cumulative) = (of(Temporality::Delta), of(Temporality::Cumulative));
+    let mut batch = river.f.batch([]);
+    for series in [&delta, &cumulative, &delta] {
+        push_histogram(&mut batch, series, river.now(), &[1.0, 10.0], &[5.0, 20.0]);
+    }
     river.send(batch).await;
     let (account, counters, _) = river.drain().await;
-    assert_eq!((account.passed, account.dropped), (1, dropped(UNSUPPORTED_KIND, 1)));
-    assert_eq!(counters.datums, 1);
+    assert_eq!((account.passed, account.dropped), (2, dropped(CUMULATIVE_HISTOGRAM, 1)));
+    assert_eq!((counters.datums, counters.samples as u64), (1, 4));
 }
 
 #[tokio::test]

@@ -4,13 +4,17 @@
 //! stream whose name changed in mid-period is sent once, under its newest name. What tells a change of name from two
 //! pipelines that name one stream differently is the points' time: a name that follows another has later points only.
 
+mod points;
+
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use weir_core::{
-    Ack, Batch, Flags, Interner, Lease, NumberPoint, PerSeries, PerStream, Reason, Series, SeriesId,
-    UnixNanos, Verdict,
+    Ack, Batch, Interner, Lease, PerSeries, PerStream, Reason, Series, SeriesId, UnixNanos, Verdict,
 };
-use weir_window::{Distribution, Period, Refused};
+use weir_window::{Distribution, Exponential, Period, Refused};
+
+use super::summary::QUANTILE;
+use points::Point;
 
 /// A point too far back for CloudWatch: more than two weeks (API reference, PutMetricData).
 pub const TOO_OLD: Reason = Reason("too_old");
@@ -18,6 +22,8 @@ pub const TOO_OLD: Reason = Reason("too_old");
 pub const TOO_NEW: Reason = Reason("too_new");
 /// A value beyond ±2^360, which CloudWatch refuses.
 pub const OUT_OF_RANGE: Reason = Reason("out_of_range");
+/// A histogram whose counts do not add up, or of which nothing but a count is known.
+pub const BAD_HISTOGRAM: Reason = Reason("bad_histogram");
 /// A point whose series no one knows any more; leases make that impossible (R1).
 pub const UNRESOLVED: Reason = Reason("unresolved");
 
@@ -52,6 +58,8 @@ struct Open {
     ack: Ack,
     points: u64,
     due: UnixNanos,
+    /// Where exponential histograms are read into, so that a point allocates nothing.
+    scratch: Exponential,
 }
 
 /// What one series did in one period.
@@ -61,7 +69,7 @@ struct Cell {
     points: u64,
     first: UnixNanos,
     last: UnixNanos,
-    /// The value at `last`.
+    /// The value at `last`, of a number.
     latest: f64,
 }
 
@@ -74,6 +82,8 @@ pub struct Left {
     pub not_finite: u64,
     /// Beyond ±2^360, or more than 2^53 samples in a period.
     pub out_of_range: u64,
+    /// See [`BAD_HISTOGRAM`].
+    pub bad_histogram: u64,
     /// More than two weeks back.
     pub too_old: u64,
     /// More than two hours ahead.
@@ -82,14 +92,24 @@ pub struct Left {
 
 impl Left {
     /// The reasons with their points.
-    pub fn by_reason(&self) -> [(Reason, u64); 5] {
+    pub fn by_reason(&self) -> [(Reason, u64); 6] {
         [
             (Reason::NO_RECORDED_VALUE, self.no_value),
             (Reason::NOT_FINITE, self.not_finite),
             (OUT_OF_RANGE, self.out_of_range),
+            (BAD_HISTOGRAM, self.bad_histogram),
             (TOO_OLD, self.too_old),
             (TOO_NEW, self.too_new),
         ]
+    }
+
+    fn add(&mut self, refused: Refused) {
+        let left = match refused {
+            Refused::NotFinite(_) => &mut self.not_finite,
+            Refused::TooLarge(_) | Refused::TooMany { .. } => &mut self.out_of_range,
+            Refused::Unequal { .. } | Refused::Unknown(_) => &mut self.bad_histogram,
+        };
+        *left += 1;
     }
 }
 
@@ -128,7 +148,7 @@ impl Window {
         Self { period, delay, open: BTreeMap::new(), spare: PerSeries::default() }
     }
 
-    /// Takes a batch's numbers into their periods and `ack` into custody. `now` is the time on the wall.
+    /// Takes a batch's points, less summaries, into their periods and `ack` into custody. `now` is the time on the wall.
     pub fn record(&mut self, batch: &Batch, ack: Ack, now: UnixNanos) -> Left {
         self.record_those(batch, ack, now, |_| true)
     }
@@ -142,14 +162,32 @@ impl Window {
         mine: impl Fn(SeriesId) -> bool,
     ) -> Left {
         let mut left = Left::default();
+        ack.take_custody();
+        self.take(&batch.numbers, batch, &ack, now, &mine, &mut left);
+        self.take(&batch.histograms, batch, &ack, now, &mine, &mut left);
+        self.take(&batch.exponential_histograms, batch, &ack, now, &mine, &mut left);
+        // Every period that was touched has a part of its own; without any, all there was is counted as left out.
+        ack.settle(Verdict::Delivered);
+        self.close_surplus(now);
+        left
+    }
+
+    fn take<P: Point>(
+        &mut self,
+        points: &[P],
+        batch: &Batch,
+        ack: &Ack,
+        now: UnixNanos,
+        mine: &impl Fn(SeriesId) -> bool,
+        left: &mut Left,
+    ) {
         let mut touched: Option<u64> = None;
         let gone = now.plus(self.period.length() + self.delay + MARGIN);
-        ack.take_custody();
-        let mut points = batch.numbers.iter().filter(|point| mine(point.series)).peekable();
+        let mut points = points.iter().filter(|point| mine(point.series())).peekable();
         while let Some(next) = points.peek() {
-            let start = self.period.start_of(next.time.0);
+            let start = self.period.start_of(next.time().0);
             let last = start.saturating_add(self.period.length().as_nanos() as u64 - 1);
-            let run = std::iter::from_fn(|| points.next_if(|point| (start..=last).contains(&point.time.0)));
+            let run = std::iter::from_fn(|| points.next_if(|point| (start..=last).contains(&point.time().0)));
             // By the start of the period, which becomes the time of the datum.
             if UnixNanos(start).plus(MAX_AGE) < gone {
                 left.too_old += run.count() as u64;
@@ -161,13 +199,9 @@ impl Window {
                     open.ack.join(ack.clone());
                     touched = Some(start);
                 }
-                run.for_each(|point| open.record(point, &mut left));
+                run.for_each(|point| point.record(batch, open, left));
             }
         }
-        // Every period that was touched has a part of its own; without any, all there was is counted as left out.
-        ack.settle(Verdict::Delivered);
-        self.close_surplus(now);
-        left
     }
 
     fn opened(&mut self, start: u64, lease: &Lease, now: UnixNanos) -> &mut Open {
@@ -179,6 +213,7 @@ impl Window {
             lease: lease.clone(),
             ack: Ack::none(),
             points: 0,
+            scratch: Exponential::default(),
             // A period that is over already waits for the one that is open: its datums then share the requests. One beyond
             // the next is a sender's whose clock is ahead: it does not wait for its own end, since a lease would with it.
             due: UnixNanos(period.end_of(start.clamp(now.0, now.plus(period.length()).0))).plus(delay),
@@ -236,37 +271,6 @@ impl Window {
     }
 }
 
-impl Open {
-    #[inline]
-    fn record(&mut self, point: &NumberPoint, left: &mut Left) {
-        if point.flags.has(Flags::NO_RECORDED_VALUE) {
-            left.no_value += 1;
-            return;
-        }
-        let value = point.value().as_f64();
-        if value.is_finite() && value.abs() > MAX_VALUE {
-            left.out_of_range += 1;
-            return;
-        }
-        let cell = self.cells.get_or_insert_with(point.series, Cell::default);
-        match cell.distribution.record(value) {
-            Ok(()) => {
-                if cell.points == 0 {
-                    cell.first = point.time;
-                }
-                cell.first = cell.first.min(point.time);
-                if point.time >= cell.last {
-                    (cell.last, cell.latest) = (point.time, value);
-                }
-                cell.points += 1;
-                self.points += 1;
-            }
-            Err(Refused::NotFinite(_)) => left.not_finite += 1,
-            Err(Refused::TooLarge(_) | Refused::TooMany { .. }) => left.out_of_range += 1,
-        }
-    }
-}
-
 /// Resolves the cells and folds those of one stream under its newest name.
 fn by_stream(cells: Vec<(SeriesId, Cell)>, interner: &Interner) -> (Vec<Stream>, u64) {
     let mut streams: Vec<Stream> = Vec::with_capacity(cells.len());
@@ -307,7 +311,9 @@ impl Stream {
             && mine.temporality == theirs.temporality
             && mine.monotonic == theirs.monotonic;
         let apart = self.latest.0 < other.first || other.latest.0 < self.first;
-        if !same_kind || !apart {
+        // Of a summary's quantiles, which are made of one stream, none follows another.
+        let quantile = |stream: &Stream| stream.series.attributes().get(QUANTILE).cloned();
+        if !same_kind || !apart || quantile(self) != quantile(&other) {
             return Some(other);
         }
         // What is newest gives the name.

@@ -1,5 +1,6 @@
 //! Values that stand for the samples of buckets, each with the room that it has.
 
+use crate::cells::Estimate;
 use crate::sum::Sum;
 
 /// A value for some samples of a bucket.
@@ -109,14 +110,14 @@ impl Placing {
         if share.is_finite() { share.clamp(0.0, 1.0) } else { 0.0 }
     }
 
-    /// An upper bound of the distance between a sample and its value, relative to the sample.
-    pub(crate) fn worst_relative_error(&self) -> f64 {
+    /// How far the values may be from their samples.
+    pub(crate) fn estimate(&self) -> Estimate {
         let error = |placed: &Placed, sample: f64| match (placed.value - sample).abs() {
             distance if distance > 0.0 => distance / sample.abs(),
             _ => 0.0,
         };
         let errors =
             self.placed.iter().map(|placed| error(placed, placed.low).max(error(placed, placed.high)));
-        errors.fold(0.0, f64::max)
+        Estimate { error: errors.fold(0.0, f64::max), unbounded: self.unbounded }
     }
 }

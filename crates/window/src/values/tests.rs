@@ -6,7 +6,7 @@ fn exact(values: &[f64]) -> Vec<Cell> {
 
 #[test]
 fn what_fits_the_limit_is_not_touched() {
-    let values = Values::from_cells(exact(&[-1.0, 0.0, 1e-9, 1.000_000_1e-9]), 0.0, 4);
+    let values = Values::from_cells(exact(&[-1.0, 0.0, 1e-9, 1.000_000_1e-9]), 0.0, Estimate::default(), 4);
     assert_eq!(values.values, [-1.0, 0.0, 1e-9, 1.000_000_1e-9]);
     assert_eq!(values.counts, [1.0; 4]);
     assert!(values.worst_relative_error() <= 0.0);
@@ -15,13 +15,14 @@ fn what_fits_the_limit_is_not_touched() {
 #[test]
 fn a_limit_below_three_is_read_as_three() {
     for limit in [0, 1, 2, 3] {
-        let values = Values::from_cells(exact(&[1.0, 10.0, 11.0, 100.0]), 122.0, limit);
+        let values = Values::from_cells(exact(&[1.0, 10.0, 11.0, 100.0]), 122.0, Estimate::default(), limit);
         assert_eq!((values.values.len(), values.counts), (3, vec![1.0, 2.0, 1.0]), "{limit}");
     }
 }
 
 #[test]
 fn equal_neighbours_become_one_value() {
-    let values = Values::of([(1.0, 2), (1.0, 3), (4.0, 1)].into_iter(), Statistics::default(), 0.0);
+    let values =
+        Values::of([(1.0, 2), (1.0, 3), (4.0, 1)].into_iter(), Statistics::default(), Estimate::default());
     assert_eq!((values.values, values.counts), (vec![1.0, 4.0], vec![5.0, 1.0]));
 }

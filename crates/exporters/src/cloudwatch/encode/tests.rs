@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use weir_core::{Ack, Descriptor, Number, Series, Temporality};
-use weir_testkit::{Fixture, START, point, seconds};
+use weir_testkit::{Fixture, START, histogram_of, point, push_histogram, seconds};
 use weir_window::Period;
 
 use super::{
@@ -36,7 +36,7 @@ impl Bench {
     fn record(&mut self, series: &Series, value: f64) {
         let batch = self.f.batch([point(series, 0, MINUTE, Number::Double(value))]);
         let left = self.window.record(&batch, Ack::none(), seconds(START));
-        assert_eq!(left.by_reason().map(|(_, points)| points), [0; 5]);
+        assert_eq!(left.by_reason().map(|(_, points)| points), [0; 6]);
     }
 
     fn encode(&mut self) -> Encoded {
@@ -177,4 +177,105 @@ fn an_unknown_unit_is_told_once_and_sent_as_none() {
     assert_eq!(encoded.datums["Weir"][0].metric.unit, None);
     b.record(&series, 36.6);
     assert!(b.encode().new_unknown_units.is_empty());
+}
+
+/// The default bounds of OpenTelemetry's SDKs.
+const BOUNDS: &[f64] =
+    &[0.0, 5.0, 10.0, 25.0, 50.0, 75.0, 100.0, 250.0, 500.0, 750.0, 1000.0, 2500.0, 5000.0, 7500.0, 10_000.0];
+
+impl Bench {
+    fn record_histogram(&mut self, series: &Series, bounds: &[f64], samples: &[f64]) {
+        let mut batch = self.f.batch([]);
+        push_histogram(&mut batch, series, MINUTE, bounds, samples);
+        let left = self.window.record(&batch, Ack::none(), seconds(START));
+        assert_eq!(left.by_reason().map(|(_, points)| points), [0; 6]);
+    }
+
+    fn histogram(&self, name: &str, attributes: &[(&str, &str)]) -> Arc<Series> {
+        self.f.stream(histogram_of(name, "ms", Temporality::Delta), attributes)
+    }
+}
+
+fn repeated(samples: &[(f64, usize)]) -> Vec<f64> {
+    samples.iter().flat_map(|(value, times)| std::iter::repeat_n(*value, *times)).collect()
+}
+
+fn statistics(datum: &MetricDatum) -> [f64; 4] {
+    let set = datum.statistic_values.as_ref().unwrap();
+    [set.sample_count, set.sum, set.minimum, set.maximum].map(Option::unwrap)
+}
+
+/// Agents that loop over the bounds lose the bucket above the last one: 990 values with a sum of 90,000 would remain.
+#[test]
+fn a_histogram_keeps_the_bucket_above_its_last_bound_and_its_own_statistics() {
+    let mut b = bench(&DimensionsConfig::default(), 60);
+    let series = b.histogram("duration", &[]);
+    b.record_histogram(&series, BOUNDS, &repeated(&[(30.0, 900), (300.0, 90), (12_000.0, 10)]));
+    let datum = b.one();
+    assert_eq!(statistics(&datum), [1000.0, 174_000.0, 30.0, 12_000.0]);
+    assert_eq!(datum.counts().iter().sum::<f64>() as u64, 1000);
+    assert_eq!((datum.values().first(), datum.values().last()), (Some(&30.0), Some(&12_000.0)));
+    let between = |low: f64, high: f64| {
+        let pairs = datum.values().iter().zip(datum.counts());
+        pairs.filter(|(value, _)| low < **value && **value <= high).map(|(_, count)| count).sum::<f64>()
+            as u64
+    };
+    assert_eq!([between(25.0, 50.0), between(250.0, 500.0), between(10_000.0, 12_000.0)], [900, 90, 10]);
+    assert_eq!(datum.unit, Some(StandardUnit::Milliseconds));
+}
+
+#[test]
+fn histograms_of_one_destination_join_bucket_by_bucket_even_if_their_bounds_differ() {
+    let config = DimensionsConfig { attributes: vec![], ..DimensionsConfig::default() };
+    for others_bounds in [BOUNDS, &[1.0, 100.0]] {
+        let mut b = bench(&config, 60);
+        let (one, two) = (b.histogram("duration", &[("pod", "1")]), b.histogram("duration", &[("pod", "2")]));
+        b.record_histogram(&one, BOUNDS, &repeated(&[(30.0, 5), (20_000.0, 1)]));
+        b.record_histogram(&two, others_bounds, &repeated(&[(7.0, 3), (300.0, 1)]));
+        assert_eq!(statistics(&b.one()), [10.0, 20_471.0, 7.0, 20_000.0]);
+    }
+}
+
+#[test]
+fn one_value_of_a_histogram_is_known_exactly() {
+    let mut b = bench(&DimensionsConfig::default(), 60);
+    let series = b.histogram("duration", &[]);
+    b.record_histogram(&series, BOUNDS, &[123.25]);
+    assert_eq!(b.one().value, Some(123.25));
+}
+
+#[test]
+fn a_histogram_of_no_values_is_no_datum_and_counted() {
+    let mut b = bench(&DimensionsConfig::default(), 60);
+    let series = b.histogram("duration", &[]);
+    b.record_histogram(&series, BOUNDS, &[]);
+    b.record_histogram(&series, BOUNDS, &[]);
+    let encoded = b.encode();
+    assert_eq!((encoded.dropped, encoded.datums.len()), (vec![(EMPTY, 2)], 0));
+    // Beside one with values it adds nothing, and goes along.
+    b.record_histogram(&series, BOUNDS, &[]);
+    b.record_histogram(&series, BOUNDS, &[7.0]);
+    assert_eq!(b.datums().iter().map(|datum| datum.points).collect::<Vec<_>>(), [2]);
+}
+
+#[test]
+fn of_a_histogram_without_buckets_only_the_statistics_are_sent() {
+    let mut b = bench(&DimensionsConfig::default(), 60);
+    let series = b.histogram("duration", &[]);
+    b.record_histogram(&series, &[], &[10.0, 20.0, 60.0]);
+    let datum = b.one();
+    assert_eq!(statistics(&datum), [3.0, 90.0, 10.0, 60.0]);
+    assert!(datum.values.is_none() && datum.counts.is_none() && datum.value.is_none());
+}
+
+#[test]
+fn that_negative_values_cost_the_percentiles_is_counted() {
+    let mut b = bench(&DimensionsConfig::default(), 60);
+    let series = b.f.stream(Descriptor::gauge("temperature", ""), &[]);
+    b.record(&series, -3.0);
+    b.record(&series, 4.0);
+    let encoded = b.encode();
+    assert_eq!(encoded.repairs.iter().collect::<Vec<_>>(), [(NEGATIVE, 1, "temperature")]);
+    let datums: Vec<&Datum> = encoded.datums.values().flatten().collect();
+    assert_eq!(datums[0].metric.values(), [-3.0, 4.0]);
 }

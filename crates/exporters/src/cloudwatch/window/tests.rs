@@ -1,5 +1,5 @@
-use weir_core::{Descriptor, HistogramPoint, Identity, Number, Temporality};
-use weir_testkit::{Fixture, START, point, seconds};
+use weir_core::{Descriptor, ExponentialHistogramPoint, Flags, Identity, Number, NumberPoint, Temporality};
+use weir_testkit::{Fixture, START, histogram_of, point, push_histogram, seconds};
 
 use super::*;
 
@@ -92,7 +92,8 @@ fn what_the_service_would_not_take_is_left_by_its_reason() {
         int(&a, START + 7000, 1),
     ]);
     let left = window.record(&batch, Ack::none(), seconds(START));
-    let expected = Left { no_value: 1, not_finite: 2, out_of_range: 2, too_old: 2, too_new: 2 };
+    let expected =
+        Left { no_value: 1, not_finite: 2, out_of_range: 2, too_old: 2, too_new: 2, bad_histogram: 0 };
     assert_eq!(left, expected);
     let by_reason: u64 = left.by_reason().iter().map(|(_, points)| points).sum();
     assert_eq!(by_reason + window.points(), batch.points());
@@ -187,20 +188,6 @@ async fn a_batch_of_which_nothing_is_taken_is_settled_at_once() {
     let (ack, mut fate) = Ack::new();
     window.record(&f.batch([int(&a, 0, 1)]), ack, seconds(START));
     assert_eq!(fate.exported().await, Verdict::Delivered);
-    let mut histograms = f.batch([]);
-    histograms.histograms.push(HistogramPoint {
-        series: a.id(),
-        flags: Flags::default(),
-        start: UnixNanos(0),
-        time: seconds(START),
-        count: 0,
-        sum: 0.0,
-        min: 0.0,
-        max: 0.0,
-        counts: weir_core::Span::default(),
-        bounds: weir_core::Span::default(),
-    });
-    window.record(&histograms, Ack::none(), seconds(START));
     assert_eq!((window.points(), window.due()), (0, None));
 }
 
@@ -228,4 +215,78 @@ fn a_period_far_ahead_leaves_soon_and_the_next_one_at_its_own_end() {
     assert_eq!(only(window.close_due(seconds(MINUTE + 125), &f.interner)).start, seconds(MINUTE + 90 * 60));
     window.record(&f.batch([int(&a, MINUTE + 60, 1)]), Ack::none(), seconds(START));
     assert_eq!(window.due(), Some(seconds(MINUTE + 125)), "a clock a little ahead costs no second datum");
+}
+
+const BOUNDS: [f64; 3] = [1.0, 10.0, 100.0];
+
+fn histogram(f: &Fixture) -> Arc<Series> {
+    f.stream(histogram_of("h", "s", Temporality::Delta), &[])
+}
+
+#[test]
+fn histograms_of_a_period_are_one_distribution_and_late_ones_go_to_their_own() {
+    let (f, mut window) = (Fixture::new(), window());
+    let series = histogram(&f);
+    let mut batch = f.batch([]);
+    push_histogram(&mut batch, &series, MINUTE, &BOUNDS, &[0.5, 5.0, 500.0]);
+    push_histogram(&mut batch, &series, MINUTE + 10, &BOUNDS, &[5.5]);
+    push_histogram(&mut batch, &series, MINUTE - 60, &BOUNDS, &[7.0, 8.0]);
+    assert_eq!(window.record(&batch, Ack::none(), seconds(START)), Left::default());
+    assert_eq!(window.points(), 3);
+    let closed = window.close_all(&f.interner);
+    let found: Vec<_> = closed
+        .iter()
+        .map(|c| {
+            (c.start, c.streams[0].points, c.streams[0].distribution.count(), c.streams[0].distribution.sum())
+        })
+        .collect();
+    assert_eq!(found, [(seconds(MINUTE - 60), 1, 2, 15.0), (seconds(MINUTE), 2, 4, 511.0)]);
+}
+
+/// An exponential histogram's point of one value in a bucket of scale 0.
+fn exponential(
+    series: &Series,
+    index: i32,
+    counts: weir_core::Span,
+    count: u64,
+) -> ExponentialHistogramPoint {
+    ExponentialHistogramPoint {
+        series: series.id(),
+        flags: Flags::default(),
+        start: UnixNanos(0),
+        time: seconds(MINUTE),
+        count,
+        sum: 0.0,
+        min: 0.0,
+        max: 0.0,
+        scale: 0,
+        zero_count: 0,
+        zero_threshold: 0.0,
+        positive_offset: index,
+        positive: counts,
+        negative_offset: 0,
+        negative: weir_core::Span::default(),
+    }
+}
+
+#[test]
+fn histograms_that_the_service_would_not_take_are_left_by_their_reason() {
+    let (f, mut window) = (Fixture::new(), window());
+    let series = histogram(&f);
+    let mut batch = f.batch([]);
+    let huge = 2.0_f64.powi(361);
+    push_histogram(&mut batch, &series, MINUTE, &[1.0, huge], &[huge * 2.0]);
+    push_histogram(&mut batch, &series, MINUTE, &BOUNDS, &[f64::INFINITY]);
+    push_histogram(&mut batch, &series, MINUTE, &BOUNDS, &[5.0]);
+    batch.histograms[2].count = 2; // one more than its buckets hold
+    push_histogram(&mut batch, &series, MINUTE, &BOUNDS, &[5.0]);
+    batch.histograms[3].flags = Flags::NO_RECORDED_VALUE;
+    let one = batch.push_counts([1]);
+    // 2^361 and 2^359 are where these buckets begin.
+    batch.exponential_histograms.push(exponential(&series, 361, one, 1));
+    batch.exponential_histograms.push(exponential(&series, 359, one, 1));
+    batch.exponential_histograms.push(exponential(&series, 0, one, 3));
+    let left = window.record(&batch, Ack::none(), seconds(START));
+    let expected = Left { out_of_range: 2, not_finite: 1, bad_histogram: 2, no_value: 1, ..Left::default() };
+    assert_eq!((left, window.points()), (expected, 1));
 }
