@@ -277,9 +277,16 @@ impl Intake {
         for (repair, times, metric) in encoded.repairs.iter() {
             self.context.ledger.repair(repair, times);
             if self.said.insert(repair) {
+                let what = match repair {
+                    encode::NEGATIVE => "CloudWatch gives no percentiles of a period with negative values",
+                    encode::ABOVE_BOUNDS => {
+                        "values above a histogram's last bound: high percentiles follow from its sum"
+                    }
+                    _ => "changed to what CloudWatch takes",
+                };
                 tracing::warn!(
                     %component, %repair, metric, times,
-                    "changed to what CloudWatch takes; this is said once, and counted in weir_repairs",
+                    "{what}; this is said once, and counted in weir_repairs",
                 );
             }
         }

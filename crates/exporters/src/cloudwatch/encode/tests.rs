@@ -1,3 +1,5 @@
+#![allow(clippy::float_cmp, reason = "what is told must be exact")]
+
 use std::time::Duration;
 
 use weir_core::{Ack, Descriptor, Number, Series, Temporality};
