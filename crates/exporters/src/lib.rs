@@ -3,15 +3,21 @@
 //! # Layout
 //! - [`cloudwatch`]: windows of a period, one datum a series, `PutMetricData`;
 //! - [`debug`]: points in words, on standard output;
+//! - [`file`]: points as lines of OTLP/JSON;
 //! - `sending`: what exporters that talk to a service share: a queue bounded in bytes, back-off, quiet logs.
 
 pub mod cloudwatch;
 pub mod debug;
+pub mod file;
 mod sending;
 
 use weir_core::Component;
 
 /// The exporters that there are.
 pub fn registry() -> Vec<Component> {
-    vec![Component::exporter::<cloudwatch::Factory>(), Component::exporter::<debug::Factory>()]
+    vec![
+        Component::exporter::<cloudwatch::Factory>(),
+        Component::exporter::<debug::Factory>(),
+        Component::exporter::<file::Factory>(),
+    ]
 }
