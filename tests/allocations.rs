@@ -80,13 +80,8 @@ impl River {
     fn new() -> Self {
         let fixture = Fixture::new();
         let action = dimensions::Action {
-            key: "service".to_owned(),
-            action: dimensions::Verb::Insert,
-            value: None,
-            from_attribute: None,
             from_resource: Some("service.name".to_owned()),
-            from_env: None,
-            from_metadata: None,
+            ..dimensions::Action::new(dimensions::Verb::Insert, "service")
         };
         let config = dimensions::Config { actions: vec![action], ..dimensions::Config::default() };
         Self {

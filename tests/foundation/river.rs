@@ -1,11 +1,11 @@
 //! The scenario: two OTLP doors and a machine, into two branches that name everything differently, one of which holds batches
 //! for longer than the aliases of their series live; series that come and go, and a name that becomes known late.
 
-use std::{sync::Arc, time::Duration};
+use std::{fs, path::Path, sync::Arc, time::Duration};
 
 use tokio::{task::JoinSet, time::timeout};
 use weir_cloudwatch_local::CloudWatchLocal;
-use weir_core::{Clock, Interner, InternerStats, KeyValue, Process, UnixNanos, Value, pressure};
+use weir_core::{Clock, Interner, InternerStats, Process, UnixNanos, pressure};
 
 use crate::{
     engine::{Engine, Stopped, address},
@@ -37,9 +37,11 @@ receivers:
 processors:
   hold: {long: 16m, relents: 20m, short: 30s}
   dimensions/direct:
+    detectors: [k8s_downward]
+    k8s_downward: {path: 'ROOT'}
     actions:
       - {key: service, action: insert, from_resource: service.name}
-      - {key: host, action: insert, from_metadata: host.id}
+      - {key: host, action: insert, from_metadata: k8s.pod.uid}
   dimensions/held:
     resource:
       - {key: app, action: rename, from_attribute: service.name}
@@ -130,7 +132,7 @@ pub(crate) async fn run(interner: Interner, length: Duration) -> Outcome {
     let rounds = (length.as_secs() / ROUND.as_secs()) as u32;
     let far_end = FarEnd::new(Number::count(rounds));
     let flow = async |process: &Process, cloudwatch: &CloudWatchLocal| {
-        flow(process, cloudwatch, far_end, rounds).await
+        flow(process, cloudwatch, far_end, rounds, host.root()).await
     };
     let running = engine.run(flow);
     let (stopped, flown) = timeout(PATIENCE, running).await.expect("a river that ends");
@@ -146,7 +148,13 @@ struct Flown {
     interner: InternerStats,
 }
 
-async fn flow(process: &Process, cloudwatch: &CloudWatchLocal, mut far_end: FarEnd, rounds: u32) -> Flown {
+async fn flow(
+    process: &Process,
+    cloudwatch: &CloudWatchLocal,
+    mut far_end: FarEnd,
+    rounds: u32,
+    volume: &Path,
+) -> Flown {
     let first = connect(&address(process, "otlp"), CONNECTIONS).await;
     let second = connect(&address(process, "otlp/second"), 1).await.remove(0);
     let doors = Arc::new(Doors { first, second });
@@ -168,7 +176,7 @@ async fn flow(process: &Process, cloudwatch: &CloudWatchLocal, mut far_end: FarE
                 far_end.absorb(cloudwatch.store().take_journal());
                 let passed = clock.now().since(begin);
                 if passed >= PUBLISHED && far_end.published.is_none() {
-                    far_end.published = Some(publish(process));
+                    far_end.published = Some(publish(process, volume).await);
                 }
                 memory[usize::from(passed >= SETTLED)].measure(process);
             }
@@ -177,9 +185,14 @@ async fn flow(process: &Process, cloudwatch: &CloudWatchLocal, mut far_end: FarE
     Flown { far_end, sent, flowed: clock.now().since(begin), memory, interner: process.interner.stats() }
 }
 
-/// Makes the late name known; answers a time from which on every point must carry it.
-fn publish(process: &Process) -> UnixNanos {
-    process.metadata.publish([KeyValue::new("host.id", Value::str(LATE.1))]);
+/// Lets the kubelet write the late name into the volume; answers a time from which on every point must carry it.
+async fn publish(process: &Process, volume: &Path) -> UnixNanos {
+    let before = process.metadata.version();
+    fs::write(volume.join("new"), LATE.1).expect("a file");
+    fs::rename(volume.join("new"), volume.join("uid")).expect("a file beside it");
+    while process.metadata.version() == before {
+        process.clock.sleep(Duration::from_secs(1)).await;
+    }
     process.clock.now()
 }
 

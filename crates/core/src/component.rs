@@ -230,6 +230,10 @@ pub struct Facts {
     pub collects: bool,
     /// It answers its clients only when their points are exported.
     pub waits_for_export: bool,
+    /// Its points are of this machine or this pod: it reads the machine, or nobody else can reach its listeners.
+    pub of_this_host: bool,
+    /// It gives what detectors find out to points of this host, and to no others.
+    pub enriches_this_host: bool,
 }
 
 /// A component's configuration: typed, every key documented by its doc comment, every key with a default or required.

@@ -23,7 +23,7 @@ use self::{aliases::AliasTable, names::NONE};
 use crate::{
     clock::Clock,
     interner::{Interner, SeriesCap},
-    series::{Identity, SeriesId},
+    series::{Identity, Series, SeriesId},
 };
 
 /// The shortest time after which an idle alias expires.
@@ -34,6 +34,9 @@ const RELIEF_IDLE: Duration = Duration::from_secs(5 * 60);
 const RELIEF_EVERY: u64 = 1;
 /// Tables kept per sender: as many requests of one sender resolve at a time without starting from an empty table.
 const TABLES_PER_SENDER: usize = 4;
+/// Between a receiver and the peer, in the origin of a stream.
+const PEER: char = '\u{0}';
+
 /// Every door of the process: what expires aliases, and asks for relief at the cap.
 #[derive(Clone, Debug)]
 pub struct Doors(Arc<Shared>);
@@ -43,14 +46,21 @@ struct Shared {
     interner: Arc<Interner>,
     clock: Clock,
     doors: Mutex<Vec<Weak<Door>>>,
+    /// The receivers whose points are of this host.
+    of_this_host: Mutex<Vec<Arc<str>>>,
     relieved: AtomicU64,
 }
 
 impl Doors {
     /// No doors yet.
     pub fn new(interner: Arc<Interner>, clock: Clock) -> Self {
-        let doors = Mutex::default();
-        Self(Arc::new(Shared { interner, clock, doors, relieved: AtomicU64::new(0) }))
+        Self(Arc::new(Shared {
+            interner,
+            clock,
+            doors: Mutex::default(),
+            of_this_host: Mutex::default(),
+            relieved: AtomicU64::new(0),
+        }))
     }
 
     /// A door for the receiver `origin`: equal names that come in by different doors are different streams (R2).
@@ -64,6 +74,18 @@ impl Doors {
         });
         self.0.doors.lock().push(Arc::downgrade(&door));
         door
+    }
+
+    /// What comes in by the doors of the receiver `origin` is of this host.
+    pub fn set_of_this_host(&self, origin: &str) {
+        self.0.of_this_host.lock().push(self.0.interner.string(origin));
+    }
+
+    /// Whether the stream of `series` came in by a door whose points are of this host, whatever it is called by now.
+    pub fn is_of_this_host(&self, series: &Series) -> bool {
+        let Some(origin) = self.0.interner.origin(series) else { return false };
+        let receiver = origin.split(PEER).next().unwrap_or_default();
+        self.0.of_this_host.lock().iter().any(|of_this_host| **of_this_host == *receiver)
     }
 
     /// Gives up aliases idle for longer than `retention` (at least 15 minutes), then sweeps the interner.
@@ -184,7 +206,7 @@ impl Door {
 
     fn origin_of(&self, peer: Option<&str>) -> Arc<str> {
         match peer {
-            Some(peer) => self.shared.interner.string(&format!("{}\u{0}{peer}", self.origin)),
+            Some(peer) => self.shared.interner.string(&format!("{}{PEER}{peer}", self.origin)),
             None => Arc::clone(&self.origin),
         }
     }

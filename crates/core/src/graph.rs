@@ -14,6 +14,7 @@ mod service;
 mod storages;
 
 pub use build::Graph;
+pub use lints::is_loopback;
 pub use plan::{Pipeline, Plan, Planned, Stage, plan};
 pub use run::{Ending, StartError};
 pub use service::{Limits, LogLevel, Logs, Metrics, MetricsLevel, Service, Telemetry, service_schema};

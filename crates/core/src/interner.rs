@@ -290,6 +290,14 @@ impl Interner {
         self.known().get(id).cloned()
     }
 
+    /// The door that the stream of `series` came in by. A lease that covers a name of a stream covers the stream.
+    pub(crate) fn origin(&self, series: &Series) -> Option<Arc<str>> {
+        match &series.origin {
+            Some(origin) => Some(Arc::clone(origin)),
+            None => self.resolve(series.stream.0)?.origin.clone(),
+        }
+    }
+
     /// A view of which ids are known.
     pub(crate) fn known(&self) -> Known<'_> {
         Known(self.table.read())

@@ -48,12 +48,12 @@ pub use door::{Door, Doors, Heading, MIN_RETENTION, Predicted, Resolved, Sender}
 pub use edge::{Delivery, Edge, Inbox, InboxSender, NotTaken, Output, inbox};
 pub use graph::{
     Ending, Graph, Limits, LogLevel, Logs, Metrics, MetricsLevel, Pipeline, Plan, Planned, Service, Stage,
-    StartError, Telemetry, plan, service_schema,
+    StartError, Telemetry, is_loopback, plan, service_schema,
 };
 pub use health::{ComponentStatus, Health, Pulse, StatusReport};
 pub use interner::{Interner, InternerStats, Lease, OVERFLOW_ATTRIBUTE, SeriesCap, Swept};
 pub use ledger::{Account, EdgeEntry, EdgeLedger, InHand, Ledger, NodeEntry, NodeLedger, Reason};
-pub use metadata::{Metadata, Snapshot};
+pub use metadata::{Detector, DetectorState, Findings, Metadata, Source};
 pub use per_series::{PerSeries, PerStream};
 pub use pressure::Pressure;
 pub use process::Process;

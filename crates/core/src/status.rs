@@ -26,6 +26,9 @@ pub struct StatusRow {
     /// The words of the last failure.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_error: Option<String>,
+    /// What it still waits for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pending: Option<String>,
     /// Where it listens.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub listening: Vec<String>,
@@ -40,9 +43,16 @@ impl Status {
         Self { clock, row: Arc::default() }
     }
 
-    /// The work was done once more.
+    /// The work was done once more; nothing is waited for.
     pub fn succeeded(&self) {
-        self.row.lock().last_success = Some(self.clock.now().seconds());
+        let mut row = self.row.lock();
+        row.last_success = Some(self.clock.now().seconds());
+        row.pending = None;
+    }
+
+    /// Something is still waited for, and the rest goes on.
+    pub fn pending(&self, what: impl std::fmt::Display) {
+        self.row.lock().pending = Some(what.to_string());
     }
 
     /// The work failed; in words that a person can act on, without secrets.

@@ -28,6 +28,7 @@ pub fn register(meter: &Meter, process: &Process) {
     series(meter, process);
     overflow(meter, process);
     storages(meter, process);
+    detectors(meter, process);
     own_process(meter, process);
 }
 
@@ -269,6 +270,33 @@ fn storages(meter: &Meter, process: &Process) {
     };
     counter("weir_storage_saves", "How often state was saved.", |stats| stats.saves);
     counter("weir_storage_failures", "How often state could not be read or saved.", |stats| stats.failures);
+}
+
+fn detectors(meter: &Meter, process: &Process) {
+    let metadata = process.metadata.clone();
+    meter
+        .u64_observable_gauge("weir_detector_ready")
+        .with_description("1 where a detector has found all that it looks for, else 0.")
+        .with_callback(move |observer| {
+            for detector in metadata.detectors() {
+                let label = KeyValue::new("detector", detector.name.to_string());
+                observer.observe(u64::from(detector.is_ready), &[label]);
+            }
+        })
+        .build();
+    let metadata = process.metadata.clone();
+    meter
+        .u64_observable_counter("weir_detector_failures")
+        .with_description("Failed attempts of detectors, by reason.")
+        .with_callback(move |observer| {
+            for detector in metadata.detectors() {
+                for (reason, attempts) in detector.failures {
+                    let label = KeyValue::new("detector", detector.name.to_string());
+                    observer.observe(attempts, &[label, KeyValue::new("reason", reason.0)]);
+                }
+            }
+        })
+        .build();
 }
 
 fn own_process(meter: &Meter, process: &Process) {

@@ -70,13 +70,8 @@ fn known<F: ProcessorFactory>(criterion: &mut Criterion, name: &str, config: imp
 fn dimensions(criterion: &mut Criterion) {
     known::<Dimensions>(criterion, "dimensions", || dimensions::Config {
         actions: vec![Action {
-            key: "environment".to_owned(),
-            action: Verb::Upsert,
             value: Some(Literal(weir_core::Value::str("production"))),
-            from_attribute: None,
-            from_resource: None,
-            from_env: None,
-            from_metadata: None,
+            ..Action::new(Verb::Upsert, "environment")
         }],
         ..dimensions::Config::default()
     });

@@ -1,9 +1,9 @@
 use std::sync::Arc;
 
 use weir_core::{
-    Attributes, Batch, Clock, Context, Descriptor, Doors, Drain, Flags, HistogramPoint, Identity, Interner,
-    KeyValue, Kind, Metadata, NodeLedger, Number, NumberPoint, Pressure, Scope, Series, Status, Storages,
-    Temporality, UnixNanos, Value,
+    Attributes, Batch, Clock, Context, Descriptor, Detector, Doors, Drain, Findings, Flags, Health,
+    HistogramPoint, Identity, Interner, KeyValue, Kind, Ledger, Metadata, NodeLedger, Number, NumberPoint,
+    Pressure, Scope, Series, Status, Storages, Temporality, UnixNanos, Value,
 };
 
 /// Where a fixture's clock stands at first, in seconds since the Unix epoch.
@@ -74,6 +74,17 @@ impl Fixture {
             status: Status::new(self.clock.clone()),
             drain: self.drain.clone(),
         }
+    }
+
+    /// The detectors that were asked for, each with the place for its findings: a test may run them, or find in their place.
+    pub fn detectors(&self) -> Vec<(Box<dyn Detector>, Findings)> {
+        let health = Health::new(self.clock.clone(), Ledger::default(), self.pressure.clone());
+        self.metadata.take_waiting(&self.clock, &health)
+    }
+
+    /// What comes in by the door of [`Fixture::stream`] is of this host.
+    pub fn set_of_this_host(&self) {
+        self.doors.set_of_this_host(&self.door);
     }
 
     /// Attributes with text values.

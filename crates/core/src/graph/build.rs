@@ -44,6 +44,9 @@ impl Graph {
         let Plan { components, pipelines, extensions, service } = plan;
         let kinds: Vec<(ComponentKind, bool)> = components.iter().map(|c| (c.kind, c.enabled)).collect();
         let ids: Vec<String> = components.iter().map(|c| c.id.clone()).collect();
+        for component in components.iter().filter(|component| component.parsed.facts.of_this_host) {
+            process.doors.set_of_this_host(&component.id);
+        }
         let makers = components.into_iter().map(|component| Some(component.parsed.maker)).collect();
         let limits = &service.limits;
         let mut builder = Builder {

@@ -13,6 +13,7 @@ const CLIENT_WAITS: Duration = Duration::from_secs(10);
 /// Warns of what the pipelines' ways reveal.
 pub(super) fn check(plan: &Plan, diags: &mut Diagnostics) {
     open_listeners(plan, diags);
+    enriches_nothing(plan, diags);
     let mut walk = Walk { plan, diags, said: BTreeSet::new() };
     for (at, pipeline) in plan.pipelines.iter().enumerate() {
         for stage in &pipeline.receivers {
@@ -45,13 +46,45 @@ fn open_listeners(plan: &Plan, diags: &mut Diagnostics) {
     }
 }
 
+/// A processor that enriches points of this host, behind receivers none of which has any.
+fn enriches_nothing(plan: &Plan, diags: &mut Diagnostics) {
+    for pipeline in &plan.pipelines {
+        let sources = || pipeline.receivers.iter().map(|stage| &plan.components[stage.component]);
+        // What comes over a connector is not followed: it would be said too rarely, never wrongly.
+        let may_be_of_this_host =
+            |source: &Planned| source.kind == ComponentKind::Connector || source.parsed.facts.of_this_host;
+        let mut receivers = sources().filter(|source| source.enabled).peekable();
+        if receivers.peek().is_none() || receivers.any(may_be_of_this_host) {
+            continue;
+        }
+        for stage in &pipeline.processors {
+            let processor = &plan.components[stage.component];
+            if processor.enabled && processor.parsed.facts.enriches_this_host {
+                let names: Vec<String> = sources().map(|source| format!("`{}`", source.id)).collect();
+                diags
+                    .warning(
+                        stage.span,
+                        format!(
+                            "`{}` gives what it detects to points of this host, and {} takes points of others",
+                            processor.id,
+                            names.join(", ")
+                        ),
+                    )
+                    .label("here it detects nothing for anybody")
+                    .help("an agent that takes points of its own node only: `apply_to: all`; a gateway: no detectors");
+            }
+        }
+    }
+}
+
 /// Whether a pipeline or `service.extensions` names it.
 fn is_started(plan: &Plan, at: usize) -> bool {
     let received = plan.pipelines.iter().flat_map(|pipeline| &pipeline.receivers);
     plan.extensions.contains(&at) || received.map(|stage| stage.component).any(|component| component == at)
 }
 
-fn is_loopback(address: &str) -> bool {
+/// Whether only this machine, or this pod, can reach `address`, as `host:port`.
+pub fn is_loopback(address: &str) -> bool {
     let host = address.rsplit_once(':').map_or(address, |(host, _)| host).trim_matches(['[', ']']);
     host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }

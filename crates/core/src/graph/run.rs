@@ -1,6 +1,6 @@
 //! Starting, supervising and draining a graph (R14).
 
-use std::{collections::HashSet, time::Duration};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -54,8 +54,10 @@ impl Graph {
         stop: impl Future<Output = ()>,
         started: impl FnOnce(),
     ) -> Result<Ending, StartError> {
-        self.start().await?;
         let process = self.process.clone();
+        // Before anything that takes its time to start. Dropped at the end, whatever they wait for.
+        let _detectors = detect(&process);
+        self.start().await?;
         let (timeout, retention, memory) = (self.shutdown_timeout, self.retention, self.memory_limit);
         let entrances = std::mem::take(&mut self.entrances);
         let after = CancellationToken::new();
@@ -141,6 +143,25 @@ impl Graph {
         }
         nodes
     }
+}
+
+/// Runs the detectors that were asked for, beside the graph. One that panics costs what it would have found, and nothing else.
+fn detect(process: &Process) -> JoinSet<()> {
+    let mut detectors = JoinSet::new();
+    for (detector, findings) in process.metadata.take_waiting(&process.clock, &process.health) {
+        let (name, status) = (Arc::clone(findings.detector()), findings.status().clone());
+        detectors.spawn(async move {
+            let run = async {
+                detector.run(findings).await;
+                Ok(())
+            };
+            if let Some(words) = end_words(&format!("detector {name}"), guarded(run).await) {
+                tracing::error!("{words}");
+                status.failed(words);
+            }
+        });
+    }
+    detectors
 }
 
 /// Words for a node that ended while nobody had asked for it.

@@ -1,14 +1,15 @@
-use std::{borrow::Cow, fmt};
+use std::collections::BTreeSet;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
-use weir_config::Check;
-use weir_core::Value;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize, de::IgnoredAny};
+use weir_config::{Check, Duration};
+use weir_core::Facts;
+use weir_detectors::{DetectorName, EnvSettings, K8sDownwardSettings, Settings, SystemSettings};
 
-use super::rules::Rule;
+use super::{action::Action, matching::Matching, rules::Rule};
 
 /// The configuration of `dimensions`.
-#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(default)]
 pub struct Config {
     /// What to do with the point's attributes, one action after the other (the key of the Collector's `attributes` processor).
@@ -16,157 +17,179 @@ pub struct Config {
     /// What to do with the resource's attributes, before `actions`; the Collector's `resource` processor calls this key `attributes`.
     #[serde(alias = "attributes")]
     pub resource: Vec<Action>,
+    /// Only these series; all, where nothing is said.
+    pub include: Option<Matching>,
+    /// All but these series.
+    pub exclude: Option<Matching>,
+    /// What finds out where Weir runs; the resources of series get what is found. Of two that find the same, the first counts.
+    pub detectors: Vec<DetectorName>,
+    /// Whose series get what is found: those of this host, or all of them, as on an agent that only its own node sends to.
+    pub apply_to: ApplyTo,
+    /// Whether what is found replaces what a resource says already.
+    #[serde(rename = "override")]
+    pub replaces: bool,
+    /// How long one attempt of a detector may take.
+    pub timeout: Duration,
+    /// How often to detect again; 0 detects no more once everything is found.
+    pub refresh_interval: Duration,
+    /// Of the detector `env`.
+    pub env: EnvSettings,
+    /// Of the detector `system`.
+    pub system: SystemSettings,
+    /// Of the detector `k8s_downward`.
+    pub k8s_downward: K8sDownwardSettings,
+    /// Refused by `check`, with what to write in its place.
+    #[schemars(skip)]
+    #[serde(skip_serializing)]
+    #[doc(hidden)]
+    pub fail_on_missing_metadata: IgnoredAny,
+    /// The same.
+    #[schemars(skip)]
+    #[serde(skip_serializing)]
+    #[doc(hidden)]
+    pub retry: IgnoredAny,
 }
 
-impl Config {
-    /// The environment variables that actions name.
-    pub fn variables(&self) -> impl Iterator<Item = &str> {
-        self.actions.iter().chain(&self.resource).filter_map(|action| action.from_env.as_deref())
-    }
-}
+/// Keys of the Collector that Weir does not take: why, and what to do.
+const REFUSED: [(&str, &str, &str); 2] = [
+    (
+        "fail_on_missing_metadata",
+        "Weir starts without metadata, and takes it when it is there",
+        "take the key out; `/status` and `weir_detector_ready` show what is missing",
+    ),
+    (
+        "retry",
+        "detectors try again for as long as Weir runs: after 1 s, then twice as long each time",
+        "take the key out; `timeout` bounds an attempt",
+    ),
+];
 
-/// One action on one attribute.
-#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
-pub struct Action {
-    /// The attribute to act on; of a rename, the new name.
-    pub key: String,
-    /// What to do with it.
-    pub action: Verb,
-    /// The value, as it stands here: text, a number or a truth value.
-    #[serde(default)]
-    pub value: Option<Literal>,
-    /// Take the value of this attribute, where there is one; of a rename, the old name.
-    #[serde(default)]
-    pub from_attribute: Option<String>,
-    /// Take the value of this attribute of the resource, where there is one.
-    #[serde(default)]
-    pub from_resource: Option<String>,
-    /// Take the value of this environment variable, where it is set and not empty.
-    #[serde(default)]
-    pub from_env: Option<String>,
-    /// Take what a detector finds out under this name, such as `host.id`: from the moment on when it is known.
-    #[serde(default)]
-    pub from_metadata: Option<String>,
-}
-
-/// What to do with an attribute.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+/// Whose series get what detectors find.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Verb {
-    /// Add it, where it is not there yet.
-    Insert,
-    /// Replace its value, where it is there.
-    Update,
-    /// Add it or replace its value.
-    Upsert,
-    /// Take it away.
-    Delete,
-    /// Give the attribute `from_attribute` this name; replaces what had the name.
-    Rename,
+pub enum ApplyTo {
+    /// What Weir reads of this machine, and what is sent to listeners that only this machine, or this pod, can reach.
+    #[default]
+    ThisHost,
+    /// Everybody's.
+    All,
 }
 
-impl Verb {
-    /// The word in configurations.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Insert => "insert",
-            Self::Update => "update",
-            Self::Upsert => "upsert",
-            Self::Delete => "delete",
-            Self::Rename => "rename",
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            actions: Vec::new(),
+            resource: Vec::new(),
+            include: None,
+            exclude: None,
+            detectors: Vec::new(),
+            apply_to: ApplyTo::ThisHost,
+            replaces: true,                  // the Collector's default
+            timeout: Duration::from_secs(5), // the same
+            refresh_interval: Duration::ZERO,
+            env: EnvSettings::default(),
+            system: SystemSettings::default(),
+            k8s_downward: K8sDownwardSettings::default(),
+            fail_on_missing_metadata: IgnoredAny,
+            retry: IgnoredAny,
         }
     }
 }
 
-impl Action {
-    /// The keys that may give the value, and whether each was read.
-    fn sources(&self) -> [(&'static str, bool); 5] {
-        [
-            ("value", self.value.is_some()),
-            ("from_attribute", self.from_attribute.is_some()),
-            ("from_resource", self.from_resource.is_some()),
-            ("from_env", self.from_env.is_some()),
-            ("from_metadata", self.from_metadata.is_some()),
-        ]
+impl Config {
+    /// Every action, in the order in which they are applied.
+    fn all_actions(&self) -> impl Iterator<Item = &Action> {
+        self.resource.iter().chain(&self.actions)
+    }
+
+    /// The environment variables that actions name.
+    pub fn variables(&self) -> impl Iterator<Item = &str> {
+        self.all_actions().filter_map(|action| action.from_env.as_deref())
+    }
+
+    /// The detectors to ask, those in front that are listed; each once.
+    pub(super) fn asked(&self) -> Vec<DetectorName> {
+        let mut asked: Vec<DetectorName> = Vec::new();
+        for name in &self.detectors {
+            if !asked.contains(name) {
+                asked.push(*name);
+            }
+        }
+        asked
+    }
+
+    /// What detectors need to know.
+    pub(super) fn settings(&self) -> Settings {
+        Settings {
+            timeout: self.timeout,
+            refresh_interval: self.refresh_interval,
+            env: self.env.clone(),
+            system: self.system.clone(),
+            k8s_downward: self.k8s_downward.clone(),
+        }
     }
 }
 
 impl weir_core::Config for Config {
     fn check(&self, check: &mut Check<'_>) {
+        for (key, why, help) in REFUSED {
+            if check.node().get(key).is_some_and(|node| node.as_bool() != Some(false)) {
+                check.error_with(&[key], why, help);
+            }
+        }
         // The path of an alias is what stands in the file.
         let resource = if check.node().get("resource").is_some() { "resource" } else { "attributes" };
         for (list, actions) in [("actions", &self.actions), (resource, &self.resource)] {
             for (at, action) in actions.iter().enumerate() {
-                if let Err(problem) = Rule::new(action, &|_| None) {
-                    let at = at.to_string();
-                    // Where a value is missed that is written but empty, or could not be read, the place to look at is there.
-                    let written = |key: &str| check.node().at(&[list, &at, key]).is_some();
-                    let unread = action.sources().into_iter().find(|(key, read)| !read && written(key));
-                    let key = unread.filter(|_| problem.key == "action").map_or(problem.key, |(key, _)| key);
-                    check.error(&[list, &at, key], problem.message);
-                }
+                self.check_action(list, &at.to_string(), action, check);
             }
         }
-    }
-}
-
-/// A value written in a configuration, of the type that YAML gives it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Literal(pub Value);
-
-impl<'de> Deserialize<'de> for Literal {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(LiteralVisitor).map(Self)
-    }
-}
-
-struct LiteralVisitor;
-
-impl de::Visitor<'_> for LiteralVisitor {
-    type Value = Value;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("text, a number or a truth value")
-    }
-
-    fn visit_str<E: de::Error>(self, text: &str) -> Result<Value, E> {
-        Ok(Value::str(text))
-    }
-
-    fn visit_bool<E: de::Error>(self, value: bool) -> Result<Value, E> {
-        Ok(Value::Bool(value))
-    }
-
-    fn visit_i64<E: de::Error>(self, value: i64) -> Result<Value, E> {
-        Ok(Value::Int(value))
-    }
-
-    fn visit_u64<E: de::Error>(self, value: u64) -> Result<Value, E> {
-        i64::try_from(value).map(Value::Int).map_err(|_| E::custom(format!("{value} is over {}", i64::MAX)))
-    }
-
-    fn visit_f64<E: de::Error>(self, value: f64) -> Result<Value, E> {
-        Ok(Value::Double(value))
-    }
-}
-
-impl Serialize for Literal {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match &self.0 {
-            Value::Bool(value) => serializer.serialize_bool(*value),
-            Value::Int(value) => serializer.serialize_i64(*value),
-            Value::Double(value) => serializer.serialize_f64(*value),
-            other => serializer.serialize_str(&other.to_string()),
+        for (key, matching) in [("include", &self.include), ("exclude", &self.exclude)] {
+            if let Some(matching) = matching {
+                matching.check(key, check);
+            }
         }
+        let mut seen = BTreeSet::new();
+        for (at, name) in self.detectors.iter().enumerate() {
+            if !seen.insert(format!("{name:?}")) {
+                check.error(&["detectors", &at.to_string()], "this detector is listed twice");
+            }
+        }
+        if self.timeout.is_zero() {
+            check.error(&["timeout"], "an attempt that may take no time finds nothing");
+        }
+        self.settings().check(check);
+    }
+
+    fn facts(&self) -> Facts {
+        let enriches = !self.asked().is_empty();
+        Facts { enriches_this_host: enriches && self.apply_to == ApplyTo::ThisHost, ..Facts::default() }
     }
 }
 
-impl JsonSchema for Literal {
-    fn schema_name() -> Cow<'static, str> {
-        "Literal".into()
-    }
-
-    fn json_schema(_generator: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": ["string", "number", "boolean"] })
+impl Config {
+    fn check_action(&self, list: &str, at: &str, action: &Action, check: &mut Check<'_>) {
+        let written = |check: &Check<'_>, key: &str| check.node().at(&[list, at, key]).is_some();
+        if let Err(problem) = Rule::new(action, &|_| None) {
+            // Where a value is missed that is written but empty, or could not be read, the place to look at is there.
+            let unread = action.keys().into_iter().find(|(key, read)| !read && written(check, key));
+            let shows = problem.path.first().map_or("", String::as_str);
+            let (mut path, mut message) = (vec![list, at], problem.message);
+            match unread.filter(|_| shows == "action") {
+                Some((key, _)) => path.push(key),
+                None => path.extend(problem.path.iter().map(String::as_str)),
+            }
+            if shows == "key" && !written(check, "key") {
+                message = format!("{} takes a `key`", action.action.noun());
+            }
+            check.error(&path, message);
+        }
+        if action.from_metadata.is_some() && self.asked().is_empty() {
+            check.error_with(
+                &[list, at, "from_metadata"],
+                "no detector is listed that could find it",
+                "list one: `detectors: [ec2]`",
+            );
+        }
     }
 }

@@ -35,13 +35,20 @@
 //! for `delta` and meet where the destination gathers them; a name that changes in mid-run restarts no counter.
 //!
 //! Each series is rewritten once; from then on a point costs one look into a table.
+mod action;
 mod config;
+mod literal;
+mod matching;
 mod rewrite;
 mod rules;
+mod values;
 
 use weir_core::{Context, Factory, Processor, ProcessorFactory, State};
 
-pub use config::{Action, Config, Literal, Verb};
+pub use action::{Action, ConvertedType, Verb};
+pub use config::{ApplyTo, Config};
+pub use literal::Literal;
+pub use matching::{MatchType, Matching, Wanted};
 
 /// Makes `dimensions` processors.
 #[derive(Clone, Copy, Debug)]
@@ -50,18 +57,19 @@ pub struct Dimensions;
 impl Factory for Dimensions {
     type Config = Config;
     const TYPE: &'static str = "dimensions";
-    const ALIASES: &'static [&'static str] = &["attributes", "resource"];
+    const ALIASES: &'static [&'static str] =
+        &["attributes", "resource", "resource_detection", "resourcedetection"];
     const SUMMARY: &'static str =
         "adds and shapes attributes; the cloudwatch exporter decides what becomes a dimension";
 }
 
 impl ProcessorFactory for Dimensions {
     fn build(config: Config, context: Context, _prior: Option<State>) -> Box<dyn Processor> {
-        let env = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-        for variable in config.variables().filter(|name| env(name).is_none()) {
+        let environment = weir_detectors::environment();
+        for variable in config.variables().filter(|name| environment(name).is_none()) {
             tracing::warn!(component = %context.id, variable, "not set in the environment: attributes from it are left out");
         }
-        Box::new(rewrite::Rewriter::new(&config, context, &env))
+        Box::new(rewrite::Rewriter::new(&config, context, &environment))
     }
 }
 

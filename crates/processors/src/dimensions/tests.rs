@@ -1,26 +1,22 @@
+mod actions;
+mod config;
+mod enrich;
+
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use proptest::prelude::*;
-use weir_config::{Check, Diagnostics};
-use weir_core::{Config as _, Descriptor, KeyValue, Number, Series, Temporality, Value};
+use weir_core::{Descriptor, Number, Series, Temporality, Value};
+use weir_detectors::Environment;
 use weir_testkit::{Fixture, Rig, START, point};
 
-use super::{Action, Config, Dimensions, Literal, Verb, rewrite::Rewriter, rules::Rule};
+use super::{Action, Config, Dimensions, Literal, Verb, rewrite::Rewriter};
 
 fn counter() -> Descriptor {
     Descriptor::sum("requests", "1", Temporality::Cumulative, true)
 }
 
 fn action(action: Verb, key: &str) -> Action {
-    Action {
-        key: key.to_owned(),
-        action,
-        value: None,
-        from_attribute: None,
-        from_resource: None,
-        from_env: None,
-        from_metadata: None,
-    }
+    Action::new(action, key)
 }
 
 fn literal(verb: Verb, key: &str, value: &str) -> Action {
@@ -29,10 +25,6 @@ fn literal(verb: Verb, key: &str, value: &str) -> Action {
 
 fn rename(from: &str, to: &str) -> Action {
     Action { from_attribute: Some(from.to_owned()), ..action(Verb::Rename, to) }
-}
-
-fn metadata(verb: Verb, key: &str, name: &str) -> Action {
-    Action { from_metadata: Some(name.to_owned()), ..action(verb, key) }
 }
 
 fn on_points(actions: Vec<Action>) -> Config {
@@ -135,6 +127,7 @@ fn actions_follow_one_another_and_resources_come_first() {
             action(Verb::Delete, "a"),
         ],
         resource: vec![rename("deployment.environment", "env")],
+        ..Config::default()
     });
     let series = case.stream(&[("deployment.environment", "prod")], &[]);
     let after = case.rewritten(&series);
@@ -160,7 +153,7 @@ fn the_environment_is_read_and_what_is_not_set_is_left_out() {
     let from_env = |name: &str| Action { from_env: Some(name.into()), ..action(Verb::Upsert, name) };
     let config = on_points(vec![from_env("POD"), from_env("NODE")]);
     assert_eq!(config.variables().collect::<Vec<_>>(), ["POD", "NODE"]);
-    let env = |name: &str| (name == "POD").then(|| "pod-1".to_owned());
+    let env: Environment = Arc::new(|name| (name == "POD").then(|| "pod-1".to_owned()));
     let mut stage = Rewriter::new(&config, fixture.context("dimensions"), &env);
     let series = fixture.stream(counter(), &[("NODE", "as it was")]);
     let mut out = weir_core::Out::default();
@@ -179,20 +172,6 @@ fn a_series_that_the_rules_leave_alone_passes_under_its_own_id() {
     let mut case = Case::new(Config::default());
     let series = case.stream(&[], &[("k", "v")]);
     assert_eq!(case.rewritten(&series).id(), series.id());
-}
-
-#[test]
-fn metadata_that_arrives_late_shows_from_then_on_and_the_stream_stays() {
-    let mut case = Case::new(on_points(vec![metadata(Verb::Insert, "InstanceId", "host.id")]));
-    let series = case.stream(&[], &[]);
-    assert_eq!(case.rewritten(&series).id(), series.id());
-    case.fixture.metadata.publish([KeyValue::new("host.id", Value::str("i-1"))]);
-    let after = case.rewritten(&series);
-    assert_eq!(text(after.attributes()), pairs(&[("InstanceId", "i-1")]));
-    assert_eq!(after.stream(), series.stream());
-    assert_eq!(case.rewritten(&series).id(), after.id());
-    case.fixture.metadata.publish([KeyValue::new("host.id", Value::str("i-2"))]);
-    assert_eq!(text(case.rewritten(&series).attributes()), pairs(&[("InstanceId", "i-2")]));
 }
 
 #[test]
@@ -235,68 +214,6 @@ fn nothing_is_held_of_a_series_that_is_gone() {
     assert_eq!(case.fixture.interner.stats().series, 0);
 }
 
-#[test]
-fn what_is_wrong_with_an_action_is_said_at_the_key_that_shows_it() {
-    let both = Action { from_env: Some("E".into()), ..literal(Verb::Insert, "k", "v") };
-    let cases = [
-        (literal(Verb::Insert, "", "v"), "key", "empty"),
-        (action(Verb::Insert, "k"), "action", "an insert takes one of `value`, `from_attribute`"),
-        (both, "from_env", "`value` gives the insert its value already"),
-        (literal(Verb::Delete, "k", "v"), "value", "a delete takes no value"),
-        (action(Verb::Rename, "k"), "action", "`from_attribute`"),
-        (literal(Verb::Rename, "k", "v"), "action", "`from_attribute`"),
-        (rename("", "k"), "from_attribute", "empty"),
-    ];
-    for (action, key, words) in cases {
-        let problem = Rule::new(&action, &|_| None).unwrap_err();
-        assert_eq!(problem.key, key, "{action:?}");
-        assert!(problem.message.contains(words), "{}", problem.message);
-    }
-}
-
-/// Reads a section of a configuration as the engine does; answers the words that errors point at, if there are any.
-fn read(yaml: &str) -> Result<Config, Vec<String>> {
-    let mut diags = Diagnostics::default();
-    let source = weir_config::Source::Text { name: "test".into(), text: yaml.into() };
-    let env = weir_config::Env::from_pairs::<&str, &str>([]);
-    let document = weir_config::load(&[source], &[], &env, &mut diags);
-    let config: Option<Config> = weir_config::from_node(document.root(), &mut diags);
-    if let Some(config) = &config {
-        config.check(&mut Check::new(document.root(), &mut diags));
-    }
-    let spans = diags.iter().filter_map(|diagnostic| diagnostic.span);
-    let words: Vec<String> = spans.map(|span| document.sources().snippet(span).to_owned()).collect();
-    config.filter(|_| diags.is_empty()).ok_or(words)
-}
-
-#[test]
-fn the_collectors_keys_are_read() {
-    let attributes = read("actions: [{key: a, action: insert, value: 5}, {key: b, action: delete}]").unwrap();
-    assert_eq!(attributes.actions.len(), 2);
-    assert_eq!(attributes.actions[0].value, Some(Literal(Value::Int(5))));
-    let resource = read("attributes: [{key: a, action: upsert, from_attribute: b}]").unwrap();
-    assert_eq!((resource.resource.len(), resource.actions.len()), (1, 0));
-}
-
-#[test]
-fn an_error_points_at_the_word_that_is_wrong() {
-    let cases = [
-        ("actions: [{key: a, action: remove}]", "remove"),
-        ("actions: [{key: a, action: insert}]", "insert"),
-        ("attributes: [{key: a, action: upsert}]", "upsert"),
-        ("resource: [{key: a, action: rename}]", "rename"),
-        ("actions: [{key: a, action: delete, value: x}]", "x"),
-        ("actions: [{key: a, action: insert, value: x, from_env: E}]", "E"),
-        ("actions: [{key: a, action: insert, value: [1]}]", "[1]"),
-        ("actions: [{key: a, action: insert, value: null}]", "null"),
-        ("actions: [{key: a, action: insert, value: 1, from_context: x}]", "from_context"),
-    ];
-    for (yaml, word) in cases {
-        assert_eq!(read(yaml).unwrap_err(), [word], "{yaml}");
-    }
-    assert!(read("actions: [{action: delete}]").is_err());
-}
-
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -322,6 +239,7 @@ proptest! {
                 Verb::Insert if present => {}
                 Verb::Update if !present => {}
                 Verb::Insert | Verb::Update | Verb::Upsert => expected.extend(value.map(|v| (key.clone(), v))),
+                _ => unreachable!("not among the five"),
             }
             list.push(match verb {
                 Verb::Delete => action(verb, &key),

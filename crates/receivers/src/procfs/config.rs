@@ -68,6 +68,6 @@ impl Config for ProcfsConfig {
     }
 
     fn facts(&self) -> Facts {
-        Facts { cumulative: true, collects: true, ..Facts::default() }
+        Facts { cumulative: true, collects: true, of_this_host: true, ..Facts::default() }
     }
 }

@@ -114,7 +114,11 @@ impl Config for OtlpConfig {
         let place = |protocol: &str| ["protocols", protocol, "endpoint"].map(str::to_owned).to_vec();
         let grpc = self.grpc().filter(|grpc| grpc.transport == Transport::Tcp);
         let http = self.http().filter(|http| http.transport == Transport::Tcp);
+        let mut addresses =
+            grpc.iter().map(|grpc| &grpc.endpoint).chain(http.iter().map(|http| &http.endpoint));
         Facts {
+            // A Unix socket is a file of this machine.
+            of_this_host: addresses.all(|address| weir_core::is_loopback(address)),
             open_listeners: (grpc.map(|grpc| (place("grpc"), grpc.endpoint)).into_iter())
                 .chain(http.map(|http| (place("http"), http.endpoint)))
                 .collect(),
