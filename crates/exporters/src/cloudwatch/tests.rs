@@ -1,5 +1,9 @@
 //! Against the strict far end: what it counted is what the ledger must say.
 
+mod limits;
+mod raw;
+mod requests;
+
 use std::{collections::BTreeMap, time::Duration};
 
 use tokio::task::JoinHandle;
@@ -39,10 +43,15 @@ impl River {
 
     /// The far end's clock is some seconds ahead.
     async fn with_server_ahead(ahead: u64, change: impl FnOnce(&mut Config)) -> Self {
-        let f = Fixture::with_clock(Clock::compressed(RATE));
+        Self::with(Fixture::with_clock(Clock::compressed(RATE)), ahead, change).await
+    }
+
+    /// The clock of a new fixture stands still: periods close at the drain only.
+    async fn with(f: Fixture, ahead: u64, change: impl FnOnce(&mut Config)) -> Self {
         let clock = f.clock.clone();
         let now = Arc::new(move || clock.now().0 + ahead * 1_000_000_000);
-        let server = CloudWatchLocal::bind(([127, 0, 0, 1], 0).into(), Options::new(now)).await.unwrap();
+        let options = Options { journal: true, ..Options::new(now) };
+        let server = CloudWatchLocal::bind(([127, 0, 0, 1], 0).into(), options).await.unwrap();
         let mut config = Config { endpoint: Some(server.endpoint()), ..Config::default() };
         change(&mut config);
         let context = f.context("cloudwatch/test");
