@@ -385,9 +385,10 @@ fn semantics() -> Vec<Row> {
             gauge(r, "a", &[], 1.0).and(r, "b", &[], &two)
         })
         .sends(1, 2)
-        .arrived(|datums| match [&datums[0].reading, &datums[1].reading] {
-            [Reading::Value(value), Reading::Distribution { statistics: None, .. }] => *value == 1.0,
-            _ => false,
+        .arrived(|datums| {
+            let [one, several] = datums else { return false };
+            one.reading == Reading::Value(1.0)
+                && matches!(several.reading, Reading::Distribution { statistics: None, .. })
         }),
         row("a datum has a value", |_| with("Value", Value::Null), (400, "must be specified"))
             .points(|r| gauge(r, "m", &[], 0.0))
