@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::harness::{Ended, FarEnd, Program, SECOND, Weir, gauge, now};
 
 pub(crate) const PYTHON: &str = "WEIR_PYTHON";
-const AWS: &str = "WEIR_AWS";
+pub(crate) const AWS: &str = "WEIR_AWS";
 
 /// From OTLP over `delta` to one exporter of these keys.
 fn config(exporter: &str) -> String {
@@ -73,20 +73,18 @@ pub(crate) fn minute(time: u64) -> u64 {
     time / SECOND / 60 * 60
 }
 
-pub(crate) async fn ask_boto3(python: &str, far: &FarEnd, questions: &[Question]) -> Vec<Value> {
+pub(crate) async fn ask_boto3(python: &str, endpoint: &str, questions: &[Question]) -> Vec<Value> {
     let query = Value::from(questions.iter().map(Question::json).collect::<Vec<_>>()).to_string();
-    let endpoint = far.0.endpoint();
-    let arguments = ["tests/interop/read_back.py", "--endpoint", &endpoint, "--query", &query];
+    let arguments = ["tests/interop/read_back.py", "--endpoint", endpoint, "--query", &query];
     answer(python, &arguments).await.as_array().unwrap().clone()
 }
 
 /// Asks the AWS CLI the same as [`ask_boto3`] asks boto3, in the same two calls.
-async fn ask_aws(aws: &str, far: &FarEnd, question: &Question) -> Value {
-    let (endpoint, start, end) =
-        (far.0.endpoint(), question.start.to_string(), (question.start + 3600).to_string());
+pub(crate) async fn ask_aws(aws: &str, endpoint: &str, question: &Question) -> Value {
+    let (start, end) = (question.start.to_string(), (question.start + 3600).to_string());
     let dimensions: Vec<String> =
         question.dimensions.iter().map(|(name, value)| format!("Name={name},Value={value}")).collect();
-    let mut fixed = vec!["cloudwatch", "get-metric-statistics", "--endpoint-url", &endpoint];
+    let mut fixed = vec!["cloudwatch", "get-metric-statistics", "--endpoint-url", endpoint];
     fixed.extend(["--region", "us-east-1", "--output", "json", "--namespace", "E2E"]);
     fixed.extend(["--metric-name", &question.name, "--period", "3600"]);
     fixed.extend(["--start-time", &start, "--end-time", &end]);
@@ -96,7 +94,7 @@ async fn ask_aws(aws: &str, far: &FarEnd, question: &Question) -> Value {
     }
     let ask = async |wanted: &[&str]| answer(aws, &[&fixed, wanted].concat()).await;
     let mut all = ask(&["--statistics", "Average", "Minimum", "Maximum", "Sum", "SampleCount"]).await;
-    let percentiles = ask(&["--extended-statistics", "p50", "p95"]).await;
+    let percentiles = ask(&["--extended-statistics", "p50", "p90", "p95", "p99"]).await;
     if let Some(found) = percentiles["Datapoints"][0]["ExtendedStatistics"].as_object() {
         all["Datapoints"][0].as_object_mut().unwrap().extend(found.clone());
     }
@@ -153,7 +151,7 @@ pub(crate) fn assert_statistics(
 }
 
 /// The percentile of sorted samples, interpolated linearly at rank `p / 100 × (n − 1)`.
-fn percentile(sorted: &[f64], p: f64) -> f64 {
+pub(crate) fn percentile(sorted: &[f64], p: f64) -> f64 {
     let rank = p / 100.0 * (sorted.len() - 1) as f64;
     let (below, above) = (sorted[rank.floor() as usize], sorted[rank.ceil() as usize]);
     below + (above - below) * rank.fract()
@@ -188,7 +186,7 @@ async fn percentiles_survive_the_way_to_cloudwatch() {
     let question =
         |name: &str| Question { name: name.to_owned(), dimensions: BTreeMap::new(), start: minute(time) };
     let questions = [question("e2e.few"), question("e2e.many")];
-    let by_boto3 = ask_boto3(&python, &far, &questions).await;
+    let by_boto3 = ask_boto3(&python, &far.0.endpoint(), &questions).await;
     let cases = [(few, Percentiles::Exact), (many, Percentiles::Within(0.01))];
     for ((question, answer), (samples, percentiles)) in questions.iter().zip(&by_boto3).zip(cases) {
         assert_statistics(
@@ -198,7 +196,7 @@ async fn percentiles_survive_the_way_to_cloudwatch() {
             percentiles,
             &format!("{} by boto3", question.name),
         );
-        let answer = ask_aws(&aws, &far, question).await;
+        let answer = ask_aws(&aws, &far.0.endpoint(), question).await;
         assert_statistics(
             &answer,
             samples,

@@ -3,6 +3,7 @@
 //! # Layout
 //! - `harness`: starts the binary, reads its log, ledger and admin listener; sends OTLP; the far end.
 //! - `sdks`: the official OpenTelemetry SDKs and a Collector in; `interop`: boto3 and the AWS CLI out.
+//! - `truth`: known samples in, by every kind of metric and several senders; count, sum, extremes and percentiles out.
 //! - `outages`: CloudWatch away, failing, slow, answering and not being heard.
 //! - `pressure`: a fast sender before a slow endpoint: what waits is bounded, and nothing is lost.
 //! - `branches`: pipelines that share a receiver; exporters that are dead or switched off.
@@ -22,3 +23,4 @@ mod outages;
 mod pressure;
 mod sdks;
 mod stopping;
+mod truth;

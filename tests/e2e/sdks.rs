@@ -109,7 +109,7 @@ async fn compare(plan: &Plan, far: &FarEnd, python: &str, start: u64, test: &str
         }
     }
     assert_eq!(far.0.store().series().len(), questions.len(), "{test}: and no others arrived");
-    let answers = ask_boto3(python, far, &questions).await;
+    let answers = ask_boto3(python, &far.0.endpoint(), &questions).await;
     for ((question, answer), (instrument, samples)) in questions.iter().zip(&answers).zip(expected) {
         let what = format!("{} {:?}, {test}", question.name, question.dimensions);
         assert_statistics(answer, samples, instrument.unit.1, Percentiles::Exact, &what);

@@ -7,12 +7,12 @@
 prints
 
     {"Label": "cpu", "Datapoints": [{"Timestamp": 1700000040.0, "Unit": "Percent", "Average": 2.0, "Minimum": 1.0,
-      "Maximum": 3.0, "Sum": 6.0, "SampleCount": 3.0, "p50": 2.0, "p95": 2.9}]}
+      "Maximum": 3.0, "Sum": 6.0, "SampleCount": 3.0, "p50": 2.0, "p90": 2.8, "p95": 2.9, "p99": 2.98}]}
 
 ordered by time. A query is an object, or a list of them, answered by a list; `-` reads it from standard input.
 Its keys are those of GetMetricStatistics less the statistics; Dimensions is an object, or CloudWatch's own list of
 {"Name", "Value"}; times are epoch seconds or ISO 8601. A datapoint without percentiles (CloudWatch gives none for
-negative values) lacks p50 and p95.
+negative values) lacks them.
 
 Exit codes: 0 answered, 1 CloudWatch refused, 2 usage, 4 the endpoint could not be reached.
 """
@@ -42,7 +42,7 @@ from botocore.config import Config
 ANSWERED, REFUSED, USAGE, UNREACHABLE = 0, 1, 2, 4
 
 STATISTICS = ["Average", "Minimum", "Maximum", "Sum", "SampleCount"]
-PERCENTILES = ["p50", "p95"]
+PERCENTILES = ["p50", "p90", "p95", "p99"]
 
 KEYS = {"Namespace", "MetricName", "Dimensions", "StartTime", "EndTime", "Period", "Unit"}
 OPTIONAL = {"Dimensions", "Unit"}

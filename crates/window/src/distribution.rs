@@ -239,8 +239,9 @@ impl Distribution {
     /// neighbours are merged, such that
     /// - the minimum and the maximum stay as they are, and the counts add up to [`count`](Self::count) exactly;
     /// - the *watched* percentiles, p0.1, p0.5, p1 to p99, p99.5, p99.9 and p99.99 by nearest rank, move by no more
-    ///   than 1 %. Only samples that fill more than 64 octaves densely can break this; limits under some 110 values
-    ///   leave it out;
+    ///   than 1 %, and for readers that interpolate the samples beside them too. Only samples that fill more than 64
+    ///   octaves densely can break this; a few hundred samples far apart leave the neighbours out, limits under some 110
+    ///   values all of it;
     /// - within that, the worst relative error of any sample is the least that any choice of values can have. It
     ///   bounds every other percentile, also those over several periods or streams together, and is told by
     ///   [`Values::worst_relative_error`];

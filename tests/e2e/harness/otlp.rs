@@ -60,14 +60,16 @@ pub(crate) fn gauge(
     request(name, metric::Data::Gauge(Gauge { data_points: readings.into_iter().map(point).collect() }))
 }
 
-fn request(name: &str, data: metric::Data) -> ExportMetricsServiceRequest {
+/// A request of one metric.
+pub(crate) fn request(name: &str, data: metric::Data) -> ExportMetricsServiceRequest {
     let metric = Metric { name: name.to_owned(), data: Some(data), ..Metric::default() };
     let scope = ScopeMetrics { metrics: vec![metric], ..ScopeMetrics::default() };
     let resource = ResourceMetrics { scope_metrics: vec![scope], ..ResourceMetrics::default() };
     ExportMetricsServiceRequest { resource_metrics: vec![resource] }
 }
 
-fn text(key: &str, value: String) -> KeyValue {
+/// An attribute.
+pub(crate) fn text(key: &str, value: String) -> KeyValue {
     let value = AnyValue { value: Some(any_value::Value::StringValue(value)) };
     KeyValue { key: key.to_owned(), value: Some(value), ..KeyValue::default() }
 }

@@ -1,7 +1,7 @@
 //! Many cells become few values, such that percentiles move least.
 //!
 //! 1. The cells become *slots*: the minimum and the maximum alone, which must not move; those that hold a watched
-//!    percentile, which may move by [`WATCHED_ERROR`]; and the rest.
+//!    percentile, which may move by [`WATCHED_ERROR`], or lie beside one; and the rest.
 //! 2. Given an error, a slot allows the values within that error of all its samples, or within its own tolerance if
 //!    that is less. A sweep from below opens a new group whenever no value is allowed by the whole group. As what is
 //!    allowed only shrinks while a group grows, no partition has fewer groups.
@@ -31,6 +31,8 @@ struct Slot {
     cell: Cell,
     /// How far samples may be from their value whatever the others may, relative to themselves.
     tolerance: f64,
+    /// Whether they are watched only as neighbours of a percentile, for readers that interpolate.
+    is_neighbour: bool,
 }
 
 /// Neighbouring cells that share a value.
@@ -80,20 +82,32 @@ fn nearest_rank(percentile: u64, total: u64) -> u64 {
     (u128::from(percentile) * u128::from(total)).div_ceil(10_000) as u64
 }
 
+/// The 1-based ranks that a percentile in hundredths of a percent lies at or between, for readers that interpolate (type 7 of
+/// Hyndman and Fan). The nearest rank is one of them.
+fn neighbours(percentile: u64, total: u64) -> [u64; 2] {
+    let scaled = u128::from(percentile) * u128::from(total.saturating_sub(1));
+    [(scaled / 10_000) as u64 + 1, scaled.div_ceil(10_000) as u64 + 1]
+}
+
 /// Cells with what each tolerates, the extremes on their own.
 fn slots(cells: Vec<Cell>) -> Vec<Slot> {
     let total: u64 = cells.iter().map(|cell| cell.count).sum();
     let mut ranks = watched().map(|percentile| nearest_rank(percentile, total)).peekable();
+    let mut beside = watched().flat_map(|percentile| neighbours(percentile, total)).peekable();
     let mut passed = 0;
     let mut slots: Vec<_> = extremes_apart(cells)
         .into_iter()
         .map(|cell| {
             passed += cell.count;
-            let mut tolerance = 1.0;
+            let (mut is_watched, mut is_neighbour) = (false, false);
             while ranks.next_if(|&rank| rank <= passed).is_some() {
-                tolerance = WATCHED_ERROR;
+                is_watched = true;
             }
-            Slot { cell, tolerance }
+            while beside.next_if(|&rank| rank <= passed).is_some() {
+                is_neighbour = !is_watched;
+            }
+            let tolerance = if is_watched || is_neighbour { WATCHED_ERROR } else { 1.0 };
+            Slot { cell, tolerance, is_neighbour }
         })
         .collect();
     if let [lowest, .., highest] = slots.as_mut_slice() {
@@ -120,6 +134,13 @@ fn partition(slots: &mut [Slot], limit: usize) -> (Vec<Group>, f64) {
     let fits = |slots: &[Slot], error| sweep(slots, error, limit).len() <= limit;
     if fits(slots, 0.0) {
         return (sweep(slots, 0.0, limit), 0.0);
+    }
+    if !fits(slots, 1.0) {
+        // A few hundred samples far apart: what lies beside a percentile is given up before the percentile.
+        slots
+            .iter_mut()
+            .filter(|slot| slot.is_neighbour && slot.tolerance > 0.0)
+            .for_each(|slot| slot.tolerance = 1.0);
     }
     if !fits(slots, 1.0) {
         // Fewer values than watched percentiles. Without these an error of 1 always fits three groups: those of the
