@@ -1,13 +1,16 @@
 //! Tests of `otlp`: each message is written here as a sender would, each expectation by hand.
 
-mod arbitrary;
 mod config;
 mod harness;
 mod http;
 mod mapping;
+mod messages;
+mod oracle;
 mod refusing;
+mod rewriting;
 mod serving;
 mod standing;
+mod walking;
 
 use std::sync::Arc;
 
