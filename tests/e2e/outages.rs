@@ -36,7 +36,7 @@ async fn an_outage_longer_than_the_queue_holds_drops_what_is_counted_and_no_more
     let far = FarEnd::start().await;
     let outage = far.0.faults().push(Fault::unavailable().always());
     // Room for about one request of a thousand datums.
-    let exporter = far.exporter(&["sending_queue: { queue_size: 800KiB, num_consumers: 1 }"]);
+    let exporter = far.exporter(&["sending_queue: { queue_size: 24KiB, num_consumers: 1 }"]);
     let weir = Weir::start(&config(&exporter), &[]).await;
     let mut sender = weir.sender().await;
     for wave_of in 0..5 {

@@ -99,3 +99,10 @@ impl Http {
         tokio::time::timeout(limit, exchange).await.unwrap_or(Err(HttpError::Timeout(limit)))
     }
 }
+
+/// Whether an error says that there was no connection, so that nothing was sent.
+pub fn never_connected(error: &(dyn std::error::Error + 'static)) -> bool {
+    std::iter::successors(Some(error), |error| error.source())
+        .filter_map(|error| error.downcast_ref::<hyper_util::client::legacy::Error>())
+        .any(hyper_util::client::legacy::Error::is_connect)
+}

@@ -24,7 +24,7 @@ mod time;
 use std::path::PathBuf;
 
 pub use credentials::Credentials;
-pub use http::Http;
+pub use http::{Http, HttpError, never_connected};
 pub use load::{Aws, Settings, load};
 
 /// Why AWS cannot be reached at all: found at the start.

@@ -11,6 +11,8 @@ use std::{
 
 use parking_lot::Mutex;
 
+use crate::sending::Sending;
+
 /// Why points were dropped or refused: a word that is counted, logged and documented (`docs/ledger.md`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Reason(pub &'static str);
@@ -58,6 +60,7 @@ pub struct NodeLedger {
     repairs: Mutex<BTreeMap<Reason, u64>>,
     dropped: Mutex<BTreeMap<Reason, u64>>,
     refused: Mutex<BTreeMap<Reason, u64>>,
+    sending: Sending,
 }
 
 impl NodeLedger {
@@ -100,6 +103,11 @@ impl NodeLedger {
     /// How full the node's own queue is, and its bound, in bytes; a bound of zero where there is no queue.
     pub fn queue_fill(&self) -> (u64, u64) {
         (self.queued_bytes.load(Relaxed), self.queue_capacity.load(Relaxed))
+    }
+
+    /// What an exporter says of its requests.
+    pub fn sending(&self) -> &Sending {
+        &self.sending
     }
 
     /// Names or values that were changed to what the destination takes. Points stay points: this is beside the balance.

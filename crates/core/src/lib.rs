@@ -3,7 +3,8 @@
 //! # Layout
 //! - What a point belongs to, resolved once at the door: `value`, `series`, `interner` (ids and leases; `pool` shares their parts),
 //!   `canonical` (what a series is called outside of this process), `per_series` (state by series), `door` (senders and their aliases).
-//! - How points travel: `batch`, `edge` (bounds, fan-out), `ack` (their fate, reported back), `ledger` (every count).
+//! - How points travel: `batch`, `edge` (bounds, fan-out), `ack` (their fate, reported back), `ledger` (every count),
+//!   `sending` (what exporters say of their requests).
 //! - What a component is: `component` (traits, factories, context), `registry` (explicit lists), `metadata` (slow knowledge),
 //!   `status` (what it says of itself), `quiet` (how often it repeats itself in the log), `storage` (what it keeps over restarts).
 //! - The graph, in `graph/`: `plan` (configuration to checked plan; `cycles`, `lints`, `ids`, `service` with it), `build` (nodes and
@@ -28,6 +29,7 @@ pub mod pressure;
 mod process;
 mod quiet;
 mod registry;
+mod sending;
 mod series;
 mod status;
 mod storage;
@@ -59,7 +61,8 @@ pub use pressure::Pressure;
 pub use process::Process;
 pub use quiet::Quiet;
 pub use registry::{Component, ComponentKind, Maker, Parsed};
+pub use sending::{Sending, UnderWay};
 pub use series::{Descriptor, Identity, Kind, Resource, Scope, Series, SeriesId, StreamId, Temporality};
-pub use status::{Status, StatusRow};
+pub use status::{MAX_QUARANTINED, Quarantined, Status, StatusRow};
 pub use storage::{Drawer, Saved, Storage, StorageStats, Storages};
 pub use value::{Attributes, KeyValue, Value};

@@ -1,6 +1,6 @@
 //! What each component says of itself: the rows of `/status`.
 
-use std::sync::Arc;
+use std::{collections::VecDeque, sync::Arc};
 
 use parking_lot::Mutex;
 use serde::Serialize;
@@ -35,7 +35,24 @@ pub struct StatusRow {
     /// The time of the newest data that was exported.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exported_up_to: Option<u64>,
+    /// What the destination refused for good last, the newest at the end; at most [`MAX_QUARANTINED`].
+    #[serde(skip_serializing_if = "VecDeque::is_empty")]
+    pub quarantine: VecDeque<Quarantined>,
 }
+
+/// An item that the destination refuses.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Quarantined {
+    /// When it was refused, in seconds since the Unix epoch.
+    pub at: u64,
+    /// The destination's words.
+    pub why: String,
+    /// The item, in a line.
+    pub item: String,
+}
+
+/// How many quarantined items are kept for who looks into it.
+pub const MAX_QUARANTINED: usize = 32;
 
 impl Status {
     /// An empty row.
@@ -60,6 +77,16 @@ impl Status {
         let mut row = self.row.lock();
         row.last_error_at = Some(self.clock.now().seconds());
         row.last_error = Some(error.to_string());
+    }
+
+    /// The destination refused an item for good.
+    pub fn quarantine(&self, why: impl Into<String>, item: impl Into<String>) {
+        let quarantined = Quarantined { at: self.clock.now().seconds(), why: why.into(), item: item.into() };
+        let mut row = self.row.lock();
+        if row.quarantine.len() == MAX_QUARANTINED {
+            row.quarantine.pop_front();
+        }
+        row.quarantine.push_back(quarantined);
     }
 
     /// A listener is bound.

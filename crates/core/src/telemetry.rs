@@ -14,6 +14,7 @@ use crate::{
     ledger::{Account, EdgeEntry, NodeEntry},
     pressure,
     process::Process,
+    sending::Sending,
     storage::StorageStats,
 };
 
@@ -23,6 +24,7 @@ pub fn register(meter: &Meter, process: &Process) {
     processors(meter, process);
     exporters(meter, process);
     queues(meter, process);
+    requests(meter, process);
     nodes(meter, process);
     edges(meter, process);
     series(meter, process);
@@ -92,6 +94,67 @@ fn exporters(meter: &Meter, process: &Process) {
         "otelcol_exporter_send_failed_metric_points",
         "Points that could not be delivered.",
         Account::dropped_total,
+    );
+}
+
+/// What exporters say of their requests.
+fn requests(meter: &Meter, process: &Process) {
+    let ledger = process.ledger.clone();
+    meter
+        .u64_observable_counter("weir_sending_requests")
+        .with_description("Requests that ended, by outcome.")
+        .with_callback(move |observer| {
+            for node in ledger.nodes() {
+                for (outcome, requests) in node.ledger.sending().outcomes() {
+                    let mut labels = labels(&node);
+                    labels.push(KeyValue::new("outcome", outcome));
+                    observer.observe(requests, &labels);
+                }
+            }
+        })
+        .build();
+    let ledger = process.ledger.clone();
+    meter
+        .f64_observable_gauge("weir_sending_rate_limit")
+        .with_description("Requests a second that may go out: falls by half when the destination throttles, and grows again.")
+        .with_callback(move |observer| {
+            for node in ledger.nodes() {
+                if let Some(limit) = node.ledger.sending().rate_limit() {
+                    observer.observe(limit, &labels(&node));
+                }
+            }
+        })
+        .build();
+    let ledger = process.ledger.clone();
+    meter
+        .u64_observable_gauge("weir_sending_in_flight")
+        .with_description("Requests under way.")
+        .with_callback(move |observer| {
+            for node in ledger.nodes().iter().filter(|node| node.ledger.sending().rate_limit().is_some()) {
+                observer.observe(node.ledger.sending().in_flight(), &labels(node));
+            }
+        })
+        .build();
+    let counter = |name: &'static str, about: &'static str, read: fn(&Sending) -> u64| {
+        let ledger = process.ledger.clone();
+        meter
+            .u64_observable_counter(name)
+            .with_description(about)
+            .with_callback(move |observer| {
+                for node in ledger.nodes() {
+                    let value = read(node.ledger.sending());
+                    if value > 0 {
+                        observer.observe(value, &labels(&node));
+                    }
+                }
+            })
+            .build();
+    };
+    counter("weir_sending_quarantined", "Items that the destination refuses for good.", Sending::quarantined);
+    counter(
+        "weir_sending_possible_duplicate_points",
+        "Points that were sent again though they may have arrived: the answer was lost.",
+        Sending::possible_duplicates,
     );
 }
 

@@ -3,12 +3,14 @@
 //! The code is read from the header `x-amzn-query-error` first, then from the body's `__type`, and where there is neither,
 //! as from a load balancer, the status decides.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use aws_sdk_cloudwatch::{
     config::http::HttpResponse,
     error::{DisplayErrorContext, ProvideErrorMetadata, SdkError},
+    primitives::{DateTime, DateTimeFormat},
 };
+use weir_core::UnixNanos;
 
 /// A failed attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,18 +19,21 @@ pub(super) struct Failure {
     pub(super) class: Class,
     /// The service's words, or those of the connection.
     pub(super) words: String,
+    /// The service may have stored it all the same: its answer was lost, or says nothing of that.
+    pub(super) fate_unknown: bool,
 }
 
 /// What to do about a failure.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Class {
-    /// Send it again, not before `after` where the service said so: throttling, 5xx, timeouts, connections,
-    /// clock skew.
+    /// Send it again, not before `after` where the service said so: 5xx, timeouts, connections, clock skew.
     Retry { after: Option<Duration> },
-    /// Send it again with fresh credentials: those that it had have expired.
-    Expired,
+    /// Send it again, and all of them more slowly.
+    Throttled { after: Option<Duration> },
+    /// Send it again with fresh credentials: the service does not take those that it had.
+    Credentials,
     /// Send it again, slowly, and say so loudly: not allowed, or not the service that was meant. A person must act.
-    Denied,
+    Denied { by_policy: bool },
     /// Send its halves.
     TooLarge,
     /// Datums are at fault: the numbers that the message names, from 1 on; none where it names none.
@@ -37,8 +42,22 @@ pub(super) enum Class {
     Request,
 }
 
-/// Answers `Throttling` and its kin by 400, so the code counts before the status.
-const TRY_AGAIN: &[&str] = &[
+impl Class {
+    /// The word for `weir_sending_requests` (`docs/telemetry.md`).
+    pub(super) fn outcome(&self) -> &'static str {
+        match self {
+            Self::Retry { .. } => "failed",
+            Self::Throttled { .. } => "throttled",
+            Self::Credentials => "credentials_refused",
+            Self::Denied { .. } => "denied",
+            Self::TooLarge => "too_large",
+            Self::Datums(_) | Self::Request => "rejected",
+        }
+    }
+}
+
+/// Too many requests. The service answers `Throttling` by 400, so the code counts before the status.
+const THROTTLES: &[&str] = &[
     "Throttling",
     "ThrottlingException",
     "ThrottledException",
@@ -51,6 +70,10 @@ const TRY_AGAIN: &[&str] = &[
     "BandwidthLimitExceeded",
     "SlowDown",
     "PriorRequestNotComplete",
+];
+
+/// Codes of what passes by itself.
+const PASSES: &[&str] = &[
     "RequestTimeout",
     "RequestTimeoutException",
     "InternalServiceError",
@@ -58,28 +81,33 @@ const TRY_AGAIN: &[&str] = &[
     "InternalFailure",
     "InternalError",
     "ServiceUnavailable",
-    // Good once the clock is set right, or its skew is known.
+    // The signature's time is wrong. The SDK signs the next request by the time of this answer.
     "RequestExpired",
     "RequestInTheFuture",
     "RequestTimeTooSkewed",
-    "SignatureDoesNotMatch",
 ];
 
-/// Codes of sessions that are over.
-const EXPIRED: &[&str] = &["ExpiredToken", "ExpiredTokenException"];
+/// Codes of keys that the service does not take: fresh ones may do.
+const CREDENTIALS: &[&str] = &[
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "InvalidClientTokenId",
+    "InvalidSignatureException",
+    "SignatureDoesNotMatch",
+    "TokenRefreshRequired",
+    "UnrecognizedClientException",
+];
+
+/// Codes of callers whom a policy would allow.
+const POLICY: &[&str] = &["AccessDenied", "AccessDeniedException", "NotAuthorized"];
 
 /// Codes of callers who are not known or not allowed; the list of common errors has some of them with 400.
 const DENIED: &[&str] = &[
-    "AccessDenied",
-    "AccessDeniedException",
     "IncompleteSignature",
     "IncompleteSignatureException",
-    "InvalidClientTokenId",
     "MissingAuthenticationToken",
     "MissingAuthenticationTokenException",
-    "NotAuthorized",
     "OptInRequired",
-    "UnrecognizedClientException",
 ];
 
 /// The longest wait that an answer may ask for: what lies between may be broken, and data is held meanwhile.
@@ -99,60 +127,102 @@ const VALUES: &[&str] = &[
     "ValidationException",
 ];
 
-/// Says what to do about `error`.
-pub(super) fn classify<E>(error: &SdkError<E, HttpResponse>) -> Failure
+/// From which skew on a signature's time may be what the service refuses it for; AWS allows five minutes.
+const SKEWED: Duration = Duration::from_mins(4);
+
+/// Says what to do about `error`; `now` is this machine's time.
+pub(super) fn classify<E>(error: &SdkError<E, HttpResponse>, now: UnixNanos) -> Failure
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
 {
-    let answer = error.raw_response().map(|response| {
-        let header = |name| response.headers().get(name);
-        Answer {
-            status: response.status().as_u16(),
-            code: header("x-amzn-query-error").and_then(|value| value.split(';').next()),
-            retry_after: retry_after(header("x-amz-retry-after"), header("retry-after")),
-        }
-    });
+    let Some(response) = error.raw_response() else {
+        // No answer: timeouts, connections, credentials that could not be fetched.
+        let fate_unknown =
+            !matches!(error, SdkError::ConstructionFailure(_)) && !weir_aws::never_connected(error);
+        let words = DisplayErrorContext(error).to_string();
+        return Failure { class: Class::Retry { after: None }, words, fate_unknown };
+    };
+    let header = |name| response.headers().get(name);
     let metadata = error.as_service_error().map(ProvideErrorMetadata::meta);
     let message = metadata.and_then(|meta| meta.message()).unwrap_or_default();
-    let Some(mut answer) = answer else {
-        // No answer: timeouts, connections, credentials that could not be fetched.
-        let words = DisplayErrorContext(error).to_string();
-        return Failure { class: Class::Retry { after: None }, words };
+    let code = header("x-amzn-query-error").and_then(|value| value.split(';').next());
+    let answer = Answer {
+        status: response.status().as_u16(),
+        code: code.or_else(|| metadata.and_then(|meta| meta.code())),
+        retry_after: retry_after(header("x-amz-retry-after"), header("retry-after")),
+        skew: header("date").and_then(|date| skew(date, now)).filter(|skew| skew.by >= SKEWED),
     };
-    answer.code = answer.code.or_else(|| metadata.and_then(|meta| meta.code()));
-    let words = match answer.code {
+    let class = class(&answer, message);
+    let mut words = match answer.code {
         Some(code) => format!("{} {code}: {message}", answer.status),
         None => format!("{} without a code", answer.status),
     };
-    Failure { class: class(&answer, message), words }
+    if let Some(skew) = &answer.skew {
+        words.push_str(&format!(" (this machine's clock is {skew} CloudWatch's)"));
+    }
+    // An answer that cannot be read, a server that broke off in the middle, or a gateway that lost its answer.
+    let fate_unknown = matches!(answer.status, 200..=299 | 500 | 502 | 504);
+    Failure { class, words, fate_unknown }
 }
 
 /// What counts of an answer.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Answer<'a> {
     status: u16,
     code: Option<&'a str>,
     retry_after: Option<Duration>,
+    /// Where the clocks are far apart.
+    skew: Option<Skew>,
+}
+
+/// How far this machine's clock is from the service's.
+#[derive(Debug, PartialEq, Eq)]
+struct Skew {
+    by: Duration,
+    is_behind: bool,
+}
+
+impl std::fmt::Display for Skew {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let place = if self.is_behind { "behind" } else { "ahead of" };
+        write!(f, "{} minutes {place}", self.by.as_secs() / 60)
+    }
+}
+
+/// By the answer's `Date`.
+fn skew(date: &str, now: UnixNanos) -> Option<Skew> {
+    let there = SystemTime::try_from(DateTime::from_str(date, DateTimeFormat::HttpDate).ok()?).ok()?;
+    let here = SystemTime::UNIX_EPOCH + Duration::from_nanos(now.0);
+    Some(match there.duration_since(here) {
+        Ok(by) => Skew { by, is_behind: true },
+        Err(error) => Skew { by: error.duration(), is_behind: false },
+    })
 }
 
 fn class(answer: &Answer<'_>, message: &str) -> Class {
     // The model's shape may stand behind its namespace: `com.amazonaws.cloudwatch#Throttling`.
     let code = answer.code.map(|code| code.rsplit('#').next().unwrap_or(code));
     let retry = Class::Retry { after: answer.retry_after };
+    let throttled = Class::Throttled { after: answer.retry_after };
     match (answer.status, code) {
         (413, _) => Class::TooLarge,
-        (_, Some(code)) if TRY_AGAIN.contains(&code) => retry,
-        (_, Some(code)) if EXPIRED.contains(&code) => Class::Expired,
-        (_, Some(code)) if DENIED.contains(&code) => Class::Denied,
+        (_, Some(code)) if THROTTLES.contains(&code) => throttled,
+        (_, Some(code)) if PASSES.contains(&code) => retry,
+        // Not the keys are wrong but the time.
+        (_, Some(code)) if CREDENTIALS.contains(&code) && answer.skew.is_some() => retry,
+        (_, Some(code)) if CREDENTIALS.contains(&code) => Class::Credentials,
+        (_, Some(code)) if POLICY.contains(&code) => Class::Denied { by_policy: true },
+        (_, Some(code)) if DENIED.contains(&code) => Class::Denied { by_policy: false },
+        (429, _) => throttled,
         // 2xx: an answer that could not be read. Whether it was stored is unknown, and at least once is the promise.
-        (200..=299 | 408 | 429 | 500.., _) => retry,
+        (200..=299 | 408 | 500.., _) => retry,
         (400, Some(code)) if VALUES.contains(&code) => {
             let members = members(message);
             let is_about_datums = !members.is_empty() || !message.contains("Namespace");
             if is_about_datums { Class::Datums(members) } else { Class::Request }
         }
         (400, _) => Class::Request,
-        _ => Class::Denied,
+        _ => Class::Denied { by_policy: false },
     }
 }
 

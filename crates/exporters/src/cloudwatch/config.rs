@@ -66,6 +66,8 @@ pub struct Config {
     pub retry_on_failure: RetryConfig,
     /// What waits for CloudWatch.
     pub sending_queue: QueueConfig,
+    /// Shows every request on standard output, and sends nothing: no credentials and no Region are needed.
+    pub dry_run: bool,
 }
 
 /// What becomes a dimension: nothing else does.
@@ -117,6 +119,7 @@ impl Default for Config {
             summary_quantiles: false,
             retry_on_failure: RetryConfig::default(),
             sending_queue: QueueConfig::default(),
+            dry_run: false,
         }
     }
 }

@@ -22,40 +22,48 @@
 //! `bad_histogram`, `cumulative_histogram`, `out_of_order`, `rejected`, `queue_full`, `retry_exhausted`, `shutdown`. A request whose answer was lost is sent again, which may
 //! count its samples twice: `PutMetricData` knows no idempotency.
 
+mod body;
 mod classify;
 mod client;
 pub mod config;
 pub mod connection;
 pub mod cumulative;
+mod denied;
+mod describe;
 pub mod dimensions;
+mod dry_run;
 pub mod encode;
 mod held;
 pub mod pack;
+mod request;
 pub mod rules;
+mod say;
 mod send;
 pub mod summary;
 pub mod units;
 pub mod window;
 pub mod windows;
+mod wire;
 
 use std::{collections::BTreeSet, sync::Arc};
 
 use async_trait::async_trait;
 use tokio::task::JoinSet;
-use tokio_util::sync::CancellationToken;
 use weir_core::{
     Ack, Batch, ComponentError, Context, Delivery, Exporter, ExporterFactory, Inbox, Reason, UnixNanos,
     Verdict,
 };
 
-use crate::sending::{Item as _, Queue, random_unit};
+use crate::sending::{Item as _, random_unit};
 use client::Client;
 use config::Config;
 use cumulative::{CUMULATIVE_HISTOGRAM, CumulativeHistograms};
+use dry_run::DryRun;
 use encode::{Encoded, Encoder};
 use held::Held;
+use request::{Flush, Request};
 use rules::{DROPPED_BY_RULE, Rules};
-use send::{Flush, Quiets, Request, Sender};
+use send::{Destination, Sender};
 use summary::{OUT_OF_ORDER, Summaries};
 use window::Closed;
 use windows::Windows;
@@ -73,7 +81,7 @@ impl weir_core::Factory for Factory {
 
 impl ExporterFactory for Factory {
     fn build(config: Config, context: Context) -> Box<dyn Exporter> {
-        Box::new(CloudWatch { config, context, client: None })
+        Box::new(CloudWatch { config, context, destination: None })
     }
 }
 
@@ -81,28 +89,27 @@ impl ExporterFactory for Factory {
 struct CloudWatch {
     config: Config,
     context: Context,
-    client: Option<Client>,
+    destination: Option<Destination>,
 }
 
 #[async_trait]
 impl Exporter for CloudWatch {
     async fn start(&mut self) -> Result<(), ComponentError> {
-        self.client = Some(Client::new(&self.config, &self.context.clock).await?);
+        self.destination = Some(self.destination().await?);
         Ok(())
     }
 
     async fn run(mut self: Box<Self>, mut inbox: Inbox) -> Result<(), ComponentError> {
-        let client = match self.client.take() {
-            Some(client) => client,
-            None => Client::new(&self.config, &self.context.clock).await?,
+        let destination = match self.destination.take() {
+            Some(destination) => destination,
+            None => self.destination().await?,
         };
-        let mut intake = Intake::new(&self.config, self.context, client);
+        let mut intake = Intake::new(&self.config, self.context, destination);
         let mut consumers = JoinSet::new();
         for _ in 0..self.config.sending_queue.num_consumers.max(1) {
             consumers.spawn(Arc::clone(&intake.sender).run());
         }
-        let stop = intake.sender.stop.clone();
-        let hurry = tokio::spawn(Sender::watch_hurry(intake.context.clone(), stop));
+        let hurry = tokio::spawn(Arc::clone(&intake.sender).watch_hurry());
         let taking_in = async {
             while let Some(delivery) = intake.next(&mut inbox).await {
                 intake.take(delivery);
@@ -133,6 +140,15 @@ impl Exporter for CloudWatch {
     }
 }
 
+impl CloudWatch {
+    async fn destination(&self) -> Result<Destination, ComponentError> {
+        if self.config.dry_run {
+            return Ok(Destination::Output(DryRun::new()));
+        }
+        Client::new(&self.config, &self.context.clock).await.map(Destination::CloudWatch)
+    }
+}
+
 /// The near side of the queue: windows, and what becomes of them.
 struct Intake {
     context: Context,
@@ -149,22 +165,16 @@ struct Intake {
 }
 
 impl Intake {
-    fn new(config: &Config, context: Context, client: Client) -> Self {
+    fn new(config: &Config, context: Context, destination: Destination) -> Self {
         let rules = Rules::new(config);
         let jitter = if config.is_local() { 0.0 } else { random_unit() };
-        let consumers = config.sending_queue.num_consumers.max(1) as usize;
         let held = Arc::new(Held::new(Arc::clone(&context.ledger)));
-        let region: Arc<str> = client.region.as_str().into();
-        let sender = Sender {
-            context: context.clone(),
-            client,
-            retry: config.retry_on_failure.clone(),
-            queue: Arc::new(Queue::new(config.sending_queue.queue_size.0, consumers)),
-            held: Arc::clone(&held),
-            stop: CancellationToken::new(),
-            quiet: Quiets::default(),
+        let region: Arc<str> = match &destination {
+            Destination::CloudWatch(client) => client.region.as_str().into(),
+            Destination::Output(_) => config.region.as_deref().unwrap_or("-").into(),
         };
         let began = context.clock.now();
+        let sender = Sender::new(config, &context, destination, Arc::clone(&held));
         Self {
             context,
             windows: Windows::new(rules.periods(), jitter),
@@ -255,14 +265,11 @@ impl Intake {
             let (context, region) = (&self.context, &self.region);
             let flush = Arc::new(Flush::new(&context.id, &namespace, region, end, datums.len()));
             for datums in pack::pack(datums, &namespace) {
-                let request = Request::new(datums, ack.clone(), Arc::clone(&flush));
+                let request = Request::new(&datums, ack.clone(), Arc::clone(&flush));
                 let points = request.points();
-                let evicted = self.sender.queue.push(request).await;
+                self.sender.queue(request).await;
                 waiting -= points;
                 self.held.set_windows(self.windows.points() + waiting, &self.sender.queue);
-                for evicted in evicted {
-                    self.sender.evict(evicted);
-                }
             }
         }
         // Each request has a part of its own now.

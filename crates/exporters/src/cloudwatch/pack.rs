@@ -1,6 +1,8 @@
 //! From datums to requests: as few as carry them, each within CloudWatch's limits.
 
-use aws_sdk_cloudwatch::types::{Dimension, MetricDatum};
+use aws_sdk_cloudwatch::types::MetricDatum;
+
+use super::wire;
 
 /// Datums in one request (API reference, PutMetricData).
 pub const MAX_DATUMS: usize = 1000;
@@ -25,88 +27,21 @@ impl Datum {
         let wire = datum_bytes(&metric);
         Self { metric, points, wire }
     }
-
-    /// The memory it takes, in bytes; strings and lists are counted at their length.
-    pub fn memory(&self) -> u64 {
-        let datum = &self.metric;
-        let dimension = |d: &Dimension| size_of::<Dimension>() + text_len(d.name()) + text_len(d.value());
-        let strings = text_len(datum.metric_name()) + datum.dimensions().iter().map(dimension).sum::<usize>();
-        let numbers = (datum.values().len() + datum.counts().len()) * size_of::<f64>();
-        (size_of::<Self>() + strings + numbers) as u64
-    }
 }
 
-fn text_len(text: Option<&str>) -> usize {
-    text.map_or(0, str::len)
-}
-
-/// The size of a request's body beside its datums: the map, `Namespace`, and the head of `MetricData`.
+/// The size of a request's body beside its datums.
 pub fn overhead_bytes(namespace: &str, datums: usize) -> usize {
-    INDEFINITE_MAP + field("Namespace") + text(namespace) + field("MetricData") + head(datums)
+    let mut body = Vec::new();
+    wire::write_head(&mut body, namespace, datums);
+    wire::write_end(&mut body);
+    body.len()
 }
 
-/// The size of a datum in RPC v2 CBOR, exactly as the SDK writes it: maps of indefinite length, doubles always of nine
-/// bytes, integers and lengths as short as they go (RFC 8949, section 3).
-pub fn datum_bytes(datum: &MetricDatum) -> usize {
-    const DOUBLE: usize = 9;
-    /// Tag 1 and a double.
-    const TIMESTAMP: usize = 1 + DOUBLE;
-    let list = |name: &str, numbers: &Option<Vec<f64>>| {
-        numbers.as_ref().map_or(0, |list| field(name) + head(list.len()) + list.len() * DOUBLE)
-    };
-    let named_text = |name: &str, value: Option<&str>| value.map_or(0, |value| field(name) + text(value));
-    let dimension =
-        |d: &Dimension| INDEFINITE_MAP + named_text("Name", d.name()) + named_text("Value", d.value());
-    let dimensions = datum
-        .dimensions
-        .as_ref()
-        .map_or(0, |list| field("Dimensions") + head(list.len()) + list.iter().map(dimension).sum::<usize>());
-    let statistics = datum.statistic_values.as_ref().map_or(0, |set| {
-        let fields = [
-            ("SampleCount", set.sample_count),
-            ("Sum", set.sum),
-            ("Minimum", set.minimum),
-            ("Maximum", set.maximum),
-        ];
-        let present = fields.iter().filter(|(_, value)| value.is_some());
-        field("StatisticValues")
-            + INDEFINITE_MAP
-            + present.map(|(name, _)| field(name) + DOUBLE).sum::<usize>()
-    });
-    INDEFINITE_MAP
-        + named_text("MetricName", datum.metric_name())
-        + dimensions
-        + datum.timestamp.map_or(0, |_| field("Timestamp") + TIMESTAMP)
-        + datum.value.map_or(0, |_| field("Value") + DOUBLE)
-        + statistics
-        + list("Values", &datum.values)
-        + list("Counts", &datum.counts)
-        + named_text("Unit", datum.unit.as_ref().map(aws_sdk_cloudwatch::types::StandardUnit::as_str))
-        + datum
-            .storage_resolution
-            .map_or(0, |seconds| field("StorageResolution") + head(seconds.unsigned_abs() as usize))
-}
-
-/// A map's first byte and its break.
-const INDEFINITE_MAP: usize = 2;
-
-fn field(name: &str) -> usize {
-    text(name)
-}
-
-fn text(text: &str) -> usize {
-    head(text.len()) + text.len()
-}
-
-/// A type with a length, or an integer.
-fn head(length: usize) -> usize {
-    match length {
-        0..=23 => 1,
-        24..=0xff => 2,
-        0x100..=0xffff => 3,
-        0x1_0000..=0xffff_ffff => 5,
-        _ => 9,
-    }
+/// The size of a datum on the wire, before compression.
+fn datum_bytes(datum: &MetricDatum) -> usize {
+    let mut bytes = Vec::new();
+    wire::write_datum(&mut bytes, datum);
+    bytes.len()
 }
 
 /// Deals the datums into as few requests as hold them.

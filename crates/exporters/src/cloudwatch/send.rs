@@ -1,291 +1,326 @@
-//! The consumers of the queue: each sends one request at a time until its fate is known.
+//! The consumers of the queue: each takes a request, tries it once, and gives it back if it is to be tried again.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering::Relaxed},
-    },
-    time::Duration,
-};
+use std::{io, sync::Arc, time::Duration};
 
-use aws_sdk_cloudwatch::{primitives::DateTime, types::MetricDatum};
 use tokio_util::sync::CancellationToken;
-use weir_core::{Ack, Context, Quiet, Reason, UnixNanos, Verdict};
+use weir_core::{Context, Reason, UnixNanos, Verdict};
 
 use super::{
-    classify::{Class, Failure, classify},
+    classify::{Class, Failure},
     client::Client,
-    config::RetryConfig,
+    config::{Config, RetryConfig},
+    denied::{DENIED_WAIT, Denied},
+    describe::Line,
+    dry_run::DryRun,
     held::Held,
-    pack::Datum,
+    request::{Request, time_of},
+    say::Say,
     window::{MAX_AGE, TOO_OLD},
+    wire,
 };
-use crate::sending::{Backoff, Item, Queue, random_unit};
+use crate::sending::{Age, Backoff, Item as _, Queue, Rate, random_unit};
 
 /// CloudWatch refused the datum.
 pub(super) const REJECTED: Reason = Reason("rejected");
 /// `max_elapsed_time` passed, or `retry_on_failure` is off.
 pub(super) const RETRY_EXHAUSTED: Reason = Reason("retry_exhausted");
+/// Shown by `dry_run`, and not sent.
+pub(super) const DRY_RUN: Reason = Reason("dry_run");
 
-/// The shortest wait when a person must act first.
-const DENIED_WAIT: Duration = Duration::from_mins(1);
 /// How long after the hurry attempts under way may still end well: two seconds are left for the rest.
 const LAST_ATTEMPTS: Duration = Duration::from_secs(3);
+/// How often a request is divided by the numbers of a message. A message that counts otherwise than we do would have it
+/// give up one good datum after the other: then halves find the bad one sooner.
+const MAX_BY_NUMBER: u8 = 3;
 
-/// Datums that travel together.
+/// Where requests go.
 #[derive(Debug)]
-pub(super) struct Request {
-    datums: Vec<Datum>,
-    points: u64,
-    bytes: u64,
-    ack: Ack,
-    flush: Arc<Flush>,
-}
-
-impl Item for Request {
-    fn bytes(&self) -> u64 {
-        self.bytes
-    }
-
-    fn points(&self) -> u64 {
-        self.points
-    }
-}
-
-impl Request {
-    /// A request of a flush; `ack` tells the fate of its points.
-    pub(super) fn new(datums: Vec<Datum>, ack: Ack, flush: Arc<Flush>) -> Self {
-        let points = datums.iter().map(|datum| datum.points).sum();
-        let bytes = datums.iter().map(Datum::memory).sum();
-        Self { datums, points, bytes, ack, flush }
-    }
-
-    /// A request of some of its datums: the ack is split.
-    fn part(&self, datums: Vec<Datum>) -> Self {
-        Self::new(datums, self.ack.clone(), Arc::clone(&self.flush))
-    }
-}
-
-/// One closing of periods: when its last request has met its fate, it says so in one line.
-#[derive(Debug)]
-pub(super) struct Flush {
-    component: Arc<str>,
-    namespace: Arc<str>,
-    region: Arc<str>,
-    /// The end of the newest period in it.
-    end: UnixNanos,
-    datums: usize,
-    requests: AtomicU64,
-    failed: AtomicU64,
-    /// In points, as is `lost`.
-    delivered: AtomicU64,
-    lost: AtomicU64,
-}
-
-impl Flush {
-    pub(super) fn new(
-        component: &Arc<str>,
-        namespace: &Arc<str>,
-        region: &Arc<str>,
-        end: UnixNanos,
-        datums: usize,
-    ) -> Self {
-        Self {
-            component: Arc::clone(component),
-            namespace: Arc::clone(namespace),
-            region: Arc::clone(region),
-            end,
-            datums,
-            requests: AtomicU64::default(),
-            failed: AtomicU64::default(),
-            delivered: AtomicU64::default(),
-            lost: AtomicU64::default(),
-        }
-    }
-}
-
-impl Drop for Flush {
-    fn drop(&mut self) {
-        let (requests, failed) = (self.requests.load(Relaxed), self.failed.load(Relaxed));
-        let (delivered, lost) = (self.delivered.load(Relaxed), self.lost.load(Relaxed));
-        let result = match (delivered, lost) {
-            (_, 0) => "delivered",
-            (0, _) => "lost",
-            _ => "partly delivered",
-        };
-        tracing::info!(
-            component = %self.component,
-            namespace = %self.namespace,
-            region = %self.region,
-            period_end = self.end.seconds(),
-            datums = self.datums,
-            requests,
-            failed_requests = failed,
-            points = delivered,
-            points_lost = lost,
-            "sent to CloudWatch: {result}",
-        );
-    }
+pub(super) enum Destination {
+    CloudWatch(Client),
+    Output(DryRun),
 }
 
 /// What consumers share.
 #[derive(Debug)]
 pub(super) struct Sender {
-    pub(super) context: Context,
-    pub(super) client: Client,
-    pub(super) retry: RetryConfig,
+    context: Context,
+    destination: Destination,
+    retry: RetryConfig,
     pub(super) queue: Arc<Queue<Request>>,
-    pub(super) held: Arc<Held>,
+    rate: Rate,
+    held: Arc<Held>,
+    denied: Denied,
+    say: Say,
     /// Cancelled when no attempt may go on any more.
     pub(super) stop: CancellationToken,
-    pub(super) quiet: Quiets,
 }
 
-/// One quiet for each cause.
-#[derive(Debug, Default)]
-pub(super) struct Quiets {
-    retrying: Quiet,
-    denied: Quiet,
-    rejected: Quiet,
-    lost: Quiet,
-}
-
-/// How the attempts for one request ended.
+/// How an attempt ended.
 enum End {
     Delivered,
-    TooLarge,
+    Shown,
+    TooLarge(String),
     Datums(Vec<usize>, String),
-    /// While it waited, some of it became too old.
-    Aged,
     Lost(Reason, String),
+    /// To be tried again in `wait`; where `rest`, the consumer tries nothing else meanwhile.
+    Again {
+        wait: Duration,
+        rest: bool,
+    },
 }
 
 impl Sender {
+    pub(super) fn new(config: &Config, context: &Context, destination: Destination, held: Arc<Held>) -> Self {
+        let queue = &config.sending_queue;
+        let consumers = queue.num_consumers.max(1) as usize;
+        let rate = Rate::new(context.clock.now());
+        context.ledger.sending().set_rate_limit(rate.limit());
+        Self {
+            context: context.clone(),
+            destination,
+            retry: config.retry_on_failure.clone(),
+            queue: Arc::new(Queue::new(queue.queue_size.0, consumers, context.clock.clone())),
+            rate,
+            held,
+            denied: Denied::default(),
+            say: Say::new(context),
+            stop: CancellationToken::new(),
+        }
+    }
+
     /// Sends until the queue is closed and empty.
     pub(super) async fn run(self: Arc<Self>) {
-        while let Some(request) = self.queue.pop().await {
+        let backoff = Backoff::new(&self.retry);
+        let mut trouble = Trouble { queue: &self.queue, backoff, is_stuck: false };
+        while let Some((age, request)) = self.queue.pop().await {
             let mut parts = vec![request];
             while let Some(part) = parts.pop() {
-                self.deliver(part, &mut parts).await;
+                self.deliver(age, part, &mut parts, &mut trouble).await;
             }
         }
     }
 
-    /// Sends one request; what is to be sent again in parts goes to `parts`.
-    async fn deliver(&self, request: Request, parts: &mut Vec<Request>) {
-        let request = self.without_aged(request);
-        if request.datums.is_empty() {
-            request.ack.settle(Verdict::Delivered);
+    /// Tries one request; what is to be sent in parts goes to `parts`, what is to be tried later back to the queue.
+    async fn deliver(&self, age: Age, request: Request, parts: &mut Vec<Request>, trouble: &mut Trouble<'_>) {
+        let Some(mut request) = self.without_aged(request) else { return };
+        let is_last = self.context.drain.hurry.is_cancelled();
+        let denied = self.denied.wait(&request.flush.namespace, self.context.clock.now());
+        if let Some(wait) = denied.filter(|_| !is_last) {
+            self.give_back(age, request, wait);
             return;
         }
-        match self.attempts(&request).await {
-            End::Delivered => self.delivered(request),
+        match self.attempt(&mut request, trouble).await {
+            End::Delivered => {
+                trouble.over();
+                self.delivered(request);
+            }
+            End::Shown => self.shown(request),
             End::Lost(reason, words) => self.lose(request, reason, &words),
-            End::TooLarge | End::Datums(..) if request.datums.len() == 1 => {
-                self.reject(request);
+            End::TooLarge(words) | End::Datums(_, words) if request.datums() == 1 => {
+                self.quarantine(request, &words);
             }
-            End::Aged => parts.push(request),
-            End::TooLarge => split(request, &[], parts),
-            End::Datums(named, words) => {
-                self.say_rejected(&words);
-                split(request, &named, parts);
+            End::TooLarge(_) => self.halve(request, parts),
+            End::Datums(named, _) => self.divide(request, &named, parts),
+            End::Again { wait, rest } => {
+                self.give_back(age, request, wait);
+                // They would meet the same trouble.
+                for part in parts.drain(..) {
+                    self.give_back(age, part, Duration::ZERO);
+                }
+                if rest {
+                    tokio::select! {
+                        () = self.context.clock.sleep(wait) => {}
+                        () = self.context.drain.hurry.cancelled() => {}
+                    }
+                }
             }
         }
     }
 
-    /// Tries until there is an end.
-    async fn attempts(&self, request: &Request) -> End {
-        let mut backoff = Backoff::new(&self.retry);
-        let mut stuck = Stuck { queue: &self.queue, is_stuck: false };
-        let mut first_failure = None;
-        loop {
-            if self.stop.is_cancelled() {
-                return End::Lost(Reason::SHUTDOWN, "the time to drain ran out".to_owned());
+    async fn attempt(&self, request: &mut Request, trouble: &mut Trouble<'_>) -> End {
+        let clock = &self.context.clock;
+        let out_of_time = || End::Lost(Reason::SHUTDOWN, "the time to drain ran out".to_owned());
+        let client = match &self.destination {
+            Destination::CloudWatch(client) => client,
+            Destination::Output(output) => {
+                return match output.show(request) {
+                    Ok(()) => End::Shown,
+                    Err(error) => End::Lost(DRY_RUN, error.to_string()),
+                };
             }
-            request.flush.requests.fetch_add(1, Relaxed);
-            let sent = self.context.clock.now();
-            let failure = tokio::select! {
-                answer = self.put(request) => match answer {
-                    Ok(()) => return End::Delivered,
-                    Err(failure) => failure,
-                },
-                () = self.stop.cancelled() => continue,
-            };
-            request.flush.failed.fetch_add(1, Relaxed);
-            self.context.status.failed(&failure.words);
-            let wait = match failure.class {
-                Class::TooLarge => return End::TooLarge,
-                Class::Datums(named) => return End::Datums(named, failure.words),
-                Class::Request => return End::Lost(REJECTED, failure.words),
-                Class::Retry { after } => {
-                    let wait = backoff.next(random_unit()).max(after.unwrap_or_default());
-                    self.say_retrying(&failure.words, wait);
-                    wait
+        };
+        tokio::select! {
+            biased;
+            () = self.stop.cancelled() => return out_of_time(),
+            () = self.rate.admitted(clock) => {}
+        }
+        let sending = self.context.ledger.sending();
+        if request.tried.fate_unknown && !request.tried.counted {
+            request.tried.counted = true;
+            sending.may_duplicate(request.points());
+        }
+        let (sent, under_way) = (clock.now(), sending.begin());
+        let answer = tokio::select! {
+            answer = client.put(&request.flush.namespace, &request.body) => answer,
+            () = self.stop.cancelled() => return out_of_time(),
+        };
+        request.flush.attempted(answer.is_ok());
+        match answer {
+            Ok(()) => {
+                under_way.end("delivered");
+                self.rate.passed();
+                sending.set_rate_limit(self.rate.limit());
+                if self.denied.end(&request.flush.namespace) {
+                    self.say.allowed(&request.flush);
                 }
-                Class::Expired => {
-                    self.client.credentials.refused(sent);
-                    let wait = backoff.next(random_unit());
-                    self.say_retrying(&failure.words, wait);
-                    wait
-                }
-                Class::Denied => {
-                    let wait = backoff.next(random_unit()).max(DENIED_WAIT);
-                    self.say_denied(&failure.words, request, wait);
-                    wait
-                }
-            };
-            stuck.set();
-            let now = self.context.clock.now();
-            let limit = self.retry.max_elapsed_time.0;
-            let elapsed = now.since(*first_failure.get_or_insert(now));
-            if !self.retry.enabled || (!limit.is_zero() && elapsed + wait > limit) {
-                return End::Lost(RETRY_EXHAUSTED, failure.words);
+                End::Delivered
             }
-            tokio::select! {
-                () = self.context.clock.sleep(wait) => {}
-                () = self.context.drain.hurry.cancelled() => {
-                    return End::Lost(Reason::SHUTDOWN, failure.words);
-                }
-            }
-            if request.datums.iter().any(self.aged()) {
-                return End::Aged;
+            Err(failure) => {
+                under_way.end(failure.class.outcome());
+                self.failed(request, client, failure, sent, trouble)
             }
         }
     }
 
-    async fn put(&self, request: &Request) -> Result<(), Failure> {
-        let datums: Vec<MetricDatum> = request.datums.iter().map(|datum| datum.metric.clone()).collect();
-        let call = self.client.sdk.put_metric_data().namespace(&*request.flush.namespace);
-        call.set_metric_data(Some(datums)).send().await.map(drop).map_err(|error| classify(&error))
+    /// What to do after an attempt that failed.
+    fn failed(
+        &self,
+        request: &mut Request,
+        client: &Client,
+        failure: Failure,
+        sent: UnixNanos,
+        trouble: &mut Trouble<'_>,
+    ) -> End {
+        let Failure { class, words, fate_unknown } = failure;
+        let now = self.context.clock.now();
+        self.context.status.failed(&words);
+        request.tried.fate_unknown |= fate_unknown;
+        let (wait, rest) = match class {
+            Class::TooLarge => return End::TooLarge(words),
+            Class::Datums(named) => return End::Datums(named, words),
+            Class::Request => return End::Lost(REJECTED, words),
+            Class::Retry { after } => {
+                let after = after.unwrap_or_default();
+                self.rate.pause(now, after);
+                let wait = trouble.wait().max(after);
+                self.say.retrying(&words, wait);
+                (wait, true)
+            }
+            Class::Throttled { after } => {
+                let after = after.unwrap_or_default();
+                self.rate.pause(now, after);
+                let wait = self.rate.throttled(sent, now).max(after);
+                self.context.ledger.sending().set_rate_limit(self.rate.limit());
+                self.say.throttled(&words, self.rate.limit());
+                trouble.set_stuck();
+                (wait, false)
+            }
+            Class::Credentials if !request.tried.credentials_refused => {
+                client.credentials.refused(sent);
+                request.tried.credentials_refused = true;
+                self.say.retrying(&words, Duration::ZERO);
+                (Duration::ZERO, false)
+            }
+            Class::Credentials => {
+                // Fresh ones are no better: until somebody changes that.
+                client.credentials.refused(sent);
+                self.hold(request, client, &words, false);
+                trouble.set_stuck();
+                (DENIED_WAIT, false)
+            }
+            Class::Denied { by_policy } => {
+                self.hold(request, client, &words, by_policy);
+                trouble.set_stuck();
+                (DENIED_WAIT, false)
+            }
+        };
+        let limit = self.retry.max_elapsed_time.0;
+        let elapsed = now.since(*request.tried.first_failure.get_or_insert(now));
+        if !self.retry.enabled || (!limit.is_zero() && elapsed + wait > limit) {
+            return End::Lost(RETRY_EXHAUSTED, words);
+        }
+        if self.context.drain.hurry.is_cancelled() {
+            return End::Lost(Reason::SHUTDOWN, words);
+        }
+        End::Again { wait, rest }
     }
 
-    /// Tells datums that CloudWatch would not take any more, for their age.
-    fn aged(&self) -> impl Fn(&Datum) -> bool + use<> {
-        let oldest = self.context.clock.now().since(UnixNanos(0)).saturating_sub(MAX_AGE).as_secs();
-        let oldest = DateTime::from_secs(oldest as i64);
-        move |datum| datum.metric.timestamp.is_some_and(|time| time < oldest)
+    /// Nothing goes to this namespace for a while.
+    fn hold(&self, request: &Request, client: &Client, words: &str, by_policy: bool) {
+        if self.denied.begin(&request.flush.namespace, self.context.clock.now()) {
+            self.say.denied(&request.flush, words, client.credentials.access_key_id(), by_policy);
+        }
+    }
+
+    fn give_back(&self, age: Age, request: Request, wait: Duration) {
+        self.queue.give_back(age, request, wait);
+        self.held.update(&self.queue);
+    }
+
+    /// The named datums apart from the others. A datum is given up only when it is refused alone, so that a message that
+    /// counts otherwise than we do costs requests, and never a good datum.
+    fn divide(&self, mut request: Request, named: &[usize], parts: &mut Vec<Request>) {
+        let is_named = |at: usize| named.binary_search(&(at + 1)).is_ok();
+        let hits = (0..request.datums()).filter(|at| is_named(*at)).count();
+        let says_something = hits > 0 && hits < request.datums();
+        if !says_something || request.tried.divided_by_number == MAX_BY_NUMBER {
+            return self.halve(request, parts);
+        }
+        request.tried.divided_by_number += 1;
+        self.parted(request.divide(|at, _| is_named(at)), parts);
+    }
+
+    fn halve(&self, request: Request, parts: &mut Vec<Request>) {
+        let half = request.datums() / 2;
+        self.parted(request.divide(|at, _| at < half), parts);
+    }
+
+    fn parted(&self, parted: Result<[Option<Request>; 2], (io::Error, Request)>, parts: &mut Vec<Request>) {
+        match parted {
+            Ok(two) => parts.extend(two.into_iter().flatten()),
+            Err((error, request)) => {
+                self.lose(request, REJECTED, &format!("its body cannot be read: {error}"));
+            }
+        }
     }
 
     /// What waited for two weeks would only be refused.
-    fn without_aged(&self, mut request: Request) -> Request {
-        let is_aged = self.aged();
-        if !request.datums.iter().any(&is_aged) {
-            return request;
+    fn without_aged(&self, request: Request) -> Option<Request> {
+        let oldest = self.context.clock.now().since(UnixNanos(0)).saturating_sub(MAX_AGE).as_secs() as i64;
+        if !request.has_older_than(oldest) {
+            return Some(request);
         }
-        let (aged, fresh) = std::mem::take(&mut request.datums).into_iter().partition(is_aged);
-        self.lose(request.part(aged), TOO_OLD, "CloudWatch takes nothing older than two weeks");
-        let fresh = request.part(fresh);
-        request.ack.settle(Verdict::Delivered);
-        fresh
+        let is_aged = |bytes: &[u8]| {
+            wire::read_datum(bytes).is_ok_and(|datum| time_of(&datum).is_some_and(|time| time < oldest))
+        };
+        match request.divide(|_, bytes| is_aged(bytes)) {
+            Ok([aged, fresh]) => {
+                if let Some(aged) = aged {
+                    self.lose(aged, TOO_OLD, "CloudWatch takes nothing older than two weeks");
+                }
+                fresh
+            }
+            Err((_, request)) => Some(request),
+        }
     }
 
     fn delivered(&self, request: Request) {
         let points = request.points();
-        request.flush.delivered.fetch_add(points, Relaxed);
+        request.flush.delivered(points);
         self.context.ledger.pass(points);
         self.settled(points);
         self.context.status.succeeded();
         self.context.status.exported_up_to(request.flush.end.min(self.context.clock.now()));
+        request.ack.settle(Verdict::Delivered);
+    }
+
+    /// Nobody must send it again, and yet it has gone nowhere.
+    fn shown(&self, request: Request) {
+        let points = request.points();
+        request.flush.lost(points);
+        self.context.ledger.drop_points(DRY_RUN, points);
+        self.settled(points);
+        self.context.status.succeeded();
         request.ack.settle(Verdict::Delivered);
     }
 
@@ -294,36 +329,28 @@ impl Sender {
         let points = request.points();
         self.count_lost(request, reason);
         self.settled(points);
-        self.say_lost(points, reason, words);
+        self.say.lost(points, reason, words);
     }
 
-    /// Counts a request that had to make room in the queue.
-    pub(super) fn evict(&self, request: Request) {
-        let points = request.points();
-        self.count_lost(request, Reason::QUEUE_FULL);
-        self.held.update(&self.queue);
-        self.say_lost(
-            points,
-            Reason::QUEUE_FULL,
-            "CloudWatch is away, and sending_queue.queue_size is used up",
-        );
-    }
-
-    fn say_lost(&self, points: u64, reason: Reason, words: &str) {
-        if let Some(suppressed) = self.quiet.lost.speak(self.context.clock.now()) {
-            tracing::error!(component = %self.context.id, points, %reason, suppressed, "lost: {words}");
+    /// Queues a request, and counts those that had to make room for it.
+    pub(super) async fn queue(&self, request: Request) {
+        for evicted in self.queue.push(request).await {
+            let points = evicted.points();
+            self.count_lost(evicted, Reason::QUEUE_FULL);
+            self.held.update(&self.queue);
+            let words = "CloudWatch is away, and sending_queue.queue_size is used up";
+            self.say.lost(points, Reason::QUEUE_FULL, words);
         }
     }
 
     /// A datum that was refused alone: it is at fault whatever the message named.
-    fn reject(&self, request: Request) {
-        if let (Some(datum), Some(suppressed)) =
-            (request.datums.first(), self.quiet.lost.speak(self.context.clock.now()))
-        {
-            let metric = datum.metric.metric_name().unwrap_or_default();
-            let dimensions = datum.metric.dimensions();
-            tracing::error!(component = %self.context.id, metric, ?dimensions, suppressed, "CloudWatch refuses this datum");
+    fn quarantine(&self, request: Request, words: &str) {
+        for datum in request.read() {
+            let line = Line::short(&datum).to_string();
+            self.say.refused(words, &line);
+            self.context.status.quarantine(words, line);
         }
+        self.context.ledger.sending().quarantine(1);
         let points = request.points();
         self.count_lost(request, REJECTED);
         self.settled(points);
@@ -331,7 +358,7 @@ impl Sender {
 
     fn count_lost(&self, request: Request, reason: Reason) {
         let points = request.points();
-        request.flush.lost.fetch_add(points, Relaxed);
+        request.flush.lost(points);
         self.context.ledger.drop_points(reason, points);
         request.ack.settle(Verdict::Lost(reason));
     }
@@ -341,76 +368,47 @@ impl Sender {
         self.held.update(&self.queue);
     }
 
-    fn say_retrying(&self, words: &str, wait: Duration) {
-        if let Some(suppressed) = self.quiet.retrying.speak(self.context.clock.now()) {
-            tracing::warn!(component = %self.context.id, ?wait, suppressed, "CloudWatch did not take a request, trying again: {words}");
-        }
-    }
-
-    fn say_denied(&self, words: &str, request: &Request, wait: Duration) {
-        if let Some(suppressed) = self.quiet.denied.speak(self.context.clock.now()) {
-            let flush = &request.flush;
-            tracing::error!(
-                component = %self.context.id, action = "cloudwatch:PutMetricData", namespace = %flush.namespace,
-                region = %flush.region, ?wait, suppressed, "not allowed, data is held: {words}",
-            );
-        }
-    }
-
-    fn say_rejected(&self, words: &str) {
-        if let Some(suppressed) = self.quiet.rejected.speak(self.context.clock.now()) {
-            tracing::warn!(component = %self.context.id, suppressed, "CloudWatch refuses datums, sending the others again: {words}");
-        }
-    }
-
     /// After the hurry attempts may go on for a moment, and then no more.
-    pub(super) async fn watch_hurry(context: Context, stop: CancellationToken) {
-        context.drain.hurry.cancelled().await;
-        context.clock.sleep(LAST_ATTEMPTS).await;
-        stop.cancel();
+    pub(super) async fn watch_hurry(self: Arc<Self>) {
+        self.context.drain.hurry.cancelled().await;
+        self.queue.hurry();
+        self.context.clock.sleep(LAST_ATTEMPTS).await;
+        self.stop.cancel();
     }
 }
 
-/// Splits a refused request: what was named from the rest, or where that says nothing, one half from the other.
-///
-/// A datum is given up only when it is refused alone, so that a message that counts otherwise than we do costs a request,
-/// and never a good datum.
-fn split(mut request: Request, named: &[usize], parts: &mut Vec<Request>) {
-    let is_named = |at: usize| named.binary_search(&(at + 1)).is_ok();
-    let hits = (0..request.datums.len()).filter(|at| is_named(*at)).count();
-    let says_something = hits > 0 && hits < request.datums.len();
-    let half = request.datums.len() / 2;
-    let all = std::mem::take(&mut request.datums);
-    let (one, other): (Vec<_>, Vec<_>) = all
-        .into_iter()
-        .enumerate()
-        .partition(|(at, _)| if says_something { is_named(*at) } else { *at >= half });
-    for part in [one, other] {
-        parts.push(request.part(part.into_iter().map(|(_, datum)| datum).collect()));
-    }
-    // The parts speak for it now.
-    request.ack.settle(Verdict::Delivered);
-}
-
-/// Tells the queue while a consumer's attempts fail, and when that is over, however it ends.
-struct Stuck<'a> {
+/// What a consumer remembers while its attempts fail; the queue is told, and that it is over, however that comes.
+struct Trouble<'a> {
     queue: &'a Queue<Request>,
+    backoff: Backoff<'a>,
     is_stuck: bool,
 }
 
-impl Stuck<'_> {
-    fn set(&mut self) {
+impl Trouble<'_> {
+    /// An attempt failed: how long to wait.
+    fn wait(&mut self) -> Duration {
+        self.set_stuck();
+        self.backoff.next(random_unit())
+    }
+
+    fn set_stuck(&mut self) {
         if !self.is_stuck {
             self.is_stuck = true;
             self.queue.set_stuck(true);
         }
     }
-}
 
-impl Drop for Stuck<'_> {
-    fn drop(&mut self) {
+    fn over(&mut self) {
+        self.backoff.reset();
         if self.is_stuck {
+            self.is_stuck = false;
             self.queue.set_stuck(false);
         }
+    }
+}
+
+impl Drop for Trouble<'_> {
+    fn drop(&mut self) {
+        self.over();
     }
 }

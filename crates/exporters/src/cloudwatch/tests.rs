@@ -251,7 +251,7 @@ async fn a_lost_answer_means_a_second_copy_and_one_delivery() {
 async fn an_outage_longer_than_the_queue_drops_the_oldest_and_counts_them() {
     let river = River::new(|config| {
         config.sending_queue.num_consumers = 1;
-        config.sending_queue.queue_size = ByteSize(400_000);
+        config.sending_queue.queue_size = ByteSize(40_000);
     })
     .await;
     let outage = river.server.faults().push(Fault::unavailable().always());
@@ -409,8 +409,28 @@ async fn cumulative_histograms_are_dropped_and_delta_ones_beside_them_are_sent()
     assert_eq!((counters.datums, counters.samples as u64), (1, 4));
 }
 
+/// Keeps the body that the SDK makes, before compression.
+#[derive(Clone, Debug, Default)]
+struct Caught(Arc<parking_lot::Mutex<Vec<u8>>>);
+
+impl aws_sdk_cloudwatch::config::Intercept for Caught {
+    fn name(&self) -> &'static str {
+        "Caught"
+    }
+
+    fn read_before_transmit(
+        &self,
+        context: &aws_sdk_cloudwatch::config::interceptors::BeforeTransmitInterceptorContextRef<'_>,
+        _: &aws_sdk_cloudwatch::config::RuntimeComponents,
+        _: &mut aws_sdk_cloudwatch::config::ConfigBag,
+    ) -> Result<(), aws_sdk_cloudwatch::error::BoxError> {
+        *self.0.lock() = context.request().body().bytes().unwrap().to_vec();
+        Ok(())
+    }
+}
+
 #[tokio::test]
-async fn the_size_of_a_request_is_known_to_the_byte() {
+async fn a_request_is_written_as_the_sdk_writes_it() {
     let river = River::new(|_| {}).await;
     let config = Config { endpoint: Some(river.server.endpoint()), ..Config::default() };
     let client = Client::new(&config, &river.f.clock).await.unwrap();
@@ -418,19 +438,21 @@ async fn the_size_of_a_request_is_known_to_the_byte() {
     let all = pack::tests::every_shape();
     let now = river.now();
     let requests = all.iter().map(|datum| vec![datum.clone()]).chain([all.clone()]);
-    let mut measured = 0;
     for request in requests {
         let request: Vec<_> = request.into_iter().map(|datum| pack::tests::at(datum, now)).collect();
-        let expected = pack::overhead_bytes("Name/Space", request.len())
-            + request.iter().map(pack::datum_bytes).sum::<usize>();
-        let before = river.server.counters().bytes_in;
-        let call = client.sdk.put_metric_data().namespace("Name/Space").set_metric_data(Some(request));
+        let body = body::Body::of("Name/Space", request.iter());
+        let written: usize = body.open().unwrap().datums().map(<[u8]>::len).sum();
+        let caught = Caught::default();
+        let call =
+            client.sdk.put_metric_data().namespace("Name/Space").set_metric_data(Some(request.clone()));
         // Whether the far end takes the shapes is not the matter here; most are taken.
-        let _ = call.customize().config_override(plain.clone()).send().await;
-        assert_eq!(river.server.counters().bytes_in - before, expected as u64);
-        measured += 1;
+        let _ = call.customize().config_override(plain.clone()).interceptor(caught.clone()).send().await;
+        let sdk = caught.0.lock().clone();
+        assert_eq!(body.plain().unwrap(), sdk);
+        assert_eq!(written + pack::overhead_bytes("Name/Space", request.len()), sdk.len());
+        let measured: usize = request.into_iter().map(|datum| pack::Datum::new(datum, 1).wire).sum();
+        assert_eq!(measured, written);
     }
-    assert_eq!(measured, all.len() + 1);
 }
 
 #[tokio::test]

@@ -67,7 +67,7 @@ impl RetryConfig {
     }
 }
 
-/// The waits of one request.
+/// The waits between failures that follow one another.
 #[derive(Debug)]
 pub(crate) struct Backoff<'a> {
     config: &'a RetryConfig,
@@ -77,6 +77,11 @@ pub(crate) struct Backoff<'a> {
 impl<'a> Backoff<'a> {
     pub(crate) fn new(config: &'a RetryConfig) -> Self {
         Self { config, next: config.initial_interval.0 }
+    }
+
+    /// Something worked: the next wait is the first one again.
+    pub(crate) fn reset(&mut self) {
+        self.next = self.config.initial_interval.0;
     }
 
     /// The next wait; `random` is from 0 to 1.
@@ -114,6 +119,8 @@ mod tests {
         let mut backoff = Backoff::new(&config);
         let waits: Vec<f64> = [0.5, 0.5, 0.5, 0.0, 1.0].map(|r| backoff.next(r).as_secs_f64()).into();
         assert_eq!(waits, [4.0, 8.0, 10.0, 5.0, 15.0]);
+        backoff.reset();
+        assert_eq!(backoff.next(0.5).as_secs_f64(), 4.0);
     }
 
     #[test]

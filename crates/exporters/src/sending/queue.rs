@@ -1,9 +1,10 @@
 //! The queue between an encoder and its consumers.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, time::Duration};
 
 use parking_lot::Mutex;
 use tokio::sync::Notify;
+use weir_core::{Clock, UnixNanos};
 
 /// What a queue holds: encoded, self-contained (R6).
 pub(crate) trait Item {
@@ -15,33 +16,64 @@ pub(crate) trait Item {
 
 /// A queue bounded in bytes, for several consumers.
 ///
-/// Where it is full, [`push`](Self::push) waits as long as any consumer gets on. Once all of them are stuck, the
-/// destination is away, and the oldest items make room: what is newest is what people look at when it comes back.
-/// Items in a consumer's hands are beyond the bound; there is one for each consumer.
+/// # Order
+/// The oldest and the newest item are taken in turns: what is fresh does not wait behind a long backlog, and the backlog
+/// drains. What a consumer could not deliver it gives back to its old place, to be taken no earlier than it says.
+///
+/// # The bound
+/// Where it is full, [`push`](Self::push) waits as long as items get through. Once every consumer's last attempt failed, the
+/// destination is away, and the oldest items make room: what is newest is what people look at when it comes back. Items that
+/// were given back make room before that: who waits for them waits for something else than room. Items in a consumer's hands,
+/// one in each, are beyond the bound.
 #[derive(Debug)]
 pub(crate) struct Queue<T> {
     state: Mutex<State<T>>,
     changed: Notify,
+    clock: Clock,
     capacity: u64,
     consumers: usize,
 }
 
 #[derive(Debug)]
 struct State<T> {
-    items: VecDeque<T>,
+    /// By age, the oldest first.
+    entries: VecDeque<Entry<T>>,
     bytes: u64,
     /// Points in the hands of consumers.
-    in_flight: u64,
+    in_hand: u64,
     /// Consumers whose last attempt failed.
     stuck: usize,
+    pushed: u64,
+    newest_is_next: bool,
     closed: bool,
+    hurry: bool,
 }
+
+#[derive(Debug)]
+struct Entry<T> {
+    age: Age,
+    not_before: UnixNanos,
+    item: T,
+}
+
+/// An item's place among all that were ever pushed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Age(u64);
 
 impl<T: Item> Queue<T> {
     /// An empty queue of `capacity` bytes; an item larger than that passes an empty queue.
-    pub(crate) fn new(capacity: u64, consumers: usize) -> Self {
-        let state = State { items: VecDeque::new(), bytes: 0, in_flight: 0, stuck: 0, closed: false };
-        Self { state: Mutex::new(state), changed: Notify::new(), capacity, consumers }
+    pub(crate) fn new(capacity: u64, consumers: usize, clock: Clock) -> Self {
+        let state = State {
+            entries: VecDeque::new(),
+            bytes: 0,
+            in_hand: 0,
+            stuck: 0,
+            pushed: 0,
+            newest_is_next: false,
+            closed: false,
+            hurry: false,
+        };
+        Self { state: Mutex::new(state), changed: Notify::new(), clock, capacity, consumers }
     }
 
     /// Puts `item` at the end. Answers the items that had to make room for it, the oldest first.
@@ -56,15 +88,15 @@ impl<T: Item> Queue<T> {
             {
                 let mut state = self.state.lock();
                 let has_room =
-                    |state: &State<T>| state.items.is_empty() || state.bytes + bytes <= self.capacity;
-                while !has_room(&state) && state.stuck >= self.consumers {
-                    let Some(oldest) = state.items.pop_front() else { break };
-                    state.bytes -= oldest.bytes();
-                    evicted.push(oldest);
+                    |state: &State<T>| state.entries.is_empty() || state.bytes + bytes <= self.capacity;
+                while !has_room(&state) {
+                    let Some(at) = state.dispensable(self.clock.now(), self.consumers) else { break };
+                    evicted.extend(state.remove(at).map(|entry| entry.item));
                 }
                 if has_room(&state) {
-                    state.bytes += bytes;
-                    state.items.push_back(item);
+                    let age = Age(state.pushed);
+                    state.pushed += 1;
+                    state.insert(Entry { age, not_before: UnixNanos(0), item });
                     break;
                 }
             }
@@ -74,36 +106,54 @@ impl<T: Item> Queue<T> {
         evicted
     }
 
-    /// The oldest item, now in the consumer's hands; `None` once the queue is closed and empty.
-    pub(crate) async fn pop(&self) -> Option<T> {
+    /// The next item, now in the consumer's hands, and its age; `None` once the queue is closed and empty.
+    pub(crate) async fn pop(&self) -> Option<(Age, T)> {
         loop {
             let changed = self.changed.notified();
             tokio::pin!(changed);
             changed.as_mut().enable();
-            let popped = {
+            let wait = {
                 let mut state = self.state.lock();
-                if let Some(item) = state.items.pop_front() {
-                    state.bytes -= item.bytes();
-                    state.in_flight += item.points();
-                    Some(item)
-                } else if state.closed {
-                    return None;
-                } else {
-                    None
+                let now = self.clock.now();
+                if let Some(entry) = state.next(now).and_then(|at| state.remove(at)) {
+                    state.newest_is_next = !state.newest_is_next;
+                    state.in_hand += entry.item.points();
+                    drop(state);
+                    self.changed.notify_waiters();
+                    return Some((entry.age, entry.item));
                 }
+                if state.closed && state.entries.is_empty() {
+                    return None;
+                }
+                state.entries.iter().map(|entry| entry.not_before.since(now)).min()
             };
-            if popped.is_some() {
-                self.changed.notify_waiters();
-                return popped;
+            tokio::select! {
+                () = changed => {}
+                () = self.sleep(wait) => {}
             }
-            changed.await;
         }
+    }
+
+    async fn sleep(&self, wait: Option<Duration>) {
+        match wait {
+            Some(wait) => self.clock.sleep(wait).await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// An item in a consumer's hands, or a part of it, goes back to its place, to be taken again in `wait`.
+    pub(crate) fn give_back(&self, age: Age, item: T, wait: Duration) {
+        let mut state = self.state.lock();
+        state.in_hand = state.in_hand.saturating_sub(item.points());
+        state.insert(Entry { age, not_before: self.clock.now().plus(wait), item });
+        drop(state);
+        self.changed.notify_waiters();
     }
 
     /// Points in a consumer's hands have met their fate.
     pub(crate) fn settled(&self, points: u64) {
         let mut state = self.state.lock();
-        state.in_flight = state.in_flight.saturating_sub(points);
+        state.in_hand = state.in_hand.saturating_sub(points);
     }
 
     /// A consumer's attempts fail, or work again: said on every change, not on every attempt.
@@ -120,10 +170,16 @@ impl<T: Item> Queue<T> {
         self.changed.notify_waiters();
     }
 
+    /// Nothing waits for its time any more: the drain is nearly over.
+    pub(crate) fn hurry(&self) {
+        self.state.lock().hurry = true;
+        self.changed.notify_waiters();
+    }
+
     /// Points queued and in consumers' hands.
     pub(crate) fn points(&self) -> u64 {
         let state = self.state.lock();
-        state.items.iter().map(Item::points).sum::<u64>() + state.in_flight
+        state.entries.iter().map(|entry| entry.item.points()).sum::<u64>() + state.in_hand
     }
 
     /// Bytes queued.
@@ -137,64 +193,35 @@ impl<T: Item> Queue<T> {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use super::*;
-
-    #[derive(Debug, PartialEq)]
-    struct Sized(u64, u64);
-
-    impl Item for Sized {
-        fn bytes(&self) -> u64 {
-            self.0
-        }
-        fn points(&self) -> u64 {
-            self.1
-        }
+impl<T: Item> State<T> {
+    fn is_due(&self, entry: &Entry<T>, now: UnixNanos) -> bool {
+        self.hurry || entry.not_before <= now
     }
 
-    #[tokio::test]
-    async fn items_come_out_in_order_and_stay_held_until_settled() {
-        let queue = Queue::new(100, 1);
-        assert!(queue.push(Sized(40, 1)).await.is_empty());
-        assert!(queue.push(Sized(60, 2)).await.is_empty());
-        assert_eq!((queue.bytes(), queue.points()), (100, 3));
-        assert_eq!(queue.pop().await, Some(Sized(40, 1)));
-        assert_eq!((queue.bytes(), queue.points()), (60, 3));
-        queue.settled(1);
-        assert_eq!(queue.points(), 2);
-        queue.close();
-        assert_eq!(queue.pop().await, Some(Sized(60, 2)));
-        assert_eq!(queue.pop().await, None);
+    /// The place of the item whose turn it is.
+    fn next(&self, now: UnixNanos) -> Option<usize> {
+        let mut due = (0..self.entries.len()).filter(|at| self.is_due(&self.entries[*at], now));
+        if self.newest_is_next { due.next_back() } else { due.next() }
     }
 
-    #[tokio::test]
-    async fn a_full_queue_waits_while_a_consumer_gets_on() {
-        let queue = Arc::new(Queue::new(100, 2));
-        queue.set_stuck(true);
-        assert!(queue.push(Sized(100, 1)).await.is_empty());
-        let waiting = tokio::spawn({
-            let queue = Arc::clone(&queue);
-            async move { queue.push(Sized(100, 2)).await }
-        });
-        tokio::task::yield_now().await;
-        assert!(!waiting.is_finished());
-        assert_eq!(queue.pop().await, Some(Sized(100, 1)));
-        assert!(waiting.await.unwrap().is_empty());
+    /// The place of the item that goes first when there must be room; `None` where waiting for room is not in vain.
+    fn dispensable(&self, now: UnixNanos, consumers: usize) -> Option<usize> {
+        let given_back = self.entries.iter().position(|entry| !self.is_due(entry, now));
+        given_back.or((self.stuck >= consumers && !self.entries.is_empty()).then_some(0))
     }
 
-    #[tokio::test]
-    async fn when_all_consumers_are_stuck_the_oldest_make_room() {
-        let queue = Queue::new(100, 2);
-        queue.set_stuck(true);
-        queue.set_stuck(true);
-        for points in 1..=3 {
-            assert!(queue.push(Sized(30, points)).await.is_empty());
-        }
-        assert_eq!(queue.push(Sized(60, 4)).await, [Sized(30, 1), Sized(30, 2)]);
-        assert_eq!(queue.push(Sized(500, 5)).await, [Sized(30, 3), Sized(60, 4)], "larger than the queue");
-        assert_eq!((queue.bytes(), queue.points()), (500, 5));
+    fn insert(&mut self, entry: Entry<T>) {
+        self.bytes += entry.item.bytes();
+        let at = self.entries.partition_point(|other| other.age <= entry.age);
+        self.entries.insert(at, entry);
+    }
+
+    fn remove(&mut self, at: usize) -> Option<Entry<T>> {
+        let entry = self.entries.remove(at)?;
+        self.bytes -= entry.item.bytes();
+        Some(entry)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,32 +1,36 @@
 use super::*;
 
 fn of(status: u16, code: Option<&str>, message: &str) -> Class {
-    class(&Answer { status, code, retry_after: None }, message)
+    class(&Answer { status, code, ..Answer::default() }, message)
 }
 
 const RETRY: Class = Class::Retry { after: None };
+const THROTTLED: Class = Class::Throttled { after: None };
+const DENIED: Class = Class::Denied { by_policy: false };
 
 #[test]
 fn each_row_of_the_table_has_its_class() {
     let cases = [
-        (400, Some("Throttling"), "Rate exceeded", RETRY),
-        (400, Some("com.amazonaws.cloudwatch#ThrottlingException"), "", RETRY),
-        (400, Some("RequestLimitExceeded"), "", RETRY),
-        (400, Some("LimitExceeded"), "", RETRY),
+        (400, Some("Throttling"), "Rate exceeded", THROTTLED),
+        (400, Some("com.amazonaws.cloudwatch#ThrottlingException"), "", THROTTLED),
+        (400, Some("RequestLimitExceeded"), "", THROTTLED),
+        (400, Some("LimitExceeded"), "", THROTTLED),
         (500, Some("InternalServiceError"), "", RETRY),
         (502, None, "", RETRY),
         (503, None, "", RETRY),
         (503, Some("SomethingNew"), "", RETRY),
-        (429, None, "", RETRY),
+        (429, None, "", THROTTLED),
         (408, None, "", RETRY),
-        (403, Some("ExpiredToken"), "", Class::Expired),
-        (403, Some("SignatureDoesNotMatch"), "", RETRY),
+        (403, Some("ExpiredToken"), "", Class::Credentials),
+        (403, Some("SignatureDoesNotMatch"), "", Class::Credentials),
+        (403, Some("RequestTimeTooSkewed"), "", RETRY),
         (200, None, "", RETRY),
-        (403, Some("AccessDenied"), "", Class::Denied),
-        (403, Some("InvalidClientTokenId"), "", Class::Denied),
-        (400, Some("AccessDeniedException"), "", Class::Denied),
-        (400, Some("UnrecognizedClientException"), "", Class::Denied),
-        (404, Some("UnknownOperationException"), "", Class::Denied),
+        (403, Some("AccessDenied"), "", Class::Denied { by_policy: true }),
+        (403, Some("InvalidClientTokenId"), "", Class::Credentials),
+        (400, Some("AccessDeniedException"), "", Class::Denied { by_policy: true }),
+        (400, Some("UnrecognizedClientException"), "", Class::Credentials),
+        (403, Some("MissingAuthenticationToken"), "", DENIED),
+        (404, Some("UnknownOperationException"), "", DENIED),
         (413, None, "", Class::TooLarge),
         (413, Some("RequestEntityTooLarge"), "", Class::TooLarge),
         (400, Some("InvalidParameterValue"), "no metric may …", Class::Datums(vec![])),
@@ -59,4 +63,22 @@ fn the_service_may_say_when_to_come_back() {
     assert_eq!(retry_after(None, Some(&u64::MAX.to_string())), longest, "no wait for ever, and no overflow");
     assert_eq!(retry_after(Some(&u64::MAX.to_string()), None), longest);
     assert_eq!(retry_after(None, Some("Wed, 21 Oct 2026 07:28:00 GMT")), None);
+}
+
+#[test]
+fn a_signature_is_not_the_keys_fault_where_the_clocks_are_apart() {
+    let now = UnixNanos(1_792_567_680_000_000_000); // 2026-10-21 07:28:00 UTC
+    let of = |date| skew(date, now).filter(|skew| skew.by >= SKEWED);
+    assert_eq!(of("Wed, 21 Oct 2026 07:31:59 GMT"), None);
+    assert_eq!(of("yesterday"), None);
+    let behind = of("Wed, 21 Oct 2026 08:40:00 GMT");
+    assert_eq!(behind.as_ref().map(ToString::to_string).as_deref(), Some("72 minutes behind"));
+    let ahead = of("Wed, 21 Oct 2026 07:00:00 GMT");
+    assert_eq!(ahead.as_ref().map(ToString::to_string).as_deref(), Some("28 minutes ahead of"));
+    let class_with = |skew| {
+        let code = Some("SignatureDoesNotMatch");
+        class(&Answer { status: 403, code, skew, ..Answer::default() }, "")
+    };
+    assert_eq!(class_with(behind), RETRY);
+    assert_eq!(class_with(None), Class::Credentials);
 }

@@ -1,6 +1,6 @@
 use aws_sdk_cloudwatch::{
     primitives::DateTime,
-    types::{StandardUnit, StatisticSet},
+    types::{Dimension, StandardUnit, StatisticSet},
 };
 use proptest::prelude::*;
 

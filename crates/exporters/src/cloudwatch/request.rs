@@ -1,0 +1,217 @@
+//! A request in the queue: self-contained (R6), and how it is divided when CloudWatch does not take it whole.
+
+use std::{
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+};
+
+use aws_sdk_cloudwatch::types::MetricDatum;
+use weir_core::{Ack, UnixNanos, Verdict};
+
+use super::{
+    body::{Body, Opened},
+    pack::Datum,
+    wire,
+};
+use crate::sending::Item;
+
+/// Datums that travel together.
+#[derive(Debug)]
+pub(super) struct Request {
+    pub(super) body: Body,
+    /// How many points each datum was made of.
+    points: Box<[u64]>,
+    all_points: u64,
+    /// The time of its oldest datum, in seconds.
+    oldest: i64,
+    pub(super) ack: Ack,
+    pub(super) flush: Arc<Flush>,
+    pub(super) tried: Tried,
+}
+
+/// What became of earlier attempts.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Tried {
+    /// When the first one failed.
+    pub(super) first_failure: Option<UnixNanos>,
+    /// One had no answer that says whether it was stored.
+    pub(super) fate_unknown: bool,
+    /// The points were counted as possible duplicates.
+    pub(super) counted: bool,
+    /// Its credentials were not taken, and it is tried with fresh ones.
+    pub(super) credentials_refused: bool,
+    /// How often it was divided by the numbers that a message named.
+    pub(super) divided_by_number: u8,
+}
+
+impl Item for Request {
+    fn bytes(&self) -> u64 {
+        (size_of::<Self>() + self.body.memory() + size_of_val(&*self.points)) as u64
+    }
+
+    fn points(&self) -> u64 {
+        self.all_points
+    }
+}
+
+impl Request {
+    /// A request of a flush; `ack` tells the fate of its points.
+    pub(super) fn new(datums: &[Datum], ack: Ack, flush: Arc<Flush>) -> Self {
+        let body = Body::of(&flush.namespace, datums.iter().map(|datum| &datum.metric));
+        let oldest = datums.iter().filter_map(|datum| time_of(&datum.metric)).min();
+        Self {
+            body,
+            points: datums.iter().map(|datum| datum.points).collect(),
+            all_points: datums.iter().map(|datum| datum.points).sum(),
+            oldest: oldest.unwrap_or(i64::MAX),
+            ack,
+            flush,
+            tried: Tried::default(),
+        }
+    }
+
+    /// How many datums it carries.
+    pub(super) fn datums(&self) -> usize {
+        self.body.datums()
+    }
+
+    /// Whether a datum of it is older than `limit`, in seconds since the epoch.
+    pub(super) fn has_older_than(&self, limit: i64) -> bool {
+        self.oldest < limit
+    }
+
+    /// Divides it in two: the datums that `is_first` picks, by index and as they were written, and the others; either may
+    /// be missing. The ack is split.
+    ///
+    /// # Errors
+    /// Its own bytes cannot be read, which would be a defect; it is answered unchanged.
+    pub(super) fn divide(
+        self,
+        mut is_first: impl FnMut(usize, &[u8]) -> bool,
+    ) -> Result<[Option<Self>; 2], (io::Error, Self)> {
+        let opened = match self.body.open() {
+            Ok(opened) => opened,
+            Err(error) => return Err((error, self)),
+        };
+        let (first, second): (Vec<usize>, Vec<usize>) = {
+            let picked: Vec<bool> =
+                opened.datums().enumerate().map(|(at, bytes)| is_first(at, bytes)).collect();
+            (0..self.datums()).partition(|at| picked[*at])
+        };
+        let parts = [self.part(&opened, &first), self.part(&opened, &second)];
+        // The parts speak for it now.
+        self.ack.settle(Verdict::Delivered);
+        Ok(parts)
+    }
+
+    fn part(&self, opened: &Opened<'_>, places: &[usize]) -> Option<Self> {
+        if places.is_empty() {
+            return None;
+        }
+        let all: Vec<&[u8]> = opened.datums().collect();
+        let datums: Vec<&[u8]> = places.iter().map(|at| all[*at]).collect();
+        let oldest = datums.iter().filter_map(|bytes| time_of(&wire::read_datum(bytes).ok()?)).min();
+        Some(Self {
+            body: Body::of_written(&self.flush.namespace, &datums),
+            points: places.iter().map(|at| self.points[*at]).collect(),
+            all_points: places.iter().map(|at| self.points[*at]).sum(),
+            oldest: oldest.unwrap_or(i64::MAX),
+            ack: self.ack.clone(),
+            flush: Arc::clone(&self.flush),
+            tried: self.tried,
+        })
+    }
+
+    /// Its datums, for who looks into them.
+    pub(super) fn read(&self) -> Vec<MetricDatum> {
+        let read =
+            |opened: Opened<'_>| opened.datums().filter_map(|bytes| wire::read_datum(bytes).ok()).collect();
+        self.body.open().map(read).unwrap_or_default()
+    }
+}
+
+/// The time of a datum, in seconds.
+pub(super) fn time_of(datum: &MetricDatum) -> Option<i64> {
+    datum.timestamp.map(|time| time.secs())
+}
+
+/// One closing of periods into one namespace: when its last request has met its fate, it says so in one line.
+#[derive(Debug)]
+pub(super) struct Flush {
+    pub(super) component: Arc<str>,
+    pub(super) namespace: Arc<str>,
+    pub(super) region: Arc<str>,
+    /// The end of the newest period in it.
+    pub(super) end: UnixNanos,
+    datums: usize,
+    requests: AtomicU64,
+    failed: AtomicU64,
+    /// In points, as is `lost`.
+    delivered: AtomicU64,
+    lost: AtomicU64,
+}
+
+impl Flush {
+    pub(super) fn new(
+        component: &Arc<str>,
+        namespace: &Arc<str>,
+        region: &Arc<str>,
+        end: UnixNanos,
+        datums: usize,
+    ) -> Self {
+        Self {
+            component: Arc::clone(component),
+            namespace: Arc::clone(namespace),
+            region: Arc::clone(region),
+            end,
+            datums,
+            requests: AtomicU64::default(),
+            failed: AtomicU64::default(),
+            delivered: AtomicU64::default(),
+            lost: AtomicU64::default(),
+        }
+    }
+
+    /// An attempt for one of its requests ended.
+    pub(super) fn attempted(&self, succeeded: bool) {
+        self.requests.fetch_add(1, Relaxed);
+        self.failed.fetch_add(u64::from(!succeeded), Relaxed);
+    }
+
+    /// Points of it were delivered.
+    pub(super) fn delivered(&self, points: u64) {
+        self.delivered.fetch_add(points, Relaxed);
+    }
+
+    /// Points of it were lost.
+    pub(super) fn lost(&self, points: u64) {
+        self.lost.fetch_add(points, Relaxed);
+    }
+}
+
+impl Drop for Flush {
+    fn drop(&mut self) {
+        let (requests, failed) = (self.requests.load(Relaxed), self.failed.load(Relaxed));
+        let (delivered, lost) = (self.delivered.load(Relaxed), self.lost.load(Relaxed));
+        let result = match (delivered, lost) {
+            (_, 0) => "delivered",
+            (0, _) => "lost",
+            _ => "partly delivered",
+        };
+        tracing::info!(
+            component = %self.component,
+            namespace = %self.namespace,
+            region = %self.region,
+            period_end = self.end.seconds(),
+            datums = self.datums,
+            requests,
+            failed_requests = failed,
+            points = delivered,
+            points_lost = lost,
+            "sent to CloudWatch: {result}",
+        );
+    }
+}
