@@ -8,7 +8,7 @@ use std::io::{self, Write as _};
 use aws_sdk_cloudwatch::types::MetricDatum;
 use bytes::Bytes;
 use flate2::{Compression, write::GzEncoder};
-use weir_net::gunzip;
+use weir_net::Encoding;
 
 use super::{pack::MAX_BYTES, wire};
 
@@ -84,7 +84,7 @@ impl Body {
     pub(super) fn plain(&self) -> io::Result<Bytes> {
         if self.is_gzip {
             // A datum alone may be larger than what is packed with others.
-            gunzip(&self.bytes, 2 * MAX_BYTES).map_err(io::Error::other)
+            Encoding::Gzip.decompress(self.bytes.clone(), 2 * MAX_BYTES).map_err(io::Error::other)
         } else {
             Ok(self.bytes.clone())
         }
