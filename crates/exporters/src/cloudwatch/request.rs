@@ -9,7 +9,7 @@ use std::{
 };
 
 use aws_sdk_cloudwatch::types::MetricDatum;
-use weir_core::{Ack, UnixNanos, Verdict};
+use weir_core::{Ack, UnixNanos};
 
 use super::{
     body::{Body, Opened},
@@ -84,27 +84,18 @@ impl Request {
     }
 
     /// Divides it in two: the datums that `is_first` picks, by index and as they were written, and the others; either may
-    /// be missing. The ack is split.
+    /// be missing. The ack is split: the parts speak for it, and the caller settles the whole.
     ///
     /// # Errors
-    /// Its own bytes cannot be read, which would be a defect; it is answered unchanged.
+    /// Its own bytes cannot be read, which would be a defect.
     pub(super) fn divide(
-        self,
+        &self,
         mut is_first: impl FnMut(usize, &[u8]) -> bool,
-    ) -> Result<[Option<Self>; 2], (io::Error, Self)> {
-        let opened = match self.body.open() {
-            Ok(opened) => opened,
-            Err(error) => return Err((error, self)),
-        };
-        let (first, second): (Vec<usize>, Vec<usize>) = {
-            let picked: Vec<bool> =
-                opened.datums().enumerate().map(|(at, bytes)| is_first(at, bytes)).collect();
-            (0..self.datums()).partition(|at| picked[*at])
-        };
-        let parts = [self.part(&opened, &first), self.part(&opened, &second)];
-        // The parts speak for it now.
-        self.ack.settle(Verdict::Delivered);
-        Ok(parts)
+    ) -> io::Result<[Option<Self>; 2]> {
+        let opened = self.body.open()?;
+        let picked: Vec<bool> = opened.datums().enumerate().map(|(at, bytes)| is_first(at, bytes)).collect();
+        let (first, second): (Vec<usize>, Vec<usize>) = (0..self.datums()).partition(|at| picked[*at]);
+        Ok([self.part(&opened, &first), self.part(&opened, &second)])
     }
 
     fn part(&self, opened: &Opened<'_>, places: &[usize]) -> Option<Self> {

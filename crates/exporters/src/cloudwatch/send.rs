@@ -267,20 +267,24 @@ impl Sender {
             return self.halve(request, parts);
         }
         request.tried.divided_by_number += 1;
-        self.parted(request.divide(|at, _| is_named(at)), parts);
+        let parted = request.divide(|at, _| is_named(at));
+        self.parted(request, parted, parts);
     }
 
     fn halve(&self, request: Request, parts: &mut Vec<Request>) {
         let half = request.datums() / 2;
-        self.parted(request.divide(|at, _| at < half), parts);
+        let parted = request.divide(|at, _| at < half);
+        self.parted(request, parted, parts);
     }
 
-    fn parted(&self, parted: Result<[Option<Request>; 2], (io::Error, Request)>, parts: &mut Vec<Request>) {
+    fn parted(&self, whole: Request, parted: io::Result<[Option<Request>; 2]>, parts: &mut Vec<Request>) {
         match parted {
-            Ok(two) => parts.extend(two.into_iter().flatten()),
-            Err((error, request)) => {
-                self.lose(request, REJECTED, &format!("its body cannot be read: {error}"));
+            Ok(two) => {
+                parts.extend(two.into_iter().flatten());
+                // The parts speak for it now.
+                whole.ack.settle(Verdict::Delivered);
             }
+            Err(error) => self.lose(whole, REJECTED, &format!("its body cannot be read: {error}")),
         }
     }
 
@@ -293,15 +297,12 @@ impl Sender {
         let is_aged = |bytes: &[u8]| {
             wire::read_datum(bytes).is_ok_and(|datum| time_of(&datum).is_some_and(|time| time < oldest))
         };
-        match request.divide(|_, bytes| is_aged(bytes)) {
-            Ok([aged, fresh]) => {
-                if let Some(aged) = aged {
-                    self.lose(aged, TOO_OLD, "CloudWatch takes nothing older than two weeks");
-                }
-                fresh
-            }
-            Err((_, request)) => Some(request),
+        let Ok([aged, fresh]) = request.divide(|_, bytes| is_aged(bytes)) else { return Some(request) };
+        if let Some(aged) = aged {
+            self.lose(aged, TOO_OLD, "CloudWatch takes nothing older than two weeks");
         }
+        request.ack.settle(Verdict::Delivered);
+        fresh
     }
 
     fn delivered(&self, request: Request) {
