@@ -3,7 +3,7 @@
 //! # Layout
 //! - [`cloudwatch`]: windows of a period, one datum a series, `PutMetricData`;
 //! - [`debug`]: points in words, on standard output;
-//! - [`file`]: points as lines of OTLP/JSON;
+//! - [`mod@file`]: points as lines of OTLP/JSON;
 //! - `sending`: what exporters that talk to a service share: a queue bounded in bytes, back-off, quiet logs.
 
 pub mod cloudwatch;
