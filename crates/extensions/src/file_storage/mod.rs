@@ -14,7 +14,7 @@
 //! # Files
 //! `DIRECTORY/COMPONENT/state`: one directory a component, such as `delta@metrics%2Fhost`. Each save writes `state.new`, waits for the
 //! disk, and renames it, so that there is always a whole state, the old or the new ([`write`]). A file says what it is: a
-//! version, whose state it holds and what the bytes mean, a checksum of it all ([`file`]). One that is damaged, foreign or newer is
+//! version, whose state it holds and what the bytes mean, a checksum of it all ([`mod@file`]). One that is damaged, foreign or newer is
 //! renamed to `state.set_aside`, said, and never holds up the start.
 //!
 //! # What it does not promise
