@@ -6,9 +6,9 @@
 //! the only source. `role_arn` is assumed with what was found.
 //!
 //! # Refreshing
-//! - Before they expire ([`MARGIN`]) one request refreshes them, while the others go on with those that are still good.
+//! - Before they expire (`MARGIN`) one request refreshes them, while the others go on with those that are still good.
 //! - Once they have expired, or the service refused them ([`Credentials::refused`]), all wait for one refresh.
-//! - A refresh that fails while the old ones are good is tried again after [`AGAIN`], and nobody notices.
+//! - A refresh that fails while the old ones are good is tried again after `AGAIN`, and nobody notices.
 //! - Every refresh reads files and variables anew: keys that a tool rotates in a profile are found.
 //!
 //! The SDK's own cache cannot be told that credentials were refused: an expired session would be used until its time.

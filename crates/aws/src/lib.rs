@@ -1,7 +1,7 @@
 //! How Weir reaches AWS: the only user of `aws-config`.
 //!
 //! # Layout
-//! - [`load`]: from [`Settings`] to what clients of a service need: Region, credentials, HTTP client;
+//! - [`load()`]: from [`Settings`] to what clients of a service need: Region, credentials, HTTP client;
 //! - [`region`]: where the Region comes from, in which order;
 //! - [`credentials`]: the SDK's chain, refreshed once for all who ask;
 //! - [`http`]: the one HTTP client, with proxy and certificates, for the SDK and for requests of our own;
