@@ -34,6 +34,12 @@ impl Flags {
         Self(self.0 | other.0)
     }
 
+    /// These flags less those of `other`.
+    #[must_use]
+    pub const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
     /// Whether every flag of `other` is set.
     pub const fn has(self, other: Self) -> bool {
         self.0 & other.0 == other.0
@@ -96,8 +102,7 @@ impl NumberPoint {
     /// Sets the value; other flags stay.
     pub fn set_value(&mut self, value: Number) {
         let fresh = Self::new(self.series, self.start, self.time, value);
-        let kept = self.flags.0 & !Flags::INTEGER.0;
-        self.flags = Flags(kept).with(fresh.flags);
+        self.flags = self.flags.without(Flags::INTEGER).with(fresh.flags);
         self.bits = fresh.bits;
     }
 }
@@ -110,6 +115,12 @@ pub struct Span {
 }
 
 impl Span {
+    /// The first `items` of it, at most all.
+    #[must_use]
+    pub fn first(self, items: usize) -> Self {
+        Self { start: self.start, len: self.len.min(u32::try_from(items).unwrap_or(u32::MAX)) }
+    }
+
     fn range(self) -> Range<usize> {
         self.start as usize..self.start as usize + self.len as usize
     }
@@ -270,6 +281,11 @@ impl Batch {
     /// The counts of a span; empty for a span of another batch.
     pub fn counts(&self, span: Span) -> &[u64] {
         self.counts.get(span.range()).unwrap_or_default()
+    }
+
+    /// The counts of a span, to change; empty for a span of another batch.
+    pub fn counts_mut(&mut self, span: Span) -> &mut [u64] {
+        self.counts.get_mut(span.range()).unwrap_or_default()
     }
 
     /// The bounds of a span; empty for a span of another batch.

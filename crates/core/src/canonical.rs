@@ -38,14 +38,6 @@ impl Series {
     }
 }
 
-impl crate::series::Resource {
-    /// Appends the canonical encoding of a resource alone: by what a target is known again.
-    pub fn canonical(&self, out: &mut Vec<u8>) {
-        attributes(out, &self.attributes);
-        text(out, &self.schema_url);
-    }
-}
-
 fn length(out: &mut Vec<u8>, length: usize) {
     out.extend_from_slice(&(length as u64).to_le_bytes());
 }

@@ -1,29 +1,56 @@
 use std::{sync::Arc, time::Duration};
 
 use weir_core::{
-    Batch, Clock, Descriptor, Identity, Interner, Kind, NodeLedger, NumberPoint, Out, PerSeries, Processor,
-    Reason, Series, SeriesId, State, StreamId, Temporality, UnixNanos,
+    Batch, Clock, Descriptor, Identity, Interner, NodeLedger, Out, PerSeries, Processor, Quiet, Reason,
+    Series, SeriesId, State, StreamId, Temporality, UnixNanos,
 };
 
 use super::{
-    Config, DUPLICATE, InitialValue, NEGATIVE, OUT_OF_ORDER,
-    counter::{Counter, Step, Unusable, check},
-    streams::{Stream, Streams, TICK},
+    Config, DUPLICATE, InitialValue, OUT_OF_ORDER,
+    durable::Durable,
+    explicit::{BoundsPool, ExplicitPoint},
+    exponential::{ExponentialPoint, Scratch},
+    filter::Filter,
+    saved::Key,
+    sequence::{Order, Sequence},
+    streams::{Stream, Streams, TICK, Tabled},
 };
-
-/// How often a full table of streams is worth a line in the log.
-const COMPLAIN_EVERY: Duration = Duration::from_mins(1);
 
 /// Turns cumulative points into deltas.
 pub(super) struct Converter {
-    config: Config,
-    id: Arc<str>,
-    interner: Arc<Interner>,
-    clock: Clock,
     ledger: Arc<NodeLedger>,
     routes: PerSeries<Option<Route>>,
+    stage: Stage,
+    room: Room,
+    no_room: Quiet,
+    is_relaying_said: bool,
+}
+
+/// What the conversion of a point needs, beside the point.
+struct Stage {
+    config: Config,
+    id: Arc<str>,
+    filter: Filter,
+    interner: Arc<Interner>,
+    clock: Clock,
     streams: Streams,
-    complaint: Complaint,
+    durable: Option<Durable>,
+    /// The time, in seconds since the epoch.
+    seen: u32,
+}
+
+/// What a stage hands to its successor over a reload (R7).
+struct Handed {
+    streams: Streams,
+    /// Points are on their way that its next snapshot waits for.
+    durable: Option<Durable>,
+}
+
+/// Room for histograms that is used again and again.
+#[derive(Default)]
+struct Room {
+    bounds: BoundsPool,
+    scratch: Scratch,
 }
 
 /// Where the points of a counter go. Series that are none have no route: their points pass.
@@ -51,162 +78,248 @@ struct Ended {
     dropped: Vec<(Reason, u64)>,
 }
 
-/// Points that found no room, since the log last said so.
-#[derive(Default)]
-struct Complaint {
-    points: u64,
-    last: UnixNanos,
-}
-
 impl Converter {
     pub(super) fn new(config: Config, context: weir_core::Context, prior: Option<State>) -> Self {
-        let prior = prior.and_then(|state| state.downcast::<Streams>().ok());
-        Self {
+        let prior = prior.and_then(|state| state.downcast::<Handed>().ok());
+        let prior = prior.map_or_else(
+            || Handed { streams: Streams::new(context.clock.now()), durable: None },
+            |prior| *prior,
+        );
+        let stage = Stage {
+            streams: prior.streams,
+            durable: Durable::new(&config, &context, prior.durable),
+            filter: Filter::new(&config),
             config,
             id: context.id,
             interner: context.interner,
+            clock: context.clock,
+            seen: 0,
+        };
+        Self {
             ledger: context.ledger,
             routes: PerSeries::default(),
-            streams: prior.map_or_else(|| Streams::new(context.clock.now()), |streams| *streams),
-            clock: context.clock,
-            complaint: Complaint::default(),
+            stage,
+            room: Room::default(),
+            no_room: Quiet::default(),
+            is_relaying_said: false,
         }
     }
 
-    /// The slow way: finds out what the series `id` is, and remembers it.
-    #[cold]
-    fn find_route<'a>(
-        routes: &'a mut PerSeries<Option<Route>>,
-        interner: &Interner,
-        id: SeriesId,
-    ) -> Option<&'a Route> {
-        // The batch's lease keeps the id resolvable (R1).
-        let series = interner.resolve(id)?;
-        routes.get_or_insert_with(id, || Route::of(&series, interner)).as_ref()
+    fn say_once(&mut self, relaid: u64) {
+        if relaid > 0 && !std::mem::replace(&mut self.is_relaying_said, true) {
+            tracing::warn!(
+                component = %self.stage.id,
+                "the bounds of a histogram changed: this counts as a reset, here and from now on"
+            );
+        }
+    }
+
+    fn say_no_room(&self, ended: &Ended, now: UnixNanos) {
+        if ended.of(Reason::SERIES_CAP) > 0
+            && let Some(suppressed) = self.no_room.speak(now)
+        {
+            tracing::warn!(
+                component = %self.stage.id, max_series = self.stage.config.max_series, suppressed,
+                "max_series is reached: points of further streams are dropped"
+            );
+        }
+    }
+}
+
+/// The way of the series `id`; the first time, it is found out.
+#[inline]
+fn route<'a>(routes: &'a mut PerSeries<Option<Route>>, stage: &Stage, id: SeriesId) -> Option<&'a Route> {
+    // Looked up twice where it is not known: the borrow checker allows no other way without a cost for those that are.
+    if routes.get(id).is_none() {
+        find_route(routes, stage, id);
+    }
+    routes.get(id)?.as_ref()
+}
+
+#[cold]
+fn find_route(routes: &mut PerSeries<Option<Route>>, stage: &Stage, id: SeriesId) {
+    // The batch's lease keeps the id resolvable (R1).
+    if let Some(series) = stage.interner.resolve(id) {
+        routes.insert(id, Route::of(&series, stage));
     }
 }
 
 impl Route {
-    fn of(series: &Series, interner: &Interner) -> Option<Self> {
+    fn of(series: &Series, stage: &Stage) -> Option<Self> {
         let identity = series.identity();
         let metric = &identity.descriptor;
-        if metric.kind != Kind::Sum || !metric.is_cumulative_counter() {
+        if !metric.is_cumulative_counter() || !stage.filter.takes(metric) {
             return None;
         }
         let metric = Descriptor { temporality: Temporality::Delta, ..Descriptor::clone(metric) };
-        let delta = Identity { descriptor: interner.descriptor(metric), ..identity.clone() };
-        let held = interner.rewritten(series, delta);
+        let delta = Identity { descriptor: stage.interner.descriptor(metric), ..identity.clone() };
+        let held = stage.interner.rewritten(series, delta);
         Some(Self { to: held.id(), stream: series.stream(), _held: held })
     }
 }
 
 impl Processor for Converter {
     fn process(&mut self, mut batch: Batch, out: &mut Out) {
-        let seen = self.clock.now().seconds() as u32;
-        let mut ended = Ended::default();
-        let Self { routes, interner, streams, config, .. } = self;
+        let now = self.stage.now();
+        let (mut ended, mut relaid) = (Ended::default(), 0);
+        let Self { routes, stage, room, .. } = self;
         batch.numbers.retain_mut(|point| {
-            let route = match routes.get(point.series) {
-                Some(route) => route.as_ref(),
-                None => Self::find_route(routes, interner, point.series),
-            };
-            let Some(route) = route else { return true };
-            match convert(point, route, streams, config, seen) {
-                Outcome::Goes => true,
-                Outcome::Baseline => {
-                    ended.baselines += 1;
-                    false
-                }
-                Outcome::Dropped(reason) => {
-                    ended.add(reason);
-                    false
-                }
-            }
+            let Some(route) = route(routes, stage, point.series) else { return true };
+            ended.stays(stage.convert(point, route))
         });
-        self.complaint.points += ended.enter(&self.ledger);
+        // Taken out while their counts, which lie in the batch, change.
+        let mut histograms = std::mem::take(&mut batch.histograms);
+        histograms.retain_mut(|point| {
+            let Some(route) = route(routes, stage, point.series) else { return true };
+            let (batch, pool, relaid) = (&mut batch, &mut room.bounds, &mut relaid);
+            ended.stays(stage.convert(&mut ExplicitPoint { point, batch, pool, relaid }, route))
+        });
+        batch.histograms = histograms;
+        let mut histograms = std::mem::take(&mut batch.exponential_histograms);
+        histograms.retain_mut(|point| {
+            let Some(route) = route(routes, stage, point.series) else { return true };
+            let (batch, scratch) = (&mut batch, &mut room.scratch);
+            ended.stays(stage.convert(&mut ExponentialPoint { point, batch, scratch }, route))
+        });
+        batch.exponential_histograms = histograms;
+        ended.enter(&self.ledger);
+        self.say_no_room(&ended, now);
+        self.say_once(relaid);
+        if let Some(durable) = &self.stage.durable {
+            durable.follow(&mut batch);
+        }
         // An empty batch goes on too: its ack is settled where it ends.
         out.push(batch);
     }
 
-    fn tick(&mut self, now: UnixNanos, _out: &mut Out) {
-        self.routes.forget_gone(&self.interner);
-        self.streams.forget(self.config.max_staleness.0, now, self.interner.stats());
-        self.complaint.speak(&self.id, self.config.max_series, now);
+    fn tick(&mut self, _now: UnixNanos, _out: &mut Out) {
+        let now = self.stage.now();
+        self.routes.forget_gone(&self.stage.interner);
+        let Stage { streams, durable, config, interner, .. } = &mut self.stage;
+        streams.forget(config.max_staleness.0, now, interner.stats());
+        if let Some(durable) = durable {
+            durable.save_if_due(streams, now);
+        }
     }
 
     fn tick_every(&self) -> Option<Duration> {
-        Some(TICK)
+        let save = self.stage.durable.as_ref().map(Durable::interval);
+        Some(save.map_or(TICK, |interval| interval.min(TICK)))
+    }
+
+    fn flush(&mut self, _out: &mut Out) {
+        let now = self.stage.now();
+        let Stage { streams, durable, .. } = &mut self.stage;
+        if let Some(durable) = durable {
+            durable.save_last(streams, now);
+        }
     }
 
     fn into_state(self: Box<Self>) -> Option<State> {
-        Some(Box::new(self.streams))
+        let mut stage = self.stage;
+        // What was saved belongs to what is handed on, though no point has come yet.
+        stage.now();
+        Some(Box::new(Handed { streams: stage.streams, durable: stage.durable }))
     }
 
     fn retention(&self) -> Duration {
-        let staleness = self.config.max_staleness.0;
+        let staleness = self.stage.config.max_staleness.0;
         if staleness.is_zero() { Duration::MAX } else { staleness }
     }
 }
 
-/// Makes `point` a delta, if it is one.
-#[inline]
-fn convert(
-    point: &mut NumberPoint,
-    route: &Route,
-    streams: &mut Streams,
-    config: &Config,
-    seen: u32,
-) -> Outcome {
-    let value = match check(point) {
-        Ok(value) => value,
-        Err(Unusable::NoRecordedValue) => return Outcome::Dropped(Reason::NO_RECORDED_VALUE),
-        Err(Unusable::NotFinite) => return Outcome::Dropped(Reason::NOT_FINITE),
-        Err(Unusable::Negative) => return Outcome::Dropped(NEGATIVE),
-    };
-    let Some(stream) = streams.get_mut(route.stream) else {
-        let counter = Counter::begin(point, value);
-        return begin(point, route, Stream { counter, seen }, streams, config);
-    };
-    match stream.counter.step(point, value) {
-        Step::Added { value, start } => {
-            stream.seen = seen;
-            point.series = route.to;
-            point.start = start;
-            point.set_value(value);
-            Outcome::Goes
+impl Stage {
+    /// The time; before it is asked for the first time, what was saved is restored.
+    fn now(&mut self) -> UnixNanos {
+        let now = self.clock.now();
+        self.seen = now.seconds() as u32;
+        if let Some(durable) = &mut self.durable {
+            durable.restore(&mut self.streams, self.config.max_staleness.0, now, self.interner.stats());
         }
-        Step::Duplicate => Outcome::Dropped(DUPLICATE),
-        Step::OutOfOrder => Outcome::Dropped(OUT_OF_ORDER),
+        now
+    }
+
+    /// Makes `point` a delta, if it is one.
+    #[inline]
+    fn convert<P: Tabled>(&mut self, point: &mut P, route: &Route) -> Outcome {
+        if let Some(reason) = point.unusable() {
+            return Outcome::Dropped(reason);
+        }
+        match P::table(&mut self.streams).get_mut(route.stream) {
+            Some(stream) => step(point, stream, route, self.seen),
+            None => self.begin(point, route),
+        }
+    }
+
+    /// The first point of a stream in this process.
+    #[cold]
+    fn begin<P: Tabled>(&mut self, point: &mut P, route: &Route) -> Outcome {
+        let key = self.key(route.stream);
+        if let Some(mut stream) = key.and_then(|key| P::take(&mut self.streams.remembered, &key)) {
+            let outcome = step(point, &mut stream, route, self.seen);
+            self.streams.insert::<P>(route.stream, key, stream);
+            return outcome;
+        }
+        if self.config.max_series > 0 && self.streams.len() >= self.config.max_series {
+            return Outcome::Dropped(Reason::SERIES_CAP);
+        }
+        let times = point.times();
+        let goes = match self.config.initial_value {
+            InitialValue::Keep => true,
+            InitialValue::Drop => false,
+            InitialValue::Auto => self.streams.is_all_new(times),
+        };
+        let stream = Stream { sequence: Sequence::at(times), seen: self.seen, last: point.remember() };
+        self.streams.insert::<P>(route.stream, key, stream);
+        if goes {
+            point.send(route.to, times.start);
+            Outcome::Goes
+        } else {
+            Outcome::Baseline
+        }
+    }
+
+    /// By what the stream is known in another process, where that is asked for.
+    fn key(&self, stream: StreamId) -> Option<Key> {
+        self.durable.as_ref()?;
+        // Whatever it is called here: the name at its door stays. The batch's lease covers it (R1).
+        self.interner.at_door(stream).map(|series| Key::of(&series))
     }
 }
 
-/// The first point of a stream.
-#[cold]
-fn begin(
-    point: &mut NumberPoint,
-    route: &Route,
-    stream: Stream,
-    streams: &mut Streams,
-    config: &Config,
-) -> Outcome {
-    if config.max_series > 0 && streams.len() >= config.max_series {
-        return Outcome::Dropped(Reason::SERIES_CAP);
-    }
-    let goes = match config.initial_value {
-        InitialValue::Keep => true,
-        InitialValue::Drop => false,
-        InitialValue::Auto => streams.is_all_new(point),
+/// Takes the next point of a stream in. One that is refused changes nothing, so that the next delta is right.
+#[inline]
+fn step<P: Tabled>(point: &mut P, stream: &mut Stream<P::Last>, route: &Route, seen: u32) -> Outcome {
+    let times = point.times();
+    let start = match stream.sequence.order(times) {
+        Order::Duplicate => return Outcome::Dropped(DUPLICATE),
+        Order::Late => return Outcome::Dropped(OUT_OF_ORDER),
+        Order::GoesOn if point.subtract(&mut stream.last) => stream.sequence.time,
+        // Something fell: that is a reset as well.
+        Order::GoesOn => stream.sequence.reset(times),
+        Order::BeganAnew => {
+            point.replace(&mut stream.last);
+            stream.sequence.reset(times)
+        }
     };
-    streams.insert(route.stream, stream);
-    if goes {
-        point.series = route.to;
-        Outcome::Goes
-    } else {
-        Outcome::Baseline
-    }
+    stream.sequence = Sequence::at(times);
+    stream.seen = seen;
+    point.send(route.to, start);
+    Outcome::Goes
 }
 
 impl Ended {
+    /// Whether the point stays in the batch; if not, it is counted.
+    #[inline]
+    fn stays(&mut self, outcome: Outcome) -> bool {
+        match outcome {
+            Outcome::Goes => return true,
+            Outcome::Baseline => self.baselines += 1,
+            Outcome::Dropped(reason) => self.add(reason),
+        }
+        false
+    }
+
     #[cold]
     fn add(&mut self, reason: Reason) {
         match self.dropped.iter_mut().find(|(known, _)| *known == reason) {
@@ -215,31 +328,14 @@ impl Ended {
         }
     }
 
-    /// Enters them into `ledger`; answers how many found no room.
-    fn enter(&self, ledger: &NodeLedger) -> u64 {
+    fn of(&self, reason: Reason) -> u64 {
+        self.dropped.iter().find(|(known, _)| *known == reason).map_or(0, |(_, points)| *points)
+    }
+
+    fn enter(&self, ledger: &NodeLedger) {
         ledger.merge(self.baselines);
-        let mut no_room = 0;
         for (reason, points) in &self.dropped {
             ledger.drop_points(*reason, *points);
-            if *reason == Reason::SERIES_CAP {
-                no_room += points;
-            }
-        }
-        no_room
-    }
-}
-
-impl Complaint {
-    fn speak(&mut self, component: &str, max_series: u64, now: UnixNanos) {
-        if self.points > 0 && now.since(self.last) >= COMPLAIN_EVERY {
-            let points = self.points;
-            tracing::warn!(
-                component,
-                max_series,
-                points,
-                "max_series is reached: points of further streams are dropped"
-            );
-            *self = Self { points: 0, last: now };
         }
     }
 }

@@ -1,11 +1,18 @@
 use std::{sync::Arc, time::Duration};
 
-use weir_core::{Descriptor, Flags, HistogramPoint, Number, NumberPoint, Reason, Series, Span, Temporality};
+use weir_core::{
+    Batch, Descriptor, ExponentialHistogramPoint, Flags, HistogramPoint, Kind, Number, NumberPoint, Reason,
+    Series, Temporality,
+};
 use weir_testkit::{Fixture, Rig, START, point, seconds};
 
-use super::{Config, DUPLICATE, Delta, InitialValue, NEGATIVE, OUT_OF_ORDER};
+use super::{BAD_HISTOGRAM, Config, DUPLICATE, Delta, InitialValue, NEGATIVE, OUT_OF_ORDER};
 
+mod config;
+mod histograms;
+mod known_bugs;
 mod model;
+mod saved;
 mod truth;
 
 use Number::{Double, Int};
@@ -55,6 +62,52 @@ impl Case {
             assert_eq!(point.time, given.time);
             (point.start.seconds(), point.value())
         })
+    }
+
+    /// A batch with one explicit histogram: of values of 1, of which the least is 0.5 and the greatest 9.
+    fn explicit(&self, start: u64, time: u64, counts: &[u64], bounds: &[f64]) -> Batch {
+        let mut batch = self.fixture.batch([]);
+        let count = counts.iter().sum();
+        let (counts, bounds) =
+            (batch.push_counts(counts.iter().copied()), batch.push_bounds(bounds.iter().copied()));
+        batch.histograms.push(HistogramPoint {
+            series: self.series.id(),
+            flags: Flags::SUM.with(Flags::MIN).with(Flags::MAX),
+            start: seconds(start),
+            time: seconds(time),
+            count,
+            sum: count as f64,
+            min: 0.5,
+            max: 9.0,
+            counts,
+            bounds,
+        });
+        batch
+    }
+
+    /// The same with an exponential histogram, whose buckets begin at `offset`.
+    fn exponential(&self, start: u64, time: u64, scale: i32, offset: i32, counts: &[u64]) -> Batch {
+        let mut batch = self.fixture.batch([]);
+        let count = counts.iter().sum();
+        let (positive, negative) = (batch.push_counts(counts.iter().copied()), batch.push_counts([]));
+        batch.exponential_histograms.push(ExponentialHistogramPoint {
+            series: self.series.id(),
+            flags: Flags::SUM.with(Flags::MIN).with(Flags::MAX),
+            start: seconds(start),
+            time: seconds(time),
+            count,
+            sum: count as f64,
+            min: 0.5,
+            max: 9.0,
+            scale,
+            zero_count: 0,
+            zero_threshold: 0.0,
+            positive_offset: offset,
+            positive,
+            negative_offset: 0,
+            negative,
+        });
+        batch
     }
 
     fn dropped(&self, reason: Reason) -> u64 {
@@ -189,24 +242,15 @@ fn what_is_no_counter_passes_unchanged() {
         let given = [5, 3].map(|value| point(&series, OLD, NEW, Int(value)));
         assert_eq!(case.rig.numbers(case.fixture.batch(given)), given);
     }
-    let histogram = Descriptor { kind: weir_core::Kind::Histogram, ..counter() };
-    let series = case.fixture.stream(histogram, &[]);
-    let mut batch = case.fixture.batch([]);
-    let given = HistogramPoint {
-        series: series.id(),
-        flags: Flags::default(),
-        start: seconds(OLD),
-        time: seconds(NEW),
-        count: 0,
-        sum: 0.0,
-        min: 0.0,
-        max: 0.0,
-        counts: Span::default(),
-        bounds: Span::default(),
-    };
-    batch.histograms.push(given);
-    assert_eq!(case.rig.process(batch)[0].histograms, [given]);
-    assert_eq!(case.rig.account().passed, 9);
+    let histogram =
+        Descriptor { kind: Kind::Histogram, temporality: Temporality::Delta, monotonic: false, ..counter() };
+    case.series = case.fixture.stream(histogram, &[]);
+    for time in [NEW, NEW] {
+        let batch = case.explicit(OLD, time, &[2, 1], &[1.0]);
+        let given = batch.histograms.clone();
+        assert_eq!(case.rig.process(batch)[0].histograms, given);
+    }
+    assert_eq!(case.rig.account().passed, 10);
 }
 
 #[test]
@@ -362,101 +406,6 @@ fn nothing_is_held_of_a_series_that_is_gone() {
     case.rig.tick();
     case.fixture.interner.sweep();
     assert_eq!(case.fixture.interner.stats().series, 0);
-}
-
-/// Known bugs of the Collector's `cumulativetodelta` (reference: its `tracking/tracker.go`), each shown to be absent.
-mod known_bugs_of_the_collector {
-    use super::*;
-
-    #[test]
-    fn a_new_start_is_not_a_new_stream_that_loses_its_first_value() {
-        let mut case = Case::new(with(InitialValue::Drop));
-        case.feed(OLD, NEW, Int(10));
-        assert_eq!(case.feed(NEW + 5, NEW + 10, Int(3)), Some((NEW + 5, Int(3))));
-    }
-
-    #[test]
-    fn a_change_from_integers_to_doubles_is_not_a_new_stream() {
-        let mut case = Case::new(with(InitialValue::Drop));
-        case.feed(OLD, NEW, Int(10));
-        assert_eq!(case.feed(OLD, NEW + 10, Double(12.5)), Some((NEW, Double(2.5))));
-        assert_eq!(case.feed(OLD, NEW + 20, Int(13)), Some((NEW + 10, Double(0.5))));
-        assert_eq!(case.feed(OLD, NEW + 30, Int(14)), Some((NEW + 20, Int(1))));
-    }
-
-    #[test]
-    fn a_new_start_does_not_leak_the_old_state() {
-        let mut case = Case::keep();
-        for n in 0..100 {
-            case.feed(NEW + n * 10, NEW + n * 10 + 5, Int(1));
-        }
-        let mut case = Case::new(Config { max_series: 1, ..with(InitialValue::Keep) });
-        for n in 0..100 {
-            assert!(case.feed(NEW + n * 10, NEW + n * 10 + 5, Int(1)).is_some(), "one stream, one entry");
-        }
-    }
-
-    #[test]
-    fn what_was_counted_after_a_reset_is_not_lost() {
-        let mut case = Case::keep();
-        case.feed(0, NEW, Int(100));
-        assert_eq!(case.feed(0, NEW + 10, Int(30)), Some((NEW, Int(30))));
-        assert_eq!(case.feed(0, NEW + 20, Int(50)), Some((NEW + 10, Int(20))));
-    }
-
-    #[test]
-    fn the_delta_after_a_reset_does_not_overlap_the_one_before() {
-        let mut case = Case::keep();
-        case.feed(OLD, NEW, Int(100));
-        // Process start times cut to seconds may lie before the last point.
-        assert_eq!(case.feed(NEW - 1, NEW + 10, Int(30)), Some((NEW, Int(30))));
-    }
-
-    #[test]
-    fn a_late_point_is_no_reset_and_is_not_counted_twice_afterwards() {
-        let mut case = Case::keep();
-        case.feed(OLD, NEW, Int(100));
-        assert_eq!(case.feed(OLD, NEW + 20, Int(120)), Some((NEW, Int(20))));
-        assert_eq!(case.feed(OLD, NEW + 10, Int(110)), None);
-        assert_eq!(case.dropped(OUT_OF_ORDER), 1);
-        assert_eq!(case.feed(OLD, NEW + 30, Int(130)), Some((NEW + 20, Int(10))), "not 20");
-    }
-
-    #[test]
-    fn a_duplicate_is_dropped_and_counted_not_a_delta_of_zero() {
-        let mut case = Case::keep();
-        case.feed(OLD, NEW, Int(100));
-        assert_eq!(case.feed(OLD, NEW, Int(100)), None);
-        assert_eq!(case.feed(OLD, NEW, Int(150)), None, "nor is another value at the same time");
-        assert_eq!(case.dropped(DUPLICATE), 2);
-        assert_eq!(case.feed(OLD, NEW + 10, Int(160)), Some((NEW, Int(60))));
-    }
-
-    #[test]
-    fn not_a_number_is_not_only_dropped_but_counted() {
-        let mut case = Case::keep();
-        case.feed(OLD, NEW, Double(f64::NAN));
-        assert_eq!(case.dropped(Reason::NOT_FINITE), 1);
-    }
-
-    #[test]
-    fn streams_do_not_stay_for_ever_by_default() {
-        let mut case = Case::new(Config { max_series: 1, ..with(InitialValue::Keep) });
-        case.feed(OLD, NEW, Int(1));
-        case.rig.tick_after(Duration::from_mins(61));
-        case.series = case.fixture.stream(counter(), &[("path", "/next")]);
-        assert!(case.feed(OLD, NEW, Int(1)).is_some());
-    }
-
-    #[test]
-    fn a_live_stream_is_not_evicted() {
-        let mut case = Case::keep();
-        case.feed(OLD, NEW, Int(0));
-        for n in 1..100 {
-            case.rig.tick_after(Duration::from_mins(30));
-            assert_eq!(case.feed(OLD, NEW + n * 1800, Int(n as i64)), Some((NEW + (n - 1) * 1800, Int(1))));
-        }
-    }
 }
 
 #[test]
