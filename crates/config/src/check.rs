@@ -47,6 +47,14 @@ impl<'a> Check<'a> {
         self.diags.warning(span, message).help(help);
     }
 
+    /// Says more of a key that is unknown here and known to the Collector, if it is written: `why` it is not taken, and what to do
+    /// `instead`.
+    pub fn not_taken(&mut self, path: &[&str], why: &str, instead: &str) {
+        let (Some(node), Some(key)) = (self.node.at(path), path.last()) else { return };
+        let message = format!("`{key}` is not taken: {why}");
+        self.diags.error_instead(node.named_by(), message).help(instead);
+    }
+
     /// Checks the part that the path leads to; `None` when it is not written.
     pub fn within(&mut self, path: &[&str]) -> Option<Check<'_>> {
         let node = self.node.at(path)?;

@@ -91,6 +91,12 @@ impl Diagnostics {
         &mut self.list[last]
     }
 
+    /// Adds an error in place of the errors on exactly this span, of which more is known now.
+    pub(crate) fn error_instead(&mut self, span: Span, message: String) -> &mut Diagnostic {
+        self.list.retain(|found| found.severity != Severity::Error || found.span != Some(span));
+        self.error(span, message)
+    }
+
     /// Whether any finding is an error.
     pub fn has_errors(&self) -> bool {
         self.list.iter().any(|diagnostic| diagnostic.severity == Severity::Error)

@@ -17,6 +17,7 @@ use crate::{
     interner::Interner,
     ledger::NodeLedger,
     metadata::Metadata,
+    offers::Offers,
     pressure::Pressure,
     status::Status,
     storage::{Storage, Storages},
@@ -60,6 +61,8 @@ pub struct Context {
     pub metadata: Metadata,
     /// What components keep over restarts.
     pub storages: Storages,
+    /// What extensions offer.
+    pub offers: Offers,
     /// The component's row in `/status`.
     pub status: Status,
     /// How the end of the process comes about.
@@ -228,6 +231,10 @@ pub struct Facts {
     pub stores: bool,
     /// It collects by itself, at intervals: what `run --once` can wait for.
     pub collects: bool,
+    /// The extensions that check its clients, each with the path of the key that names it.
+    pub authenticators: Vec<(Vec<String>, String)>,
+    /// It checks the clients of others.
+    pub authenticates: bool,
     /// It answers its clients only when their points are exported.
     pub waits_for_export: bool,
     /// Its points are of this machine or this pod: it reads the machine, or nobody else can reach its listeners.

@@ -11,7 +11,7 @@ mod node;
 mod plan;
 mod run;
 mod service;
-mod storages;
+mod wants;
 
 pub use build::Graph;
 pub use lints::is_loopback;

@@ -6,8 +6,9 @@
 //! - How points travel: `batch`, `edge` (bounds, fan-out), `ack` (their fate, reported back), `ledger` (every count),
 //!   `sending` (what exporters say of their requests).
 //! - What a component is: `component` (traits, factories, context), `registry` (explicit lists), `metadata` (slow knowledge),
-//!   `status` (what it says of itself), `quiet` (how often it repeats itself in the log), `storage` (what it keeps over restarts).
-//! - The graph, in `graph/`: `plan` (configuration to checked plan; `cycles`, `lints`, `ids`, `service` with it), `build` (nodes and
+//!   `status` (what it says of itself), `quiet` (how often it repeats itself in the log), `storage` (what it keeps over restarts), `offers` (what
+//!   extensions do for it).
+//! - The graph, in `graph/`: `plan` (configuration to checked plan; `cycles`, `lints`, `ids`, `service`, `wants` with it), `build` (nodes and
 //!   edges), `node` (their tasks), `run` (start, supervision, drain).
 //! - The process: `process` (what outlives a graph), `clock`, `health`, [`pressure`], [`telemetry`].
 
@@ -23,6 +24,7 @@ mod health;
 mod interner;
 mod ledger;
 mod metadata;
+mod offers;
 mod per_series;
 mod pool;
 pub mod pressure;
@@ -56,6 +58,7 @@ pub use health::{ComponentStatus, Health, Pulse, StatusReport};
 pub use interner::{Interner, InternerStats, Lease, OVERFLOW_ATTRIBUTE, SeriesCap, Swept};
 pub use ledger::{Account, EdgeEntry, EdgeLedger, InHand, Ledger, NodeEntry, NodeLedger, Reason};
 pub use metadata::{Detector, DetectorState, Findings, Metadata, Source};
+pub use offers::Offers;
 pub use per_series::{PerSeries, PerStream};
 pub use pressure::Pressure;
 pub use process::Process;

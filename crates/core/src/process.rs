@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     clock::Clock, component::Drain, door::Doors, health::Health, interner::Interner, ledger::Ledger,
-    metadata::Metadata, pressure::Pressure, storage::Storages,
+    metadata::Metadata, offers::Offers, pressure::Pressure, storage::Storages,
 };
 
 /// The process's own state, shared by everything that runs in it.
@@ -26,6 +26,8 @@ pub struct Process {
     pub pressure: Pressure,
     /// What components keep over restarts.
     pub storages: Storages,
+    /// What extensions offer.
+    pub offers: Offers,
     /// How the end comes about.
     pub drain: Drain,
 }
@@ -43,6 +45,7 @@ impl Process {
             pressure,
             metadata: Metadata::default(),
             storages: Storages::default(),
+            offers: Offers::default(),
             drain: Drain::default(),
             clock,
         }

@@ -1,6 +1,6 @@
 //! One connection, from its first byte to its end.
 
-use std::{convert::Infallible, future::Future, net::IpAddr, sync::Arc, time::Duration};
+use std::{convert::Infallible, future::Future, io, net::IpAddr, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use hyper::{Request, Response, body::Incoming, service::service_fn};
@@ -15,6 +15,7 @@ use crate::{
     endpoint::Stream,
     listener::{Http2, Limits, Versions},
     stall::WriteTimeout,
+    tls::ServerTls,
 };
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -40,10 +41,11 @@ struct HangUp;
 pub(crate) struct Serving {
     builder: auto::Builder<TokioExecutor>,
     limits: Limits,
+    tls: Option<ServerTls>,
 }
 
 impl Serving {
-    pub(crate) fn new(limits: Limits, versions: Versions) -> Self {
+    pub(crate) fn new(limits: Limits, versions: Versions, tls: Option<ServerTls>) -> Self {
         let builder = auto::Builder::new(TokioExecutor::new());
         let (mut builder, http2) = match versions {
             Versions::Http1 => (builder.http1_only(), None),
@@ -62,7 +64,21 @@ impl Serving {
                 .keep_alive_interval(Some(keepalive))
                 .keep_alive_timeout(keepalive_answer);
         }
-        Self { builder, limits }
+        Self { builder, limits, tls }
+    }
+
+    /// Keeps looking whether files have changed.
+    pub(crate) async fn watch_files(&self) -> Infallible {
+        match &self.tls {
+            Some(tls) => tls.watch().await,
+            None => std::future::pending().await,
+        }
+    }
+
+    async fn secured(&self, stream: Box<dyn Stream>) -> io::Result<Box<dyn Stream>> {
+        let Some(tls) = &self.tls else { return Ok(stream) };
+        let handshake = timeout(self.limits.header_read_timeout, tls.accept(stream)).await;
+        handshake.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
     }
 
     /// Answers the requests of one connection until it closes, or has to.
@@ -79,6 +95,17 @@ impl Serving {
         B::Error: Into<BoxError>,
     {
         let limits = &self.limits;
+        let stream = tokio::select! {
+            secured = self.secured(stream) => secured,
+            () = shutdown.cancelled() => return,
+        };
+        let stream = match stream {
+            Ok(stream) => stream,
+            Err(error) => {
+                tracing::debug!(%error, peer = ?peer, "no TLS session");
+                return;
+            }
+        };
         let (activity, seen) = watch::channel(Activity::default());
         let activity = Arc::new(activity);
         let service = service_fn(move |mut request: Request<Incoming>| {

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     connection::Serving,
     endpoint::{BindError, Endpoint, Socket},
+    tls::ServerTls,
 };
 
 #[cfg(test)]
@@ -98,13 +99,14 @@ pub struct Listener {
     socket: Socket,
     limits: Limits,
     versions: Versions,
+    tls: Option<ServerTls>,
 }
 
 impl Listener {
     /// Binds an address or a path.
     pub async fn bind(endpoint: impl Into<Endpoint>) -> Result<Self, BindError> {
         let socket = endpoint.into().bind().await?;
-        Ok(Self { socket, limits: Limits::default(), versions: Versions::default() })
+        Ok(Self { socket, limits: Limits::default(), versions: Versions::default(), tls: None })
     }
 
     /// Replaces the default limits.
@@ -116,6 +118,12 @@ impl Listener {
     /// Replaces the default version, HTTP/1.1.
     pub fn with_versions(mut self, versions: Versions) -> Self {
         self.versions = versions;
+        self
+    }
+
+    /// Speaks TLS, with what was loaded for the same versions.
+    pub fn with_tls(mut self, tls: Option<ServerTls>) -> Self {
+        self.tls = tls;
         self
     }
 
@@ -143,8 +151,10 @@ impl Listener {
         B: hyper::body::Body<Data = Bytes> + Send + 'static,
         B::Error: Into<BoxError>,
     {
-        let Self { socket, limits, versions } = self;
-        let serving = Arc::new(Serving::new(limits, versions));
+        let Self { socket, limits, versions, tls } = self;
+        let serving = Arc::new(Serving::new(limits, versions, tls));
+        let watching = serving.watch_files();
+        tokio::pin!(watching);
         let slots = Arc::new(Semaphore::new(limits.connections));
         let mut connections = JoinSet::new();
         loop {
@@ -153,6 +163,7 @@ impl Listener {
             let (slot, accepted) = tokio::select! {
                 () = shutdown.cancelled() => break,
                 Some(_) = connections.join_next() => continue,
+                never = watching.as_mut() => match never {},
                 next = next => next,
             };
             match accepted {

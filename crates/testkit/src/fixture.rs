@@ -3,7 +3,7 @@ use std::sync::Arc;
 use weir_core::{
     Attributes, Batch, Clock, Context, Descriptor, Detector, Doors, Drain, Findings, Flags, Health,
     HistogramPoint, Identity, Interner, KeyValue, Kind, Ledger, Metadata, NodeLedger, Number, NumberPoint,
-    Pressure, Scope, Series, Status, Storages, Temporality, UnixNanos, Value,
+    Offers, Pressure, Scope, Series, Status, Storages, Temporality, UnixNanos, Value,
 };
 
 /// Where a fixture's clock stands at first, in seconds since the Unix epoch.
@@ -23,6 +23,8 @@ pub struct Fixture {
     pub metadata: Metadata,
     /// What components keep over restarts: nobody offers one at first.
     pub storages: Storages,
+    /// What extensions offer: nobody does at first.
+    pub offers: Offers,
     /// The memory signal.
     pub pressure: Pressure,
     /// The doors of all contexts.
@@ -53,6 +55,7 @@ impl Fixture {
             clock,
             metadata: Metadata::default(),
             storages: Storages::default(),
+            offers: Offers::default(),
             pressure: Pressure::default(),
             drain: Drain::default(),
             door: Arc::from("test"),
@@ -71,6 +74,7 @@ impl Fixture {
             pressure: self.pressure.clone(),
             metadata: self.metadata.clone(),
             storages: self.storages.clone(),
+            offers: self.offers.clone(),
             status: Status::new(self.clock.clone()),
             drain: self.drain.clone(),
         }

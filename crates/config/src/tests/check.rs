@@ -132,3 +132,23 @@ fn a_message_cannot_move_the_terminal() {
     let text = diags.render(document.sources(), false);
     assert!(!text.contains('\u{1b}') && !text.contains('\u{7}'), "{text:?}");
 }
+
+#[test]
+fn a_key_of_the_collectors_is_refused_with_a_reason_in_place_of_the_unknown_key() {
+    #[derive(Default, serde::Deserialize)]
+    #[serde(default)]
+    struct Known {
+        known: u32,
+    }
+    let (document, mut diags) = load("known: 1\nother: 2\n");
+    let known: Known = from_node(document.root(), &mut diags).unwrap();
+    assert_eq!((known.known, diags.count(Severity::Error)), (1, 1));
+    let mut check = Check::new(document.root(), &mut diags);
+    check.not_taken(&["other"], "there is no such thing", "take it out");
+    check.not_taken(&["absent"], "it is not written", "nothing");
+    let found: Vec<_> = diags.iter().map(|found| (found.message.as_str(), found.notes.clone())).collect();
+    assert_eq!(
+        found,
+        [("`other` is not taken: there is no such thing", vec!["help: take it out".to_owned()])]
+    );
+}

@@ -130,6 +130,7 @@ impl Builder {
             pressure: process.pressure.clone(),
             metadata: process.metadata.clone(),
             storages: process.storages.clone(),
+            offers: process.offers.clone(),
             status,
             drain: process.drain.clone(),
         };

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use weir_config::{Diagnostics, Entry, Node, Span, Value, from_node, nearest};
 
-use super::{cycles, ids, lints, service::Service, storages};
+use super::{cycles, ids, lints, service::Service, wants};
 use crate::{
     component::Facts,
     registry::{Component, ComponentKind, Parsed},
@@ -82,7 +82,7 @@ pub fn plan(root: &Node, registry: &[Component], diags: &mut Diagnostics) -> Opt
     let extensions = planner.read_extensions(root);
     let pipelines = planner.read_pipelines(root);
     planner.check_connectors(&pipelines);
-    storages::check(&planner.defined, &extensions, planner.diags);
+    wants::check(&planner.defined, &extensions, planner.diags);
     // Beside a mistake, what nothing names may be what was meant to be named.
     if planner.diags.has_errors() {
         return None;

@@ -10,7 +10,7 @@ use opentelemetry_proto::tonic::collector::metrics::v1::{
 use prost::Message;
 use serde_json::json;
 use weir_core::Reason;
-use weir_net::{BodyError, Encoding};
+use weir_net::{BodyError, Denied, Encoding};
 
 use super::{json::JsonError, refusals::Refusals};
 
@@ -37,6 +37,9 @@ pub(super) enum NotTakenIn {
     /// Not now.
     #[error("not taken ({0}), try again")]
     ComeAgain(Reason),
+    /// The sender is not known, or not allowed.
+    #[error("not allowed: {0}")]
+    Denied(#[from] Denied),
     /// Something that there is none of here, in words.
     #[error("{0}")]
     NotHere(&'static str),
@@ -74,6 +77,7 @@ impl NotTakenIn {
             Self::Malformed(_) => Code::InvalidArgument,
             Self::TooLarge { .. } => Code::ResourceExhausted,
             Self::TooSlow(_) | Self::ComeAgain(_) => Code::Unavailable,
+            Self::Denied(_) => Code::Unauthenticated,
             Self::NotHere(_)
             | Self::UnknownEncoding(_)
             | Self::UnknownContent(_)
@@ -87,6 +91,7 @@ impl NotTakenIn {
             Self::Malformed(_) => StatusCode::BAD_REQUEST,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooSlow(_) | Self::ComeAgain(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Denied(_) => StatusCode::UNAUTHORIZED,
             Self::NotHere(_) => StatusCode::NOT_FOUND,
             Self::UnknownEncoding(_) | Self::UnknownContent(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::UnknownMethod(_) => StatusCode::METHOD_NOT_ALLOWED,
@@ -159,6 +164,7 @@ pub(super) enum Code {
     ResourceExhausted = 8,
     Unimplemented = 12,
     Unavailable = 14,
+    Unauthenticated = 16,
 }
 
 /// `google.rpc.Status`, what `grpc-status-details-bin` holds.

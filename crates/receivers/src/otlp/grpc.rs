@@ -16,7 +16,7 @@ use prost::{
     Message as _,
     bytes::{BufMut as _, Bytes, BytesMut},
 };
-use weir_net::{BodyError, Encoding};
+use weir_net::{Authenticator, BodyError, Encoding};
 
 use super::{
     answer::{self, NotTakenIn},
@@ -43,6 +43,8 @@ pub(super) struct GrpcService {
     pub(super) intake: Arc<Intake>,
     /// The largest message in bytes, compressed or not.
     pub(super) max_message: usize,
+    /// Who checks senders, if anyone does.
+    pub(super) auth: Option<Arc<Authenticator>>,
     pub(super) metadata: Metadata,
 }
 
@@ -56,6 +58,7 @@ impl GrpcService {
 
     async fn export(&self, request: Request<Incoming>) -> Result<Refusals, NotTakenIn> {
         check(&request)?;
+        self.intake.allow(self.auth.as_deref(), request.headers()).await?;
         let encoding = encoding(request.headers())?;
         let peer = self.metadata.peer(&request);
         let output = self.intake.admit()?;

@@ -10,7 +10,7 @@ use hyper::{
 };
 use prost::{Message as _, bytes::Bytes};
 use tokio::time::timeout;
-use weir_net::{Encoding, read_body};
+use weir_net::{Authenticator, Cors, Encoding, read_body};
 
 use super::{
     answer::{self, NotTakenIn},
@@ -34,25 +34,40 @@ pub(super) struct HttpService {
     pub(super) max_body: usize,
     /// How long a body may take to arrive.
     pub(super) read_timeout: Duration,
+    /// Who checks senders, if anyone does.
+    pub(super) auth: Option<Arc<Authenticator>>,
+    /// Pages that may send.
+    pub(super) cors: Option<Cors>,
     pub(super) metadata: Metadata,
 }
 
 impl HttpService {
     pub(super) async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Response<Full<Bytes>> {
+        if let Some(answer) = self.cors.as_ref().and_then(|cors| cors.preflight(&request)) {
+            return answer;
+        }
         let content = Content::of(request.headers());
         let (head, mut body) = request.into_parts();
         let head = Request::from_parts(head, ());
-        match self.export(&head, &mut body).await {
+        let mut answer = match self.export(&head, &mut body).await {
             Ok(refused) => content.taken(&refused),
             Err(error) => {
-                self.read_over(body).await;
+                // Who was too slow once would only be waited for again.
+                if !matches!(error, NotTakenIn::TooSlow(_)) {
+                    self.read_over(body).await;
+                }
                 content.not_taken(&error)
             }
+        };
+        if let Some(cors) = &self.cors {
+            cors.allow(head.headers(), answer.headers_mut());
         }
+        answer
     }
 
     async fn export(&self, head: &Request<()>, body: &mut Incoming) -> Result<Refusals, NotTakenIn> {
         self.check(head)?;
+        self.intake.allow(self.auth.as_deref(), head.headers()).await?;
         let (content, encoding) = (Content::asked(head.headers())?, encoding(head.headers())?);
         let peer = self.metadata.peer(head);
         let output = self.intake.admit()?;
@@ -170,6 +185,9 @@ impl Content {
         match error {
             NotTakenIn::UnknownMethod(_) => {
                 headers.insert(header::ALLOW, HeaderValue::from_static("POST"));
+            }
+            NotTakenIn::Denied(denied) => {
+                headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(denied.challenge));
             }
             NotTakenIn::UnknownEncoding(_) => {
                 headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static(Encoding::LIST));

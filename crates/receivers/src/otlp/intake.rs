@@ -6,10 +6,12 @@ use std::{
     time::Duration,
 };
 
+use hyper::HeaderMap;
 use prost::bytes::Bytes;
 use tokio::time::timeout;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use weir_core::{Ack, Batch, Context, Door, Fate, NodeLedger, NotTaken, Output, Quiet, Reason, Verdict};
+use weir_net::Authenticator;
 
 use super::{
     answer::NotTakenIn,
@@ -22,6 +24,10 @@ use super::{
 /// How long points wait for room behind the receiver before their sender is asked to come again: less than the 10 s after
 /// which SDKs give up on their own, and then do not know why.
 const ROOM_WAIT: Duration = Duration::from_secs(5);
+/// How long `accepted` waits for custody of points that were sent on: with [`ROOM_WAIT`], less than the 10 s of SDKs. A branch that
+/// hangs for longer has the points all the same, within its edge's bound and on Weir's account; a sender that gave up would bring
+/// them again, and they would count twice.
+const CUSTODY_WAIT: Duration = Duration::from_secs(4);
 /// How long a request may still arrive once draining has begun.
 const ARRIVAL_GRACE: Duration = Duration::from_secs(5);
 /// How long exporters have to settle what is left after they were told to hurry: less than the five seconds to the deadline.
@@ -44,6 +50,7 @@ pub(super) struct Intake {
     stop_waiting: CancellationToken,
     refused: Quiet,
     turned_away: Quiet,
+    denied: Quiet,
 }
 
 impl Intake {
@@ -59,6 +66,7 @@ impl Intake {
             stop_waiting: CancellationToken::new(),
             refused: Quiet::default(),
             turned_away: Quiet::default(),
+            denied: Quiet::default(),
         }
     }
 
@@ -69,6 +77,23 @@ impl Intake {
         }
         let output = self.output.lock().unwrap_or_else(PoisonError::into_inner).clone();
         output.ok_or(NotTakenIn::ComeAgain(Reason::SHUTDOWN))
+    }
+
+    /// Lets a sender's request in if `auth` knows the sender.
+    pub(super) async fn allow(
+        &self,
+        auth: Option<&Authenticator>,
+        headers: &HeaderMap,
+    ) -> Result<(), NotTakenIn> {
+        let Some(auth) = auth else { return Ok(()) };
+        auth.check(headers).await.map_err(|denied| {
+            let Context { id, clock, status, .. } = &self.context;
+            status.failed(format_args!("requests were turned away: {denied}"));
+            if let Some(left_out) = self.denied.speak(clock.now()) {
+                tracing::warn!(component = %id, %denied, left_out, "turned a sender away");
+            }
+            denied.into()
+        })
     }
 
     /// Runs `arrival`, which reads a request, for as long as `patience` and as long as requests may arrive.
@@ -136,7 +161,10 @@ impl Intake {
     async fn wait(&self, fate: &mut Fate) -> Result<(), NotTakenIn> {
         let verdict = async {
             match self.acknowledge {
-                Acknowledge::Accepted => fate.accepted().await,
+                Acknowledge::Accepted => tokio::select! {
+                    verdict = fate.accepted() => verdict,
+                    () = self.context.clock.sleep(CUSTODY_WAIT) => Verdict::Delivered,
+                },
                 Acknowledge::Exported => fate.exported().await,
             }
         };

@@ -36,13 +36,13 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use weir_core::{ComponentError, Context, Factory, Output, Receiver, ReceiverFactory};
-use weir_net::{BindError, Endpoint, Limits, Listener, Versions};
+use weir_net::{Authenticator, Endpoint, Limits, Listener, ServerTls, TlsServer, Versions};
 
 pub use peer::Peer;
 pub use resolve::{Decoded, Malformed, resolve_bytes};
 pub use walk::{MAX_DEPTH, MAX_PART};
 
-use config::OtlpConfig;
+use config::{Auth, OtlpConfig};
 use grpc::GrpcService;
 use http::HttpService;
 use intake::Intake;
@@ -72,20 +72,24 @@ struct OtlpReceiver {
     listeners: Option<Listeners>,
 }
 
-/// A listener for each protocol that is on.
+/// A listener for each protocol that is on, and who checks its senders.
 struct Listeners {
-    grpc: Option<Listener>,
-    http: Option<Listener>,
+    grpc: Option<(Listener, Option<Arc<Authenticator>>)>,
+    http: Option<(Listener, Option<Arc<Authenticator>>)>,
 }
 
 impl OtlpReceiver {
     async fn bind(&self) -> Result<Listeners, ComponentError> {
         let mut listeners = Listeners { grpc: None, http: None };
         if let Some(grpc) = self.config.grpc() {
-            listeners.grpc = self.listen("grpc", grpc.endpoint(), grpc.limits(), grpc.versions()).await?;
+            let listener =
+                self.listen("grpc", grpc.endpoint(), grpc.limits(), grpc.versions(), grpc.tls.as_ref());
+            listeners.grpc = Some((listener.await?, self.authenticator(grpc.auth.as_ref())?));
         }
         if let Some(http) = self.config.http() {
-            listeners.http = self.listen("http", http.endpoint(), http.limits(), http.versions()).await?;
+            let versions = config::http_versions();
+            let listener = self.listen("http", http.endpoint(), http.limits(), versions, http.tls.as_ref());
+            listeners.http = Some((listener.await?, self.authenticator(http.auth.as_ref())?));
         }
         Ok(listeners)
     }
@@ -96,16 +100,29 @@ impl OtlpReceiver {
         endpoint: Option<Endpoint>,
         limits: Limits,
         versions: Versions,
-    ) -> Result<Option<Listener>, ComponentError> {
-        let cannot = |error: BindError| ComponentError::Unavailable(error.to_string());
+        tls: Option<&TlsServer>,
+    ) -> Result<Listener, ComponentError> {
+        let cannot = |error: String| ComponentError::Unavailable(format!("{protocol}: {error}"));
         // One that could not be read has been reported by the check.
-        let Some(endpoint) = endpoint else { return Ok(None) };
-        let listener = Listener::bind(endpoint).await.map_err(cannot)?;
+        let endpoint = endpoint.ok_or_else(|| cannot("no address to listen on".to_owned()))?;
+        let tls = tls.map(|keys| ServerTls::load(keys, versions)).transpose();
+        let tls = tls.map_err(|error| cannot(format!("tls: {error}")))?;
+        let bound = Listener::bind(endpoint).await;
+        let listener = bound.map_err(|error| ComponentError::Unavailable(error.to_string()))?;
         let address = listener.local_addr();
-        tracing::info!(component = %self.context.id, "otlp listening on {address} ({protocol})");
+        tracing::info!(component = %self.context.id, tls = tls.is_some(), "otlp listening on {address} ({protocol})");
         self.context.status.listening(address);
         let limits = Limits { drain_timeout: DRAIN, ..limits };
-        Ok(Some(listener.with_limits(limits).with_versions(versions)))
+        Ok(listener.with_limits(limits).with_versions(versions).with_tls(tls))
+    }
+
+    fn authenticator(&self, auth: Option<&Auth>) -> Result<Option<Arc<Authenticator>>, ComponentError> {
+        let Some(Auth { authenticator }) = auth else { return Ok(None) };
+        let offered = self.context.offers.get(authenticator);
+        // The plan has seen that it is there, so it is switched off. Then nobody can be known.
+        let off =
+            || ComponentError::Unavailable(format!("the authenticator `{authenticator}` is switched off"));
+        offered.ok_or_else(off).map(Some)
     }
 }
 
@@ -125,10 +142,11 @@ impl Receiver for OtlpReceiver {
         let begun = &context.drain.begun;
         let intake = Arc::new(Intake::new(context.clone(), config.acknowledge, output));
         let grpc = async {
-            let (Some(listener), Some(config)) = (grpc, config.grpc()) else { return };
+            let (Some((listener, auth)), Some(config)) = (grpc, config.grpc()) else { return };
             let service = Arc::new(GrpcService {
                 intake: Arc::clone(&intake),
                 max_message: config.max_message_bytes(),
+                auth,
                 metadata: config.metadata(),
             });
             let answer =
@@ -136,12 +154,14 @@ impl Receiver for OtlpReceiver {
             listener.serve(answer, begun.clone()).await;
         };
         let http = async {
-            let (Some(listener), Some(config)) = (http, config.http()) else { return };
+            let (Some((listener, auth)), Some(config)) = (http, config.http()) else { return };
             let service = Arc::new(HttpService {
                 intake: Arc::clone(&intake),
                 path: config.metrics_url_path.clone(),
                 max_body: config.max_request_body_size.as_usize(),
                 read_timeout: config.read_timeout.0,
+                auth,
+                cors: config.cors.clone(),
                 metadata: config.metadata(),
             });
             let answer =

@@ -1,6 +1,7 @@
 //! Tests of `otlp`: each message is written here as a sender would, each expectation by hand.
 
 mod config;
+mod guarded;
 mod harness;
 mod http;
 mod mapping;

@@ -3,9 +3,12 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use weir_config::Check;
-use weir_net::{Endpoint, Http2, Limits, Versions};
+use weir_net::{Endpoint, Http2, Limits, TlsServer, Versions};
 
-use super::{Transport, check_endpoint, check_metadata};
+use super::{
+    keepalive::Keepalive,
+    shared::{Auth, Shared, Transport},
+};
 use crate::otlp::metadata::Metadata;
 
 /// One mebibyte, in bytes.
@@ -21,12 +24,20 @@ pub struct Grpc {
     pub endpoint: String,
     /// What carries the bytes.
     pub transport: Transport,
+    /// TLS; without it, plain text.
+    #[serde(deserialize_with = "weir_config::present")]
+    pub tls: Option<TlsServer>,
+    /// Who may send; without it, anyone.
+    #[serde(deserialize_with = "weir_config::present")]
+    pub auth: Option<Auth>,
     /// The largest request taken, in MiB after decompression.
     pub max_recv_msg_size_mib: u64,
     /// Requests that one connection may have under way at a time.
     pub max_concurrent_streams: u32,
     /// Connections open at once; more wait to be accepted.
     pub max_connections: usize,
+    /// Signs of life of connections, and how long these may last.
+    pub keepalive: Keepalive,
     /// Whether senders with equal resources and different IP addresses are different senders; their series then have
     /// `client.address` in their resource.
     pub include_metadata: bool,
@@ -39,9 +50,12 @@ impl Default for Grpc {
         Self {
             endpoint: "localhost:4317".to_owned(),
             transport: Transport::Tcp,
+            tls: None,
+            auth: None,
             max_recv_msg_size_mib: 64, // recommended by the OTLP specification
             max_concurrent_streams: Http2::default().max_concurrent_streams,
             max_connections: Limits::default().connections,
+            keepalive: Keepalive::default(),
             include_metadata: false,
             metadata_keys: Vec::new(),
         }
@@ -55,23 +69,35 @@ impl Grpc {
     }
 
     pub(in crate::otlp) fn endpoint(&self) -> Option<Endpoint> {
-        super::endpoint(&self.endpoint, self.transport)
+        self.shared().endpoint()
     }
 
     pub(in crate::otlp) fn limits(&self) -> Limits {
-        Limits { connections: self.max_connections, ..Limits::default() }
+        Limits { connections: self.max_connections, ..self.keepalive.limits() }
     }
 
     pub(in crate::otlp) fn versions(&self) -> Versions {
-        Versions::Http2(Http2 { max_concurrent_streams: self.max_concurrent_streams, ..Http2::default() })
+        Versions::Http2(self.keepalive.http2(self.max_concurrent_streams))
     }
 
     pub(in crate::otlp) fn metadata(&self) -> Metadata {
-        super::metadata(self.include_metadata, &self.metadata_keys)
+        self.shared().metadata()
+    }
+
+    pub(super) fn shared(&self) -> Shared<'_> {
+        Shared {
+            endpoint: &self.endpoint,
+            transport: self.transport,
+            tls: self.tls.as_ref(),
+            auth: self.auth.as_ref(),
+            max_connections: self.max_connections,
+            include_metadata: self.include_metadata,
+            metadata_keys: &self.metadata_keys,
+        }
     }
 
     pub(super) fn check(&self, check: &mut Check<'_>) {
-        check_endpoint(check, &self.endpoint, self.transport, 4317);
+        self.shared().check(check, 4317);
         if !(1..=MAX_MESSAGE_MIB).contains(&self.max_recv_msg_size_mib) {
             check.error(
                 &["max_recv_msg_size_mib"],
@@ -81,9 +107,11 @@ impl Grpc {
         if self.max_concurrent_streams == 0 {
             check.error(&["max_concurrent_streams"], "0 would take no request at all");
         }
-        if self.max_connections == 0 {
-            check.error(&["max_connections"], "0 would take no connection at all");
+        if let Some(mut check) = check.within(&["keepalive"]) {
+            self.keepalive.check(&mut check);
         }
-        check_metadata(check, self.include_metadata, &self.metadata_keys);
+        for buffer in ["read_buffer_size", "write_buffer_size"] {
+            check.not_taken(&[buffer], "buffers take the size that is needed", "take it out");
+        }
     }
 }

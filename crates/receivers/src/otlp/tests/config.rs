@@ -2,7 +2,7 @@
 
 use weir_config::{Check, Diagnostics, Env, Source, from_node, load};
 use weir_core::Config as _;
-use weir_net::Endpoint;
+use weir_net::{Endpoint, Versions};
 
 use crate::otlp::{
     config::{Acknowledge, OtlpConfig},
@@ -98,5 +98,48 @@ fn values_out_of_range_are_refused_where_they_stand() {
         let (_, errors) = read(&format!("protocols:\n  {protocol}:\n    {line}\n"));
         let places: Vec<_> = errors.iter().map(|(place, _)| &**place).collect();
         assert_eq!(places, [at], "{line}: {errors:?}");
+    }
+}
+
+#[test]
+fn keys_of_security_are_read_and_close_the_listener() {
+    let config = good(
+        "protocols:\n  grpc:\n    endpoint: 0.0.0.0:4317\n    tls: {cert_file: a, key_file: b, client_ca_file: c, min_version: '1.3'}\n    \
+         keepalive: {server_parameters: {max_connection_age: 1h, max_connection_idle: 5m, time: 10s}}\n  \
+         http:\n    endpoint: 0.0.0.0:4318\n    auth: {authenticator: basicauth/x}\n    cors: {allowed_origins: ['*'], max_age: 60}\n",
+    );
+    let grpc = config.grpc().unwrap();
+    let limits = grpc.limits();
+    assert_eq!(limits.max_age.map(|age| age.as_secs()), Some(3600));
+    assert_eq!(limits.idle_timeout.map(|idle| idle.as_secs()), Some(300));
+    assert!(matches!(grpc.versions(), Versions::Http2(http2) if http2.keepalive.as_secs() == 10));
+    assert_eq!(grpc.tls.unwrap().client_ca_file, Some("c".into()));
+    let facts = config.facts();
+    assert_eq!(facts.open_listeners, []);
+    let path = ["protocols", "http", "auth", "authenticator"].map(str::to_owned).to_vec();
+    assert_eq!(facts.authenticators, [(path, "basicauth/x".to_owned())]);
+}
+
+#[test]
+fn the_collectors_keys_that_are_not_taken_say_what_to_do() {
+    for (protocol, line, said) in [
+        ("grpc", "tls: {cert_file: a, key_file: b, cipher_suites: [x]}", "`cipher_suites` is not taken: "),
+        ("grpc", "tls: {cert_file: a, key_file: b, ca_file: x}", "`ca_file` is not taken: it is for clients"),
+        ("grpc", "keepalive: {enforcement_policy: {min_time: 10s}}", "`enforcement_policy` is not taken: "),
+        ("grpc", "read_buffer_size: 524288", "`read_buffer_size` is not taken: "),
+        ("http", "traces_url_path: /v1/traces", "`traces_url_path` is not taken: Weir carries metrics only"),
+        ("http", "compression_algorithms: [gzip]", "`compression_algorithms` is not taken: "),
+        ("http", "auth: {authenticator: a, request_params: [x]}", "`request_params` is not taken: "),
+        ("http", "tls: {cert_file: a}", "TLS needs `key_file` or `key_pem`, and neither is there"),
+        (
+            "http",
+            "tls: {cert_file: a, key_file: b, min_version: '1.3', max_version: '1.2'}",
+            "`min_version` is newer",
+        ),
+        ("http", "cors: {allowed_headers: [a b]}", "`a b` is not the name of a header"),
+    ] {
+        let (_, errors) = read(&format!("protocols:\n  {protocol}:\n    {line}\n"));
+        let [(_, message)] = &*errors else { panic!("one error, found {errors:?}") };
+        assert!(message.starts_with(said), "{message}");
     }
 }

@@ -19,7 +19,7 @@ use weir_testkit::Fixture;
 
 use crate::otlp::{
     Otlp,
-    config::{Grpc, Http, Listed, OtlpConfig},
+    config::{Grpc, Http, OtlpConfig},
 };
 
 /// Far more than a test takes: what is not there by then will not come.
@@ -29,19 +29,19 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub(super) fn config() -> OtlpConfig {
     let endpoint = "127.0.0.1:0".to_owned();
     let mut config = OtlpConfig::default();
-    config.protocols.grpc = Listed(Some(Grpc { endpoint: endpoint.clone(), ..Grpc::default() }));
-    config.protocols.http = Listed(Some(Http { endpoint, ..Http::default() }));
+    config.protocols.grpc = Some(Grpc { endpoint: endpoint.clone(), ..Grpc::default() });
+    config.protocols.http = Some(Http { endpoint, ..Http::default() });
     config
 }
 
 /// The section of a protocol that [`config`] lists.
 pub(super) fn grpc(config: &mut OtlpConfig) -> &mut Grpc {
-    config.protocols.grpc.0.as_mut().expect("a section")
+    config.protocols.grpc.as_mut().expect("a section")
 }
 
 /// The same of the other.
 pub(super) fn http(config: &mut OtlpConfig) -> &mut Http {
-    config.protocols.http.0.as_mut().expect("a section")
+    config.protocols.http.as_mut().expect("a section")
 }
 
 /// A running receiver with one edge behind it.
@@ -63,7 +63,12 @@ impl Server {
 
     /// With an edge of `room` bytes behind it.
     pub(super) async fn before(config: OtlpConfig, room: u64) -> Self {
-        let context = Fixture::new().context("otlp");
+        Self::among(&Fixture::new(), config, room).await
+    }
+
+    /// In a process that there is already.
+    pub(super) async fn among(fixture: &Fixture, config: OtlpConfig, room: u64) -> Self {
+        let context = fixture.context("otlp");
         let mut receiver = Otlp::build(config, context.clone());
         receiver.start().await.expect("a free port");
         let [address, http] = &*context.status.read().listening else { panic!("two listeners") };

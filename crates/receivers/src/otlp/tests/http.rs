@@ -15,13 +15,13 @@ use super::{
 };
 use crate::otlp::answer::RpcStatus;
 
-const PROTOBUF: &str = "application/x-protobuf";
+pub(super) const PROTOBUF: &str = "application/x-protobuf";
 const JSON: &str = "application/json";
 
 /// What came back.
-struct Answer {
-    status: StatusCode,
-    headers: HeaderMap,
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
     body: Bytes,
 }
 
@@ -38,7 +38,7 @@ impl Answer {
 }
 
 /// A request to the server's HTTP port that is under way.
-fn send(server: &Server, request: Request<Full<Bytes>>) -> JoinHandle<Answer> {
+pub(super) fn send(server: &Server, request: Request<Full<Bytes>>) -> JoinHandle<Answer> {
     let address = server.http;
     tokio::spawn(async move {
         let stream = TcpStream::connect(address).await.unwrap();
@@ -50,7 +50,7 @@ fn send(server: &Server, request: Request<Full<Bytes>>) -> JoinHandle<Answer> {
     })
 }
 
-fn post(content_type: &str, body: impl Into<Bytes>) -> Request<Full<Bytes>> {
+pub(super) fn post(content_type: &str, body: impl Into<Bytes>) -> Request<Full<Bytes>> {
     Request::post("/v1/metrics")
         .header(header::HOST, "localhost")
         .header(header::CONTENT_TYPE, content_type)
@@ -58,7 +58,7 @@ fn post(content_type: &str, body: impl Into<Bytes>) -> Request<Full<Bytes>> {
         .unwrap()
 }
 
-fn one_gauge() -> Vec<u8> {
+pub(super) fn one_gauge() -> Vec<u8> {
     request(vec![gauge("queue.size", vec![int("a", 7)])]).encode_to_vec()
 }
 
