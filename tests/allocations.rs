@@ -16,7 +16,11 @@ use opentelemetry_proto::tonic::{
 use prost::Message as _;
 use weir_core::{Ack, Batch, Door, Out, Processor, ProcessorFactory as _};
 use weir_counting_alloc::{Counting, allocations};
-use weir_exporters::cloudwatch::window::Window;
+use weir_exporters::cloudwatch::{
+    config::{Config as CloudWatch, RuleConfig},
+    rules::Rules,
+    windows::Windows,
+};
 use weir_processors::{
     delta::{self, Delta},
     dimensions::{self, Dimensions},
@@ -26,7 +30,7 @@ use weir_receivers::{
     procfs::{Listed, NetworkConfig, ProcfsConfig, Scrape},
 };
 use weir_testkit::{Fixture, START, seconds};
-use weir_window::{Distribution, Period};
+use weir_window::Distribution;
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting(std::alloc::System);
@@ -73,22 +77,34 @@ struct River {
     door: std::sync::Arc<Door>,
     dimensions: Box<dyn Processor>,
     delta: Box<dyn Processor>,
-    window: Window,
+    rules: Rules,
+    windows: Windows,
 }
 
 impl River {
-    fn new() -> Self {
+    /// Into one window, or, with rules, each half of the points into one of two.
+    fn new(with_rules: bool) -> Self {
         let fixture = Fixture::new();
         let action = dimensions::Action {
             from_resource: Some("service.name".to_owned()),
             ..dimensions::Action::new(dimensions::Verb::Insert, "service")
         };
         let config = dimensions::Config { actions: vec![action], ..dimensions::Config::default() };
+        let queues = RuleConfig {
+            metrics: vec!["queue.*".to_owned()],
+            rename: Some("q_$1".to_owned()),
+            period: Some(weir_config::Duration(Duration::from_secs(10))),
+            ..RuleConfig::default()
+        };
+        let rules = if with_rules { vec![queues] } else { Vec::new() };
+        let rules = Rules::new(&CloudWatch { rules, ..CloudWatch::default() });
+        assert_eq!(rules.periods().len(), 1 + usize::from(with_rules));
         Self {
             door: fixture.doors.open("otlp"),
+            windows: Windows::new(rules.periods(), 0.0),
+            rules,
             dimensions: Dimensions::build(config, fixture.context("dimensions"), None),
             delta: Delta::build(delta::Config::default(), fixture.context("delta"), None),
-            window: Window::new(Period::MINUTE, Duration::ZERO),
             fixture,
         }
     }
@@ -100,7 +116,13 @@ impl River {
             for batch in through(&mut *self.dimensions, batch) {
                 for batch in through(&mut *self.delta, batch) {
                     arrived += batch.points();
-                    self.window.record(&batch, Ack::none(), seconds(START + 1));
+                    if !self.rules.is_plain() {
+                        assert_eq!(self.rules.decide_all(&batch, &self.fixture.interner), 0);
+                    }
+                    let now = seconds(START + 1);
+                    self.windows.record(&batch, Ack::none(), now, &self.rules, |left| {
+                        assert_eq!(left.by_reason().map(|(_, points)| points).iter().sum::<u64>(), 0);
+                    });
                 }
             }
         }
@@ -115,8 +137,8 @@ fn through(stage: &mut dyn Processor, batch: Batch) -> Vec<Batch> {
 }
 
 /// What the fourth request of `points` points of known series allocates.
-fn a_request_costs(points: usize) -> u64 {
-    let mut river = River::new();
+fn a_request_costs(points: usize, with_rules: bool) -> u64 {
+    let mut river = River::new(with_rules);
     let warm_up = FEW - 1;
     for nth in 0..warm_up {
         river.pass(&request(points, nth));
@@ -132,10 +154,13 @@ fn a_request_costs(points: usize) -> u64 {
 
 #[test]
 fn a_point_of_a_known_series_costs_no_allocation_from_the_door_to_the_window() {
-    let (ten, thousand, eight_thousand) = (a_request_costs(10), a_request_costs(1000), a_request_costs(8000));
-    assert_eq!((ten, ten), (thousand, eight_thousand));
-    // The batch and its lists, the sender's key, the buffer for aliases: more would be a habit to look into.
-    assert!((1..=20).contains(&ten), "{ten} allocations a request");
+    for with_rules in [false, true] {
+        let [ten, thousand, eight_thousand] =
+            [10, 1000, 8000].map(|points| a_request_costs(points, with_rules));
+        assert_eq!((ten, ten), (thousand, eight_thousand), "rules: {with_rules}");
+        // The batch and its lists, the sender's key, the buffer for aliases: more would be a habit to look into.
+        assert!((1..=20).contains(&ten), "{ten} allocations a request, rules: {with_rules}");
+    }
 }
 
 #[test]

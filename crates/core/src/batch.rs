@@ -293,15 +293,6 @@ impl Batch {
         self.bounds.get(span.range()).unwrap_or_default()
     }
 
-    /// The series of every point, of every kind.
-    pub fn series(&self) -> impl Iterator<Item = SeriesId> {
-        let numbers = self.numbers.iter().map(|point| point.series);
-        let histograms = self.histograms.iter().map(|point| point.series);
-        let exponential = self.exponential_histograms.iter().map(|point| point.series);
-        let summaries = self.summaries.iter().map(|point| point.series);
-        numbers.chain(histograms).chain(exponential).chain(summaries)
-    }
-
     /// Calls `change` for the series of every point, of every kind.
     pub fn for_each_series(&mut self, mut change: impl FnMut(&mut SeriesId)) {
         self.numbers.iter_mut().for_each(|point| change(&mut point.series));

@@ -3,6 +3,7 @@
 mod limits;
 mod raw;
 mod requests;
+mod rules;
 
 use std::{collections::BTreeMap, time::Duration};
 

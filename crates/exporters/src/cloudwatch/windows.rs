@@ -27,11 +27,11 @@ pub fn longest_jitter(period: Period) -> Duration {
 
 /// The windows of an exporter, in the order of the rules' periods.
 #[derive(Debug)]
-pub(super) struct Windows(Vec<Window>);
+pub struct Windows(Vec<Window>);
 
 impl Windows {
     /// A window for each of these; `jitter`, from 0 to 1, is this process's part of the longest wait.
-    pub(super) fn new(periods: &[Period], jitter: f64) -> Self {
+    pub fn new(periods: &[Period], jitter: f64) -> Self {
         let window =
             |period: &Period| Window::new(*period, grace(*period) + longest_jitter(*period).mul_f64(jitter));
         Self(periods.iter().map(window).collect())
@@ -39,7 +39,7 @@ impl Windows {
 
     /// Takes a batch's numbers into the windows that the rules have for them, and `ack` into custody. What is left out
     /// by a window goes to `leave`. The rules have decided about every series of the batch, unless they are plain.
-    pub(super) fn record(
+    pub fn record(
         &mut self,
         batch: &Batch,
         ack: Ack,
@@ -61,22 +61,22 @@ impl Windows {
     }
 
     /// When the next period closes.
-    pub(super) fn due(&self) -> Option<UnixNanos> {
+    pub fn due(&self) -> Option<UnixNanos> {
         self.0.iter().filter_map(Window::due).min()
     }
 
     /// Points in open periods.
-    pub(super) fn points(&self) -> u64 {
+    pub fn points(&self) -> u64 {
         self.0.iter().map(Window::points).sum()
     }
 
     /// Closes the periods that are due.
-    pub(super) fn close_due(&mut self, now: UnixNanos, interner: &Interner) -> Vec<Closed> {
+    pub fn close_due(&mut self, now: UnixNanos, interner: &Interner) -> Vec<Closed> {
         self.0.iter_mut().flat_map(|window| window.close_due(now, interner)).collect()
     }
 
     /// Closes every period.
-    pub(super) fn close_all(&mut self, interner: &Interner) -> Vec<Closed> {
+    pub fn close_all(&mut self, interner: &Interner) -> Vec<Closed> {
         self.0.iter_mut().flat_map(|window| window.close_all(interner)).collect()
     }
 }

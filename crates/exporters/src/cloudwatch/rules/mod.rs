@@ -109,10 +109,14 @@ impl Rules {
         self.periods.len() == 1 && !self.plans.iter().any(|plan| plan.drops)
     }
 
-    /// Decides about the batch's series, where that is not done yet, and answers how many of its points are dropped.
+    /// Decides about the batch's series, where that is not done yet, and answers how many of its points are dropped. Summaries
+    /// are left out: they have become numbers before.
     pub fn decide_all(&mut self, batch: &Batch, interner: &Interner) -> u64 {
         let mut dropped = 0;
-        for id in batch.series() {
+        let numbers = batch.numbers.iter().map(|point| point.series);
+        let histograms = batch.histograms.iter().map(|point| point.series);
+        let exponential = batch.exponential_histograms.iter().map(|point| point.series);
+        for id in numbers.chain(histograms).chain(exponential) {
             if self.decided.get(id).is_none()
                 && let Some(series) = interner.resolve(id)
             {
