@@ -7,6 +7,7 @@
 //! - `outages`: CloudWatch away, failing, slow, answering and not being heard.
 //! - `pressure`: a fast sender before a slow endpoint: what waits is bounded, and nothing is lost.
 //! - `branches`: pipelines that share a receiver; exporters that are dead or switched off.
+//! - `enrichment`: where Weir runs, told by stand-ins of the services that know.
 //! - `commands`: `run --once` and `health`.
 //! - `stopping`: signals, drains, exit codes. `local`: `weir run --local` on this machine.
 //!
@@ -16,6 +17,7 @@
 
 mod branches;
 mod commands;
+mod enrichment;
 mod harness;
 mod interop;
 mod local;

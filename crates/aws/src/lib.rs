@@ -6,6 +6,7 @@
 //! - [`credentials`]: the SDK's chain, refreshed once for all who ask;
 //! - [`http`]: the one HTTP client, with proxy and certificates, for the SDK and for requests of our own;
 //! - [`proxy`]: which hosts are reached through a proxy;
+//! - [`imds`], [`ecs`], [`ec2`]: what an instance and a task say of themselves; [`failure`]: why they did not;
 //! - `roots`: which certificate authorities are believed; `time`: the context's clock in the SDK's terms.
 //!
 //! # Invariants
@@ -14,7 +15,11 @@
 //! - No secret is in an error, a log or a `Debug`.
 
 pub mod credentials;
+pub mod ec2;
+pub mod ecs;
+pub mod failure;
 pub mod http;
+pub mod imds;
 pub mod load;
 pub mod proxy;
 pub mod region;

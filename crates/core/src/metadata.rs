@@ -187,14 +187,24 @@ impl Findings {
         self.said = None;
     }
 
-    /// An attempt failed, in words that a person can act on. What was known stays known.
+    /// An attempt failed, in words that a person can act on; another follows. What was known stays known.
     pub fn fail(&mut self, reason: Reason, words: &str) {
-        self.metadata.change(self.at, |row| *row.failures.entry(reason).or_default() += 1);
-        self.status.failed(words);
+        self.count(reason, words);
         if self.said.as_deref() != Some(words) {
             tracing::warn!(detector = %self.name, reason = reason.0, "{words}; it tries again, and data goes on without");
             self.said = Some(words.to_owned());
         }
+    }
+
+    /// It will find nothing more, whatever time passes.
+    pub fn give_up(&mut self, reason: Reason, words: &str) {
+        self.count(reason, words);
+        tracing::warn!(detector = %self.name, reason = reason.0, "{words}; data goes on without");
+    }
+
+    fn count(&self, reason: Reason, words: &str) {
+        self.metadata.change(self.at, |row| *row.failures.entry(reason).or_default() += 1);
+        self.status.failed(words);
     }
 
     fn names(&self) -> Vec<String> {

@@ -43,7 +43,7 @@ impl Detector for Env {
         // The environment of a process does not change: there is nothing to look for later.
         findings.publish(self.found, self.problem.as_deref());
         if let Some(problem) = &self.problem {
-            findings.fail(MALFORMED, problem);
+            findings.give_up(MALFORMED, problem);
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Each detector as the graph runs it: asked for, known at once, run, published.
 
 mod pod;
+mod required;
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -20,6 +21,9 @@ pub(crate) fn settings() -> Settings {
         refresh_interval: Duration::ZERO,
         env: EnvSettings::default(),
         system: SystemSettings::default(),
+        ec2: Ec2Settings::default(),
+        ecs: PlainSettings::default(),
+        eks: EksSettings::default(),
         k8s_downward: K8sDownwardSettings::default(),
     }
 }

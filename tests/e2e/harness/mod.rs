@@ -4,6 +4,7 @@ mod admin;
 mod far_end;
 mod ledger;
 mod ministack;
+mod metadata;
 mod otlp;
 mod program;
 mod weir;
@@ -14,6 +15,8 @@ pub(crate) use far_end::{FarEnd, Stored};
 pub(crate) use ledger::Ledger;
 pub(crate) use ministack::Ministack;
 pub(crate) use otlp::{Increment, Sender, gauge, increments, request, text};
+pub(crate) use metadata::{Asked, Service};
+pub(crate) use otlp::{Increment, Sender, gauge, increments};
 pub(crate) use program::{Ended, Program};
 pub(crate) use weir::{Weir, config_file};
 

@@ -4,9 +4,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, de::IgnoredAny};
 use weir_config::{Check, Duration};
 use weir_core::Facts;
-use weir_detectors::{DetectorName, EnvSettings, K8sDownwardSettings, Settings, SystemSettings};
+use weir_detectors::{
+    DetectorName, Ec2Settings, EksSettings, EnvSettings, K8sDownwardSettings, PlainSettings, Settings,
+    SystemSettings,
+};
 
-use super::{action::Action, matching::Matching, rules::Rule};
+use super::{action::Action, append::Appended, matching::Matching, rules::Rule};
 
 /// The configuration of `dimensions`.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
@@ -21,6 +24,8 @@ pub struct Config {
     pub include: Option<Matching>,
     /// All but these series.
     pub exclude: Option<Matching>,
+    /// Attributes to add to points by the names of the CloudWatch Agent's `append_dimensions`; each asks its detector by itself.
+    pub append: Vec<Appended>,
     /// What finds out where Weir runs; the resources of series get what is found. Of two that find the same, the first counts.
     pub detectors: Vec<DetectorName>,
     /// Whose series get what is found: those of this host, or all of them, as on an agent that only its own node sends to.
@@ -36,6 +41,12 @@ pub struct Config {
     pub env: EnvSettings,
     /// Of the detector `system`.
     pub system: SystemSettings,
+    /// Of the detector `ec2`.
+    pub ec2: Ec2Settings,
+    /// Of the detector `ecs`.
+    pub ecs: PlainSettings,
+    /// Of the detector `eks`.
+    pub eks: EksSettings,
     /// Of the detector `k8s_downward`.
     pub k8s_downward: K8sDownwardSettings,
     /// Refused by `check`, with what to write in its place.
@@ -47,11 +58,21 @@ pub struct Config {
     #[schemars(skip)]
     #[serde(skip_serializing)]
     #[doc(hidden)]
+    pub append_dimensions: IgnoredAny,
+    /// The same.
+    #[schemars(skip)]
+    #[serde(skip_serializing)]
+    #[doc(hidden)]
     pub retry: IgnoredAny,
 }
 
 /// Keys of the Collector that Weir does not take: why, and what to do.
-const REFUSED: [(&str, &str, &str); 2] = [
+const REFUSED: [(&str, &str, &str); 3] = [
+    (
+        "append_dimensions",
+        "this key is the CloudWatch Agent's; here it is a list of names",
+        "write `append: [InstanceId, InstanceType, ImageId, AutoScalingGroupName]`",
+    ),
     (
         "fail_on_missing_metadata",
         "Weir starts without metadata, and takes it when it is there",
@@ -82,6 +103,7 @@ impl Default for Config {
             resource: Vec::new(),
             include: None,
             exclude: None,
+            append: Vec::new(),
             detectors: Vec::new(),
             apply_to: ApplyTo::ThisHost,
             replaces: true,                  // the Collector's default
@@ -89,8 +111,12 @@ impl Default for Config {
             refresh_interval: Duration::ZERO,
             env: EnvSettings::default(),
             system: SystemSettings::default(),
+            ec2: Ec2Settings::default(),
+            ecs: PlainSettings::default(),
+            eks: EksSettings::default(),
             k8s_downward: K8sDownwardSettings::default(),
             fail_on_missing_metadata: IgnoredAny,
+            append_dimensions: IgnoredAny,
             retry: IgnoredAny,
         }
     }
@@ -107,12 +133,12 @@ impl Config {
         self.all_actions().filter_map(|action| action.from_env.as_deref())
     }
 
-    /// The detectors to ask, those in front that are listed; each once.
+    /// The detectors to ask, each once: those that are listed come first, then those that `append` needs.
     pub(super) fn asked(&self) -> Vec<DetectorName> {
         let mut asked: Vec<DetectorName> = Vec::new();
-        for name in &self.detectors {
-            if !asked.contains(name) {
-                asked.push(*name);
+        for name in self.detectors.iter().copied().chain(self.append.iter().map(|one| one.detector())) {
+            if !asked.contains(&name) {
+                asked.push(name);
             }
         }
         asked
@@ -120,13 +146,29 @@ impl Config {
 
     /// What detectors need to know.
     pub(super) fn settings(&self) -> Settings {
-        Settings {
+        let mut settings = Settings {
             timeout: self.timeout,
             refresh_interval: self.refresh_interval,
             env: self.env.clone(),
             system: self.system.clone(),
+            ec2: self.ec2.clone(),
+            ecs: self.ecs.clone(),
+            eks: self.eks.clone(),
             k8s_downward: self.k8s_downward.clone(),
+        };
+        for one in &self.append {
+            settings.require(&[one.detector()], one.attribute());
         }
+        let asked = self.asked();
+        for attribute in self.all_actions().filter_map(|action| action.from_metadata.as_deref()) {
+            settings.require(&asked, attribute);
+        }
+        settings
+    }
+
+    /// The actions on points: `append` goes first, so that the others see what it adds.
+    pub(super) fn point_actions(&self) -> Vec<Action> {
+        self.append.iter().map(|one| one.action()).chain(self.actions.iter().cloned()).collect()
     }
 }
 

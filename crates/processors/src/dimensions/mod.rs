@@ -36,6 +36,7 @@
 //!
 //! Each series is rewritten once; from then on a point costs one look into a table.
 mod action;
+mod append;
 mod config;
 mod literal;
 mod matching;
@@ -46,6 +47,7 @@ mod values;
 use weir_core::{Context, Factory, Processor, ProcessorFactory, State};
 
 pub use action::{Action, ConvertedType, Verb};
+pub use append::Appended;
 pub use config::{ApplyTo, Config};
 pub use literal::Literal;
 pub use matching::{MatchType, Matching, Wanted};

@@ -129,7 +129,7 @@ impl Rules {
         let settings = config.settings();
         let ask = |name| weir_detectors::ask(name, &settings, &context.metadata, environment);
         Self {
-            point: ready(&config.actions),
+            point: ready(&config.point_actions()),
             resource: ready(&config.resource),
             filter: Filter::new(config.include.as_ref(), config.exclude.as_ref()),
             detected: Detected {
