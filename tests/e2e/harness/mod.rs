@@ -3,8 +3,8 @@
 mod admin;
 mod far_end;
 mod ledger;
-mod ministack;
 mod metadata;
+mod ministack;
 mod otlp;
 mod program;
 mod weir;
@@ -13,10 +13,9 @@ use std::time::Duration;
 
 pub(crate) use far_end::{FarEnd, Stored};
 pub(crate) use ledger::Ledger;
+pub(crate) use metadata::{Asked, Service};
 pub(crate) use ministack::Ministack;
 pub(crate) use otlp::{Increment, Sender, gauge, increments, request, text};
-pub(crate) use metadata::{Asked, Service};
-pub(crate) use otlp::{Increment, Sender, gauge, increments};
 pub(crate) use program::{Ended, Program};
 pub(crate) use weir::{Weir, config_file};
 
