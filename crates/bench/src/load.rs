@@ -3,6 +3,10 @@
 use std::{
     collections::VecDeque,
     net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
     time::{Duration, Instant},
 };
 
@@ -55,7 +59,17 @@ enum Source {
 #[derive(Debug)]
 pub struct Prepared {
     load: Load,
+    progress: Arc<Progress>,
     sources: Vec<Source>,
+}
+
+/// How far a running load is.
+#[derive(Debug, Default)]
+pub struct Progress {
+    /// Points that were taken.
+    pub taken: AtomicU64,
+    /// How often it was said to come again.
+    pub turned_away: AtomicU64,
 }
 
 /// What the connections saw.
@@ -121,7 +135,7 @@ impl Load {
                 }
             }
         };
-        Prepared { sources: (0..self.senders).map(source).collect(), load: self }
+        Prepared { sources: (0..self.senders).map(source).collect(), progress: Arc::default(), load: self }
     }
 
     fn time(&self, round: usize) -> u64 {
@@ -130,12 +144,17 @@ impl Load {
 }
 
 impl Prepared {
+    /// Is kept up to date while the load runs.
+    pub fn progress(&self) -> Arc<Progress> {
+        Arc::clone(&self.progress)
+    }
+
     /// Sends everything, and again what is turned away.
     ///
     /// # Errors
     /// A connection broke, or a request was refused for good.
     pub async fn run(self, to: SocketAddr) -> Result<Report, Error> {
-        let load = self.load;
+        let (load, progress) = (self.load, self.progress);
         let mut lanes: Vec<Vec<Source>> = (0..load.connections).map(|_| Vec::new()).collect();
         for (at, source) in self.sources.into_iter().enumerate() {
             lanes[at % load.connections].push(source);
@@ -147,7 +166,7 @@ impl Prepared {
         let (began, cpu) = (instant(), process::own_cpu()?);
         let mut running = JoinSet::new();
         for (connection, lane) in open {
-            running.spawn(send(load, connection, lane));
+            running.spawn(send(load, connection, lane, Arc::clone(&progress)));
         }
         let mut report = Report::default();
         while let Some(ended) = running.join_next().await {
@@ -160,7 +179,12 @@ impl Prepared {
     }
 }
 
-async fn send(load: Load, mut connection: Connection, mut lane: Vec<Source>) -> Result<Report, Error> {
+async fn send(
+    load: Load,
+    mut connection: Connection,
+    mut lane: Vec<Source>,
+    progress: Arc<Progress>,
+) -> Result<Report, Error> {
     let mut report = Report::default();
     for round in 0..load.rounds {
         for source in &mut lane {
@@ -171,7 +195,7 @@ async fn send(load: Load, mut connection: Connection, mut lane: Vec<Source>) -> 
                 }
                 Source::Packed(packed) => packed.pop_front().unwrap_or_default(),
             };
-            insist(&mut connection, body, amount, &mut report).await?;
+            insist(&mut connection, body, amount, &mut report, &progress).await?;
         }
     }
     Ok(report)
@@ -183,6 +207,7 @@ async fn insist(
     body: Bytes,
     amount: Amount,
     report: &mut Report,
+    progress: &Progress,
 ) -> Result<(), Error> {
     loop {
         let began: Instant = instant();
@@ -192,11 +217,13 @@ async fn insist(
                 report.requests += 1;
                 report.rejected += rejected;
                 report.taken += amount;
+                progress.taken.fetch_add(amount.points, Relaxed);
                 report.bytes += body.len() as u64;
                 return Ok(());
             }
             Answer::ComeAgain { advised } => {
                 report.turned_away += 1;
+                progress.turned_away.fetch_add(1, Relaxed);
                 report.unadvised += u64::from(!advised);
                 pause().await;
             }

@@ -21,7 +21,6 @@ pub(crate) enum Temporality {
 
 /// The specification's instruments; a histogram with exponential buckets is one of its own here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(dead_code, reason = "histograms are planned once they reach CloudWatch")]
 pub(crate) enum Kind {
     Counter,
     UpDownCounter,
@@ -86,13 +85,24 @@ pub(crate) struct Plan {
     pub(crate) endpoint: String,
     pub(crate) protocol: &'static str,
     pub(crate) temporality: Temporality,
+    /// Whether the SDK says when what is observed began. Where it does not, the first total is what the next increment
+    /// counts from.
+    pub(crate) states_start: bool,
     pub(crate) instruments: Vec<Instrument>,
 }
 
 impl Plan {
-    pub(crate) fn new(endpoint: String, protocol: &'static str, temporality: Temporality) -> Self {
+    pub(crate) fn new(
+        endpoint: String,
+        protocol: &'static str,
+        temporality: Temporality,
+        states_start: bool,
+    ) -> Self {
         let mut dice = numbers(11);
-        Self { endpoint, protocol, temporality, instruments: instruments(&mut dice) }
+        let mut instruments = instruments(&mut dice);
+        // `delta` lets cumulative histograms pass, and CloudWatch has no use for them.
+        instruments.retain(|one| temporality == Temporality::Delta || !one.kind.is_histogram());
+        Self { endpoint, protocol, temporality, states_start, instruments }
     }
 
     pub(crate) fn json(&self) -> Value {
@@ -123,7 +133,7 @@ impl Plan {
                 series.cycles.iter().filter(|cycle| !cycle.is_empty()).count()
             }
             true => CYCLES,
-            false => self.samples(instrument, series).len(),
+            false => self.samples(instrument, series).len() + self.first_totals(instrument),
         };
         self.instruments
             .iter()
@@ -131,6 +141,18 @@ impl Plan {
                 instrument.series.iter().map(move |series| points(instrument, series) as u64)
             })
             .sum()
+    }
+
+    /// Points of each series of an instrument that are no increment, because nothing is known before them.
+    fn first_totals(&self, instrument: &Instrument) -> usize {
+        let is_total =
+            instrument.kind == Kind::ObservableCounter && self.temporality == Temporality::Cumulative;
+        usize::from(is_total && !self.states_start)
+    }
+
+    /// The same, of all series.
+    pub(crate) fn all_first_totals(&self) -> u64 {
+        self.instruments.iter().map(|one| (self.first_totals(one) * one.series.len()) as u64).sum()
     }
 
     /// The samples that a series must become at CloudWatch.
@@ -218,6 +240,8 @@ fn instruments(dice: &mut impl Iterator<Item = u64>) -> Vec<Instrument> {
         make("sdk.balance", ("1", "None"), Kind::UpDownCounter, false, (-50, 50), &[MAIN]),
         make("sdk.temperature", ("Cel", "None"), Kind::Gauge, false, (-40, 90), &[ZONE]),
         make("sdk.level", ("%", "Percent"), Kind::Gauge, true, (0, 100), &[ZONE]),
+        make("sdk.duration", ("ms", "Milliseconds"), Kind::Histogram, false, (1, 3000), &[GET, PUT]),
+        make("sdk.size", ("By", "Bytes"), Kind::ExponentialHistogram, false, (1, 9000), &[GET]),
         make("sdk.cpu.time", ("s", "Seconds"), Kind::ObservableCounter, false, (0, 30), &[SDA]),
         make("sdk.switches", ("1", "None"), Kind::ObservableCounter, true, counts, &[SDA]),
         make("sdk.threads", ("{thread}", "None"), Kind::ObservableUpDownCounter, true, (-9, 9), &[MAIN]),

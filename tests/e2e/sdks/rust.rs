@@ -8,19 +8,23 @@ use std::{
     time::Duration,
 };
 
+use async_trait::async_trait;
 use opentelemetry::{
     KeyValue,
     metrics::{Meter, MeterProvider as _},
 };
-use opentelemetry_otlp::{MetricExporter, Protocol, WithExportConfig as _};
+use opentelemetry_http::{Bytes, HttpClient, HttpError, Request, Response, hyper::HyperClient};
+use opentelemetry_otlp::{MetricExporter, Protocol, WithExportConfig as _, WithHttpConfig as _};
 use opentelemetry_sdk::{
     Resource,
     metrics::{
         Aggregation, Instrument as Asked, PeriodicReader, SdkMeterProvider, Stream, Temporality as Sdk,
     },
 };
+use tokio::runtime::Handle;
 
 use super::plan::{Attribute, CYCLES, Instrument, Kind, Plan, Series, Temporality};
+use crate::harness::LIMIT;
 
 /// Longer than any test: a collection happens when the cycle asks for it.
 const NEVER: Duration = Duration::from_secs(24 * 60 * 60);
@@ -68,9 +72,36 @@ fn exporter(plan: &Plan) -> MetricExporter {
     let builder = MetricExporter::builder().with_temporality(temporality);
     match plan.protocol {
         "grpc" => builder.with_tonic().with_endpoint(&plan.endpoint).build(),
-        _ => builder.with_http().with_protocol(Protocol::HttpBinary).with_endpoint(&plan.endpoint).build(),
+        _ => builder
+            .with_http()
+            .with_http_client(OnRuntime::here())
+            .with_protocol(Protocol::HttpBinary)
+            .with_endpoint(&plan.endpoint)
+            .build(),
     }
     .unwrap()
+}
+
+/// The SDK exports from a thread of its own, where hyper has no runtime: it is lent the test's.
+#[derive(Debug)]
+struct OnRuntime {
+    client: Arc<HyperClient>,
+    runtime: Handle,
+}
+
+impl OnRuntime {
+    fn here() -> Self {
+        let client = HyperClient::with_default_connector(LIMIT, None);
+        Self { client: Arc::new(client), runtime: Handle::current() }
+    }
+}
+
+#[async_trait]
+impl HttpClient for OnRuntime {
+    async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
+        let client = Arc::clone(&self.client);
+        self.runtime.spawn(async move { client.send_bytes(request).await }).await?
+    }
 }
 
 type Record = Box<dyn Fn(usize)>;

@@ -94,6 +94,8 @@ const recorders = plan.instruments.map(({ name, unit, kind, number, series }) =>
 async function main() {
   for (; cycle < plan.cycles; cycle += 1) {
     recorders.forEach((record) => record());
+    // This SDK's times are whole milliseconds, and a point whose start is its time says that its start is unknown.
+    await new Promise((done) => setTimeout(done, 3));
     await provider.forceFlush();
   }
   // Not `provider.shutdown()`: it collects once more, which would send every cumulative point again.
