@@ -11,9 +11,9 @@ use weir_core::Reason;
 
 use super::*;
 use crate::otlp::{
-    MAX_DEPTH,
+    MAX_DEPTH, MAX_PART,
     refusals::{
-        BAD_HISTOGRAM, BAD_TIMESTAMP, NO_NAME, NO_VALUE, TOO_DEEP, UNSPECIFIED_TEMPORALITY,
+        BAD_HISTOGRAM, BAD_TIMESTAMP, NO_NAME, NO_VALUE, TOO_DEEP, TOO_LARGE, UNSPECIFIED_TEMPORALITY,
         UNSUPPORTED_ATTRIBUTE,
     },
 };
@@ -130,4 +130,47 @@ fn the_sender_is_told_each_reason_with_its_count_and_an_example() {
     let refused = resolve(&request(metrics), &door(10), None).refused;
     let expected = format!("bad_timestamp: 2 (such as no.time), no_value: 1 (such as {}…)", "x".repeat(127));
     assert_eq!(refused.to_string(), expected);
+}
+
+/// A text attribute that takes as many bytes.
+fn of_size(bytes: usize) -> KeyValue {
+    let shorter = text("a", &"x".repeat(bytes - 100));
+    let len = bytes - (shorter.encoded_len() - (bytes - 100));
+    text("a", &"x".repeat(len))
+}
+
+#[test]
+fn a_part_of_a_name_that_is_too_large_takes_its_points_along_and_no_others() {
+    // An attribute of a point has a key and a length of three bytes before it.
+    let good = gauge("g", vec![NumberDataPoint { attributes: vec![of_size(MAX_PART - 4)], ..int("", 1) }]);
+    let decoded = resolve(&request(vec![good]), &door(10), None);
+    assert_eq!((decoded.points, decoded.refused.points()), (1, 0));
+    check(TOO_LARGE, with(of_size(MAX_PART - 3)), 1);
+    check(TOO_LARGE, gauge(&"x".repeat(MAX_PART), vec![int("a", 1), int("b", 2)]), 2);
+    let described = Metric { description: "x".repeat(MAX_PART), ..gauge("g", vec![int("a", 1)]) };
+    check(TOO_LARGE, described, 1);
+
+    let mut resource = from_service("large", vec![gauge("g", vec![int("a", 1)])]);
+    resource.resource.as_mut().unwrap().attributes.push(of_size(MAX_PART));
+    let mut scope = from_service("half", vec![gauge("g", vec![int("a", 1)])]);
+    scope.scope_metrics.push(scope.scope_metrics[0].clone());
+    scope.scope_metrics[0].scope.as_mut().unwrap().version = "x".repeat(MAX_PART);
+    let request = ExportMetricsServiceRequest { resource_metrics: vec![resource, scope] };
+    let decoded = resolve(&request, &door(10), None);
+    assert_eq!((decoded.points, decoded.refused.of(TOO_LARGE)), (3, 2));
+    assert_eq!(decoded.batches[0].points(), 1);
+}
+
+#[test]
+fn points_that_overflow_count_once_however_their_request_is_written() {
+    let door = door(1);
+    let points = (0..4).map(|at| int(&at.to_string(), 1)).collect();
+    let mut bytes = request(vec![counter("c", DELTA, points)]).encode_to_vec();
+    let group = [0x9b, 0x06, 0x9c, 0x06];
+    bytes.extend(group);
+    assert_eq!(resolve_bytes(&bytes, &door, None).unwrap().points, 4);
+    assert_eq!(door.overflowed(), 3);
+    bytes.push(0xff);
+    assert!(resolve_bytes(&bytes, &door, None).is_err());
+    assert_eq!(door.overflowed(), 3, "what is malformed has no points");
 }

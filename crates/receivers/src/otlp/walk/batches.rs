@@ -15,13 +15,18 @@ impl<'d> Batches<'d> {
         Self { interner, full: Vec::new(), open: None, expected: 0 }
     }
 
-    /// Makes room: `count` numbers come now, and as many again `times` times if what is unread is like these.
-    pub(super) fn expect_numbers(&mut self, count: u64, times: usize) {
-        let count = usize::try_from(count).unwrap_or(usize::MAX);
-        self.expected = count.saturating_mul(times.max(1)).min(MAX_POINTS);
-        if let Some(batch) = &mut self.open
-            && batch.numbers.capacity() - batch.numbers.len() < count
-        {
+    /// Makes room for `count` numbers in the next `bytes` bytes, and for as many again in the rest of `unread` bytes.
+    #[inline]
+    pub(super) fn expect_numbers(&mut self, count: usize, bytes: usize, unread: usize) {
+        let room = self.open.as_ref().map_or(0, |batch| batch.numbers.capacity() - batch.numbers.len());
+        if room < count {
+            self.make_room(count.saturating_mul((unread / bytes.max(1)).max(1)));
+        }
+    }
+
+    fn make_room(&mut self, count: usize) {
+        self.expected = count.min(MAX_POINTS);
+        if let Some(batch) = &mut self.open {
             batch.numbers.reserve(self.expected.min(MAX_POINTS - batch.numbers.len()));
         }
     }

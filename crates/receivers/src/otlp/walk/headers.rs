@@ -224,7 +224,7 @@ impl Shape {
     }
 
     /// Reads the data of a metric but for its points; says how many these are.
-    pub(super) fn read(kind: Kind, data: &[u8]) -> Result<(Self, u64), Odd> {
+    pub(super) fn read(kind: Kind, data: &[u8]) -> Result<(Self, usize), Odd> {
         let fields_of_kind = match kind {
             Kind::Gauge | Kind::Summary => 1,
             Kind::Histogram | Kind::ExponentialHistogram => 2,

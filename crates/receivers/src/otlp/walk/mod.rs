@@ -148,7 +148,7 @@ impl Walk<'_> {
             return Err(Odd); // of several data the last counts, or they are joined
         }
         let (shape, count) = Shape::read(kind, points)?;
-        self.decoded.points += count;
+        self.decoded.points += count as u64;
         let heading = self.naming.metric(&mut resource.sender, scope.heading, &split, shape);
         let mut usable = scope.usable;
         if heading.is_none() {
@@ -160,7 +160,7 @@ impl Walk<'_> {
         let at = &mut At { resource, scope, metric: &mut metric };
         match kind {
             Kind::Gauge | Kind::Sum => {
-                self.batches.expect_numbers(count, self.unread / message.len().max(1));
+                self.batches.expect_numbers(count, message.len(), self.unread);
                 self.points::<NumberFields>(at, points)?;
             }
             Kind::Histogram => self.points::<HistogramFields<'_>>(at, points)?,
