@@ -9,6 +9,7 @@
 //! - `branches`: pipelines that share a receiver; exporters that are dead or switched off.
 //! - `enrichment`: where Weir runs, told by stand-ins of the services that know.
 //! - `commands`: `run --once` and `health`.
+//! - `restarts`: a process goes on from what the one before saved, after an orderly end and after a crash.
 //! - `stopping`: signals, drains, exit codes. `local`: `weir run --local` on this machine.
 //!
 //! Each test compares what its own sender sent with what the far end stored, and only then reads Weir's ledger.
@@ -23,6 +24,7 @@ mod interop;
 mod local;
 mod outages;
 mod pressure;
+mod restarts;
 mod sdks;
 mod stopping;
 mod truth;

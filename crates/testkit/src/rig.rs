@@ -19,8 +19,12 @@ impl Rig {
 
     /// The same, after a predecessor that left `prior`.
     pub fn after<F: ProcessorFactory>(config: F::Config, context: Context, prior: Option<State>) -> Self {
-        let (ledger, clock) = (Arc::clone(&context.ledger), context.clock.clone());
-        Self { processor: F::build(config, context, prior), ledger, clock }
+        Self::around(F::build(config, context.clone(), prior), &context)
+    }
+
+    /// Around a processor that was built in `context`.
+    pub fn around(processor: Box<dyn Processor>, context: &Context) -> Self {
+        Self { processor, ledger: Arc::clone(&context.ledger), clock: context.clock.clone() }
     }
 
     /// Gives it a batch; answers what it pushed.

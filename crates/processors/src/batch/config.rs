@@ -3,6 +3,8 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use weir_config::{ByteSize, Check};
+use weir_core::Facts;
+use weir_window::Period;
 
 /// The configuration of `batch`: the Collector's keys, and `max_bytes`.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
@@ -16,6 +18,20 @@ pub struct Config {
     pub max_bytes: ByteSize,
     /// Hold a point no longer than this; 0 sends every batch on as it comes, cut to the limits.
     pub timeout: weir_config::Duration,
+    /// Make one point a series of all within this time, aligned to the wall clock; `send_batch_size` and `timeout` then mean nothing.
+    pub window: Option<weir_config::Duration>,
+    /// With `window`: beside the last value of a gauge, the least and the greatest as metrics of their own, `NAME.min` and `NAME.max`.
+    pub gauge_statistics: Vec<GaugeStatistic>,
+}
+
+/// What can be asked for of a gauge in a window, beside its last value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum GaugeStatistic {
+    /// The least value.
+    Min,
+    /// The greatest value.
+    Max,
 }
 
 impl Default for Config {
@@ -25,6 +41,8 @@ impl Default for Config {
             send_batch_max_size: 0,
             max_bytes: ByteSize(0),
             timeout: weir_config::Duration(Duration::from_millis(200)),
+            window: None,
+            gauge_statistics: Vec::new(),
         }
     }
 }
@@ -50,5 +68,18 @@ impl weir_core::Config for Config {
                 format!("{timeout:?} is too short: at least 2ms, or 0 to hold nothing back"),
             );
         }
+        if let Some(window) = self.window
+            && let Err(error) = Period::new(window.0)
+        {
+            check.error(&["window"], error.to_string());
+        }
+        if self.window.is_none() && !self.gauge_statistics.is_empty() {
+            let help = "write `window: 60s`, or take `gauge_statistics` out";
+            check.error_with(&["gauge_statistics"], "there is no `window` to take them in", help);
+        }
+    }
+
+    fn facts(&self) -> Facts {
+        Facts { window: self.window.map(|window| window.0), ..Facts::default() }
     }
 }

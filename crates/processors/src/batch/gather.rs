@@ -22,15 +22,8 @@ struct Held {
 }
 
 impl Gatherer {
-    pub(super) fn new(config: Config, clock: Clock) -> Self {
-        let limit = |value: u64| if value == 0 { u64::MAX } else { value };
-        Self {
-            enough: config.send_batch_size,
-            timeout: config.timeout.0,
-            limits: Limits { points: limit(config.send_batch_max_size), bytes: limit(config.max_bytes.0) },
-            clock,
-            held: None,
-        }
+    pub(super) fn new(config: &Config, limits: Limits, clock: Clock) -> Self {
+        Self { enough: config.send_batch_size, timeout: config.timeout.0, limits, clock, held: None }
     }
 
     fn send(&mut self, out: &mut Out) {

@@ -10,6 +10,8 @@ use weir_testkit::{Fixture, Rig, START, point, seconds};
 
 use super::{Batching, Config};
 
+mod window;
+
 const TIMEOUT: Duration = Duration::from_millis(200);
 
 fn of_size(send_batch_size: u64, send_batch_max_size: u64) -> Config {
@@ -166,7 +168,11 @@ async fn an_ack_waits_for_points_that_are_held_and_speaks_when_the_last_piece_is
 async fn one_lost_piece_is_a_lost_batch() {
     let fixture = Fixture::new();
     let series = fixture.stream(Descriptor::gauge("g", "1"), &[]);
-    let mut stage = super::gather::Gatherer::new(of_size(2, 1), fixture.clock.clone());
+    let mut stage = super::gather::Gatherer::new(
+        &of_size(2, 1),
+        super::Limits { points: 1, bytes: u64::MAX },
+        fixture.clock.clone(),
+    );
     let (ack, mut fate) = Ack::new();
     let mut batch = fixture.batch([1, 2].map(|value| point(&series, 0, START, Number::Int(value))));
     batch.ack = ack;
