@@ -173,9 +173,10 @@ impl Plan {
                 })
                 .collect(),
             // What is observed of a counter is its total.
-            Kind::ObservableCounter => {
-                sums.scan(0.0, |before, total| Some(total - std::mem::replace(before, total))).collect()
-            }
+            Kind::ObservableCounter => sums
+                .scan(0.0, |before, total| Some(total - std::mem::replace(before, total)))
+                .skip(self.first_totals(instrument))
+                .collect(),
             Kind::Gauge | Kind::ObservableUpDownCounter | Kind::ObservableGauge => {
                 cycles.filter_map(|cycle| cycle.last().copied()).collect()
             }
