@@ -10,6 +10,7 @@
 //! - `enrichment`: where Weir runs, told by stand-ins of the services that know.
 //! - `commands`: `run --once` and `health`.
 //! - `restarts`: a process goes on from what the one before saved, after an orderly end and after a crash.
+//! - `otlp_http`: `curl` with JSON, TLS and tokens that change.
 //! - `stopping`: signals, drains, exit codes. `local`: `weir run --local` on this machine.
 //!
 //! Each test compares what its own sender sent with what the far end stored, and only then reads Weir's ledger.
@@ -22,6 +23,7 @@ mod enrichment;
 mod harness;
 mod interop;
 mod local;
+mod otlp_http;
 mod outages;
 mod pressure;
 mod restarts;
