@@ -111,7 +111,13 @@ impl Maker<'_> {
             }
             Body::Flow(range, _) => {
                 for by in WRONG.into_iter().filter(|by| *by != "[[wrong]]") {
-                    self.swap("wrong value", range.clone(), by, !kind.takes(by));
+                    // A list of choices takes a list; the wrong word is told in it.
+                    let wrong = if kind == Kind::Choices && by == "[wrong]" {
+                        1..1 + "wrong".len()
+                    } else {
+                        0..by.len()
+                    };
+                    self.replace("wrong value", range.clone(), by, (!kind.takes(by)).then_some(wrong));
                 }
             }
             Body::Empty | Body::Map(_) | Body::List(_) => {
@@ -129,8 +135,11 @@ impl Maker<'_> {
 
     fn item(&mut self, kind: Kind, items: &[Token], at: usize) {
         let item = &items[at];
+        let kind_of_item = if kind == Kind::Choices { Kind::Choice } else { Kind::Text };
         for by in WRONG {
-            self.swap("wrong item", item.range.clone(), by, !Kind::Text.takes(by));
+            let wrong =
+                if kind == Kind::Choices && by.starts_with('{') { 1..1 + "wrong".len() } else { 0..by.len() };
+            self.replace("wrong item", item.range.clone(), by, (!kind_of_item.takes(by)).then_some(wrong));
         }
         self.misspelt_value(kind, item);
         let range = match items.get(at + 1) {

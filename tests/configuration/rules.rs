@@ -33,6 +33,8 @@ pub(crate) enum Kind {
     Address,
     /// A list of texts.
     Texts,
+    /// A list of a few words.
+    Choices,
     /// A list of ids.
     References,
 }
@@ -40,7 +42,7 @@ pub(crate) enum Kind {
 /// Every key that the files of `configs/` have: `*` is any one key, an item of a list is a number.
 #[rustfmt::skip]
 const KEYS: &[(&str, Kind)] = {
-    use Kind::{Address, Choice, Duration, Integer, Name, References, Section, Size, Switch, Text, Texts, Word};
+    use Kind::{Address, Choice, Choices, Duration, Integer, Name, References, Section, Size, Switch, Text, Texts, Word};
     &[
         ("receivers", Section),
         ("processors", Section),
@@ -73,6 +75,7 @@ const KEYS: &[(&str, Kind)] = {
         ("receivers otlp protocols http endpoint", Address),
         ("receivers otlp protocols http max_request_body_size", Size),
         ("processors delta max_staleness", Duration),
+        ("processors * detectors", Choices),
         ("processors batch send_batch_size", Integer),
         ("processors batch timeout", Duration),
         ("processors * actions", Section),
@@ -100,6 +103,9 @@ const KEYS: &[(&str, Kind)] = {
         ("service pipelines * processors", References),
         ("service pipelines * exporters", References),
         ("service shutdown_timeout", Duration),
+        ("service limits", Section),
+        ("service limits series", Integer),
+        ("service limits edge_bytes", Size),
         ("service telemetry", Section),
         ("service telemetry logs", Section),
         ("service telemetry logs level", Choice),
@@ -120,7 +126,9 @@ impl Kind {
     /// Whether a key of this kind takes `value`, one of the wrong values that `mutations` tries.
     pub(crate) fn takes(self, value: &str) -> bool {
         match self {
-            Self::Section | Self::Duration | Self::Address | Self::Word | Self::Choice => false,
+            Self::Section | Self::Duration | Self::Address | Self::Word | Self::Choice | Self::Choices => {
+                false
+            }
             Self::Text | Self::Name => !value.starts_with(['[', '{']),
             Self::Switch => value == "true",
             Self::Integer | Self::Size => value == "17",
