@@ -16,11 +16,15 @@ use opentelemetry_proto::tonic::{
     resource::v1::Resource,
 };
 use prost::Message as _;
-use weir_core::{Ack, Batch, Door, Out, Processor, ProcessorFactory as _};
-use weir_counting_alloc::{Counting, allocations};
+use weir_core::{
+    Ack, Batch, Door, ExponentialHistogramPoint, Flags, Out, Processor, ProcessorFactory as _, Span,
+    Temporality, UnixNanos,
+};
+use weir_counting_alloc::{Counting, allocations, peak};
 use weir_exporters::cloudwatch::{
     config::{Config as CloudWatch, RuleConfig},
     rules::Rules,
+    window::Window,
     windows::Windows,
 };
 use weir_processors::{
@@ -31,8 +35,8 @@ use weir_receivers::{
     otlp::resolve_bytes,
     procfs::{Listed, NetworkConfig, ProcfsConfig, Scrape},
 };
-use weir_testkit::{Fixture, START, seconds};
-use weir_window::Distribution;
+use weir_testkit::{Fixture, START, histogram_of, push_histogram, seconds};
+use weir_window::{Distribution, Exponential, Period, Totals, exponential::Parts};
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting(std::alloc::System);
@@ -279,4 +283,70 @@ fn a_distribution_keeps_its_first_four_values_without_allocating() {
     assert_eq!((count, distribution.count()), (0, 1000));
     let (fifth, ()) = allocations(|| distribution.record(FEW as f64).unwrap());
     assert!(fifth > 0, "the test would not see an allocation");
+}
+
+/// The default bounds of OpenTelemetry's SDKs.
+const BOUNDS: [f64; 15] =
+    [0.0, 5.0, 10.0, 25.0, 50.0, 75.0, 100.0, 250.0, 500.0, 750.0, 1000.0, 2500.0, 5000.0, 7500.0, 10_000.0];
+
+#[test]
+fn a_histogram_of_a_series_that_the_period_knows_allocates_nothing() {
+    let fixture = Fixture::new();
+    let series: Vec<_> = (0..100)
+        .map(|n| fixture.stream(histogram_of("h", "ms", Temporality::Delta), &[("n", &n.to_string())]))
+        .collect();
+    let mut batch = fixture.batch([]);
+    for series in &series {
+        push_histogram(&mut batch, series, START, &BOUNDS, &[3.0, 70.0, 20_000.0]);
+    }
+    let exponential = fixture.stream(histogram_of("e", "ms", Temporality::Delta), &[]);
+    let positive = batch.push_counts((0..160).map(|n| n % 3));
+    let count = (0..160).map(|n| n % 3).sum();
+    batch.exponential_histograms.push(ExponentialHistogramPoint {
+        series: exponential.id(),
+        flags: Flags::default(),
+        start: UnixNanos(0),
+        time: seconds(START),
+        count,
+        sum: 0.0,
+        min: 0.0,
+        max: 0.0,
+        scale: 4,
+        zero_count: 0,
+        zero_threshold: 0.0,
+        positive_offset: -80,
+        positive,
+        negative_offset: 0,
+        negative: Span::default(),
+    });
+    let mut window = Window::new(Period::MINUTE, Duration::ZERO);
+    let mut record = || allocations(|| window.record(&batch, Ack::none(), seconds(START))).0;
+    assert!(record() > 100, "the first of a period makes room for its buckets");
+    assert_eq!(record(), 0);
+}
+
+/// What a window holds for a series, beside the 32 bytes of its times and its count of points, as docs/benchmarks.md says.
+#[test]
+fn the_state_of_a_series_is_as_small_as_documented() {
+    let state = |distribution: Distribution| {
+        let (bytes, copy) = peak(|| distribution.clone());
+        drop(copy);
+        bytes + size_of::<Distribution>() as u64
+    };
+    let numbers = |values: u64| {
+        let mut distribution = Distribution::default();
+        (0..values).for_each(|value| distribution.record(value as f64).unwrap());
+        state(distribution)
+    };
+    let mut explicit = Distribution::default();
+    let told = Totals { count: 16, sum: Some(100.0), ..Totals::default() };
+    explicit.record_explicit(&BOUNDS, &[1; 16], told).unwrap();
+    let counts = [1; 160];
+    let exponential = Exponential::new(&Parts { scale: 4, positive: &counts, ..Parts::default() }).unwrap();
+    let mut of_exponential = Distribution::default();
+    of_exponential.record_exponential(&exponential, Totals { count: 160, ..Totals::default() }).unwrap();
+    let found = [numbers(4), numbers(60), numbers(256), state(explicit), state(of_exponential)];
+    println!("bytes of state: 4, 60, 256 distinct values; 15 bounds; 160 exponential buckets: {found:?}");
+    let documented = [56, 1_600, 6_300, 460, 1_500];
+    assert!(found.iter().zip(documented).all(|(found, documented)| *found <= documented), "{found:?}");
 }

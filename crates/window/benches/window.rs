@@ -1,4 +1,4 @@
-//! What a sample costs on its way into a distribution, and what closing one costs.
+//! What a sample or a histogram's point costs on its way into a distribution, and what closing one costs, by kind.
 #![allow(missing_docs, reason = "criterion's macros make undocumented functions")]
 
 #[path = "../tests/samples/mod.rs"]
@@ -8,7 +8,7 @@ use std::hint::black_box;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use samples::{SHAPES, draw};
-use weir_window::Distribution;
+use weir_window::{Distribution, Exponential, Totals, exponential::Parts};
 
 const LIMIT: usize = 150;
 
@@ -59,6 +59,55 @@ fn close(criterion: &mut Criterion) {
     group.finish();
 }
 
+/// The default bounds of OpenTelemetry's SDKs.
+const BOUNDS: [f64; 15] =
+    [0.0, 5.0, 10.0, 25.0, 50.0, 75.0, 100.0, 250.0, 500.0, 750.0, 1000.0, 2500.0, 5000.0, 7500.0, 10_000.0];
+
+/// Log-normal samples as an explicit histogram counts them.
+fn explicit() -> ([u64; 16], Totals) {
+    let mut counts = [0; 16];
+    let samples = shaped("log-normal", 1_000);
+    samples.iter().for_each(|sample| counts[BOUNDS.partition_point(|bound| bound < sample)] += 1);
+    (counts, totals(&samples))
+}
+
+/// The same as an exponential histogram of 160 buckets, as SDKs send it: scale 4 and bucket (1, 1.04] in the middle.
+fn exponential() -> (Exponential, Totals) {
+    let samples = shaped("log-normal", 1_000);
+    let mut positive = [0; 160];
+    for sample in samples.iter().filter(|sample| **sample > 0.0) {
+        positive[(sample.log2() * 16.0 + 80.0).clamp(0.0, 159.0) as usize] += 1;
+    }
+    let parts = Parts { scale: 4, positive_offset: -80, positive: &positive, ..Parts::default() };
+    let histogram = Exponential::new(&parts).unwrap_or_default();
+    let totals = Totals { count: histogram.count(), ..totals(&samples) };
+    (histogram, totals)
+}
+
+fn totals(samples: &[f64]) -> Totals {
+    let [min, max] = [f64::min, f64::max].map(|end| samples.iter().copied().reduce(end));
+    Totals { count: samples.len() as u64, sum: Some(samples.iter().sum()), min, max }
+}
+
+/// A point into a distribution that holds others of its kind, and a period's end.
+fn histograms(criterion: &mut Criterion) {
+    let ((counts, told), (exponential, exponential_told)) = (explicit(), exponential());
+    let (mut of_explicit, mut of_exponential) = (Distribution::default(), Distribution::default());
+    let mut group = criterion.benchmark_group("histogram");
+    group.bench_function("record, 15 bounds", |bencher| {
+        bencher.iter(|| of_explicit.record_explicit(black_box(&BOUNDS), &counts, told));
+    });
+    group.bench_function("record, exponential", |bencher| {
+        bencher.iter(|| of_exponential.record_exponential(black_box(&exponential), exponential_told));
+    });
+    for (name, full) in [("close, 15 bounds", &of_explicit), ("close, exponential", &of_exponential)] {
+        group.bench_function(name, |bencher| {
+            bencher.iter_batched(|| full.clone(), |full| full.into_values(LIMIT), BatchSize::SmallInput);
+        });
+    }
+    group.finish();
+}
+
 /// The same stream from two senders.
 fn merge(criterion: &mut Criterion) {
     let samples = shaped("log-normal", 20_000);
@@ -69,5 +118,5 @@ fn merge(criterion: &mut Criterion) {
     });
 }
 
-criterion_group!(benches, record, close, merge);
+criterion_group!(benches, record, close, histograms, merge);
 criterion_main!(benches);

@@ -42,6 +42,14 @@ pub enum Refused {
         /// What its buckets add up to, at most 2⁶⁴ − 1.
         in_buckets: u64,
     },
+    /// A histogram's bounds do not ascend, or it has not one count more than bounds.
+    #[error("{bounds} bounds, which must ascend, with {counts} counts, of which there must be one more")]
+    Bounds {
+        /// How many bounds.
+        bounds: usize,
+        /// How many counts.
+        counts: usize,
+    },
     /// A histogram without buckets and without a sum: nothing is known of its values.
     #[error("{0} values of which nothing is known, neither buckets nor sum")]
     Unknown(u64),
@@ -129,6 +137,10 @@ impl Distribution {
             Form::Few(_) | Form::Many(_) => false,
         };
         if !fits {
+            // Those that fit have been looked at before.
+            if counts.len() != bounds.len() + 1 || !bounds.is_sorted_by(|a, b| a < b) {
+                return Err(Refused::Bounds { bounds: bounds.len(), counts: counts.len() });
+            }
             self.take_in(Histogram::explicit(bounds, counts, totals));
         }
         Ok(())

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test's helpers fail as its tests do")]
 
 use proptest::prelude::*;
-use weir_window::{Distribution, MAX_COUNT, MAX_MAGNITUDE, Refused};
+use weir_window::{Distribution, Exponential, MAX_COUNT, MAX_MAGNITUDE, Refused, Totals, exponential::Parts};
 
 /// Distinct samples with their counts, ascending.
 type Model = Vec<(f64, u64)>;
@@ -115,6 +115,102 @@ proptest! {
             prop_assert_eq!(found, if fits { Ok(()) } else { Err(Refused::TooMany { held, added: count }) });
             held += if fits { count } else { 0 };
             prop_assert_eq!(distribution.count(), held);
+        }
+    }
+}
+
+/// A point of a histogram as any sender may claim it.
+#[derive(Clone, Debug)]
+enum Claim {
+    Explicit(Vec<f64>, Vec<u64>),
+    Exponential(i32, f64, u64, (i32, Vec<u64>), (i32, Vec<u64>)),
+    Number(f64),
+}
+
+fn any_totals() -> impl Strategy<Value = (Option<f64>, Option<f64>, Option<f64>)> {
+    let number = || prop::option::of(prop_oneof![3 => -1e4..1e6_f64, 1 => any::<f64>()]);
+    (number(), number(), number())
+}
+
+fn any_claim() -> impl Strategy<Value = Claim> {
+    let bound = prop_oneof![4 => -100.0..1e5_f64, 1 => any::<f64>()];
+    let bounds = prop::collection::vec(bound, 0..30).prop_map(|mut bounds| {
+        bounds.sort_by(f64::total_cmp);
+        bounds
+    });
+    let explicit = (bounds, any::<u8>()).prop_flat_map(|(bounds, slip)| {
+        // One count more than bounds, but for a few.
+        let counts = if slip < 10 { usize::from(slip) } else { bounds.len() + 1 };
+        (Just(bounds), prop::collection::vec(any_count(), counts))
+    });
+    let side =
+        || (prop_oneof![3 => -200..200_i32, 1 => any::<i32>()], prop::collection::vec(any_count(), 0..200));
+    let scale = prop_oneof![3 => -11..21_i32, 1 => any::<i32>()];
+    let zero = prop_oneof![4 => Just(0.0), 1 => any::<f64>()];
+    prop_oneof![
+        explicit.prop_map(|(bounds, counts)| Claim::Explicit(bounds, counts)),
+        (scale, zero, any_count(), side(), side()).prop_map(|(scale, zero, zeros, positive, negative)| {
+            Claim::Exponential(scale, zero, zeros, positive, negative)
+        }),
+        (-1e3..1e3_f64).prop_map(Claim::Number),
+    ]
+}
+
+/// Records a claim; answers how many samples it was taken for.
+fn claim(
+    distribution: &mut Distribution,
+    claim: &Claim,
+    told: (Option<f64>, Option<f64>, Option<f64>),
+) -> u64 {
+    let totals = |count| Totals { count, sum: told.0, min: told.1, max: told.2 };
+    match claim {
+        Claim::Number(value) => distribution.record(*value).map_or(0, |()| 1),
+        Claim::Explicit(bounds, counts) => {
+            let count = counts.iter().sum();
+            distribution.record_explicit(bounds, counts, totals(count)).map_or(0, |()| count)
+        }
+        Claim::Exponential(scale, zero_threshold, zero_count, positive, negative) => {
+            let parts = Parts {
+                scale: *scale,
+                zero_threshold: *zero_threshold,
+                zero_count: *zero_count,
+                positive_offset: positive.0,
+                positive: &positive.1,
+                negative_offset: negative.0,
+                negative: &negative.1,
+            };
+            let Ok(histogram) = Exponential::new(&parts) else { return 0 };
+            let count = histogram.count();
+            distribution.record_exponential(&histogram, totals(count)).map_or(0, |()| count)
+        }
+    }
+}
+
+proptest! {
+    /// Whatever senders claim: nothing panics, no value is lost or made up, and what is told can be sent.
+    #[test]
+    fn any_claims_of_histograms_are_told_with_their_counts(
+        claims in prop::collection::vec((any_claim(), any_totals()), 1..5),
+        limit in 0..200_usize,
+    ) {
+        let (mut one, mut merged, mut count) = (Distribution::default(), Distribution::default(), 0);
+        for (claimed, told) in &claims {
+            let mut alone = Distribution::default();
+            count += claim(&mut one, claimed, *told);
+            claim(&mut alone, claimed, *told);
+            prop_assert_eq!(merged.merge(&alone), Ok(()));
+        }
+        for distribution in [one, merged] {
+            prop_assert_eq!(distribution.count(), count);
+            let closed = distribution.into_values(limit);
+            prop_assert_eq!(closed.statistics.count, count);
+            prop_assert!(closed.values.len() <= limit.max(3) && closed.values.len() == closed.counts.len());
+            prop_assert!(closed.values.is_sorted_by(|a, b| a < b), "{:?}", closed.values);
+            prop_assert!(closed.values.iter().all(|value| value.is_finite()), "{:?}", closed.values);
+            if !closed.values.is_empty() {
+                prop_assert_eq!(closed.counts.iter().sum::<f64>() as u64, count);
+            }
+            prop_assert!(closed.statistics.sum.is_finite() && closed.statistics.min.is_finite());
         }
     }
 }

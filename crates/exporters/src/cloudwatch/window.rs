@@ -22,7 +22,7 @@ pub const TOO_OLD: Reason = Reason("too_old");
 pub const TOO_NEW: Reason = Reason("too_new");
 /// A value beyond ±2^360, which CloudWatch refuses.
 pub const OUT_OF_RANGE: Reason = Reason("out_of_range");
-/// A histogram whose counts do not add up, or of which nothing but a count is known.
+/// A histogram whose counts do not add up, whose bounds do not ascend, or of which nothing but a count is known.
 pub const BAD_HISTOGRAM: Reason = Reason("bad_histogram");
 /// A point whose series no one knows any more; leases make that impossible (R1).
 pub const UNRESOLVED: Reason = Reason("unresolved");
@@ -107,7 +107,7 @@ impl Left {
         let left = match refused {
             Refused::NotFinite(_) => &mut self.not_finite,
             Refused::TooLarge(_) | Refused::TooMany { .. } => &mut self.out_of_range,
-            Refused::Unequal { .. } | Refused::Unknown(_) => &mut self.bad_histogram,
+            Refused::Unequal { .. } | Refused::Bounds { .. } | Refused::Unknown(_) => &mut self.bad_histogram,
         };
         *left += 1;
     }

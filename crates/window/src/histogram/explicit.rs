@@ -1,5 +1,7 @@
 //! Values for explicit buckets.
 
+use crate::distribution::MAX_MAGNITUDE;
+
 use super::{
     Histogram,
     curve::{Stretch, lead_on, spread},
@@ -56,7 +58,10 @@ impl Explicit {
     fn stretches(&self, all: &Histogram) -> (Vec<Stretch>, bool) {
         let populated = || self.counts.iter().enumerate().filter(|(_, count)| **count > 0);
         let (first, last) = (populated().next().map(|(at, _)| at), populated().next_back().map(|(at, _)| at));
-        let bound = |at: usize| self.bounds.get(at).copied().filter(|bound| bound.is_finite());
+        let bound = |at: usize| {
+            let finite = self.bounds.get(at).filter(|bound| bound.is_finite());
+            finite.map(|bound| bound.clamp(-MAX_MAGNITUDE, MAX_MAGNITUDE)) // what is beyond cannot be added up
+        };
         let mut is_open = false;
         let mut stretches = Vec::with_capacity(populated().count());
         for (at, count) in populated() {
@@ -94,6 +99,6 @@ fn end_tail(stretches: &mut [Stretch]) {
     if let Some(last) = stretches.last_mut() {
         let farthest = last.low.max(0.0) * LONGEST_TAIL;
         let end = led.unwrap_or(last.low.max(0.0) * TAIL);
-        last.high = end.min(farthest).max(last.low);
+        last.high = end.min(farthest).min(MAX_MAGNITUDE).max(last.low);
     }
 }

@@ -1,5 +1,6 @@
 //! Values for exponential buckets: one for each, which is as near as the scale allows.
 
+use crate::distribution::MAX_MAGNITUDE;
 use crate::exponential::{Exponential, bounds};
 use crate::values::ROOM_FOR_SUM;
 
@@ -24,7 +25,8 @@ pub(super) fn placing(held: &Exponential, all: &Histogram, room: usize) -> Placi
     let positive = held.positive().iter().map(|(index, count)| {
         (bounds::lower(scale, index), bounds::middle(scale, index), bounds::upper(scale, index), count)
     });
-    let (min, max) = (all.min.unwrap_or(f64::MIN), all.max.unwrap_or(f64::MAX));
+    // What is beyond this cannot be added up.
+    let (min, max) = (all.min.unwrap_or(-MAX_MAGNITUDE), all.max.unwrap_or(MAX_MAGNITUDE));
     let error = bounds::worst_relative_error(scale) * ROOM_FOR_SUM;
     let placed = negative.chain(zero).chain(positive).map(|(low, middle, high, count)| {
         // A sender's extremes may be off by its own rounding: they never turn a bucket inside out.

@@ -67,19 +67,14 @@ impl Placing {
             only.value = sum.total();
             return;
         }
-        let towards_even = self.share(sum, |placed| placed.even - placed.value);
-        self.placed.iter_mut().for_each(|placed| placed.value += (placed.even - placed.value) * towards_even);
+        self.shift(sum, |placed| placed.even);
         // Twice: what the first step rounds away is in the second's reach.
         for _ in 0..2 {
             let rises = self.missing(sum) > 0.0;
-            let room = |placed: &Placed| if rises { placed.most } else { placed.least } - placed.value;
-            let share = self.share(sum, room);
-            for placed in &mut self.placed {
-                placed.value = (placed.value + room(placed) * share).clamp(placed.least, placed.most);
-            }
+            self.shift(sum, |placed| if rises { placed.most } else { placed.least });
         }
         let missing = self.missing(sum);
-        if self.unbounded > 0 && missing > 0.0 {
+        if self.unbounded > 0 && missing > 0.0 && missing.is_finite() {
             let mut beyond = self.unbounded;
             for placed in self.placed.iter_mut().rev() {
                 if beyond < placed.count {
@@ -103,11 +98,17 @@ impl Placing {
         sum.total()
     }
 
-    /// The share, from 0 to 1, of these moves that comes nearest to `sum`.
-    fn share(&self, sum: Sum, moves: impl Fn(&Placed) -> f64) -> f64 {
-        let all: f64 = self.placed.iter().map(|placed| moves(placed) * placed.count as f64).sum();
-        let share = self.missing(sum) / all;
-        if share.is_finite() { share.clamp(0.0, 1.0) } else { 0.0 }
+    /// Moves all values the same share of their way to `towards`, from none to all of it: the one that comes nearest to `sum`.
+    fn shift(&mut self, sum: Sum, towards: impl Fn(&Placed) -> f64) {
+        let way = |placed: &Placed| towards(placed) - placed.value;
+        let all: f64 = self.placed.iter().map(|placed| way(placed) * placed.count as f64).sum();
+        let share = (self.missing(sum) / all).min(1.0);
+        // Neither where there is no way to go, nor where it is beyond the doubles.
+        if share > 0.0 && all.is_finite() {
+            for placed in &mut self.placed {
+                placed.value = (placed.value + way(placed) * share).clamp(placed.least, placed.most);
+            }
+        }
     }
 
     /// How far the values may be from their samples.
