@@ -16,7 +16,7 @@
 use std::time::Duration;
 
 use aws_config::{
-    BehaviorVersion, Region, SdkConfig, default_provider::credentials::DefaultCredentialsChain,
+    BehaviorVersion, Region, default_provider::credentials::DefaultCredentialsChain,
     profile::ProfileFileCredentialsProvider, provider_config::ProviderConfig, sts::AssumeRoleProvider,
 };
 use aws_credential_types::{
@@ -222,12 +222,16 @@ impl Chain {
     async fn fetch(&self) -> provider::Result {
         let Some((role, external_id)) = &self.role else { return self.base().await };
         let base = self.base().await?;
-        let sts = SdkConfig::builder()
-            .behavior_version(BehaviorVersion::latest())
+        // Loaded, so that STS is found where the environment and the profile say.
+        let mut sts = aws_config::defaults(BehaviorVersion::latest())
             .region(self.region.clone())
             .http_client(self.http.clone())
             .time_source(ClockTime(self.clock.clone()))
-            .build();
+            .credentials_provider(base.clone());
+        if let Some(profile) = &self.profile {
+            sts = sts.profile_name(profile);
+        }
+        let sts = sts.load().await;
         let mut role = AssumeRoleProvider::builder(role).session_name(SESSION_NAME).configure(&sts);
         if let Some(external_id) = external_id {
             role = role.external_id(external_id);

@@ -9,8 +9,9 @@ use crate::error::ApiError;
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 const SERVICE: &str = "monitoring";
 
-/// Checks that the request carries a complete SigV4 `Authorization` header whose credential scope names CloudWatch.
-pub(crate) fn check(headers: &HeaderMap) -> Result<(), ApiError> {
+/// Checks that the request carries a complete SigV4 `Authorization` header whose credential scope names CloudWatch. Answers
+/// the id of the key.
+pub(crate) fn check(headers: &HeaderMap) -> Result<String, ApiError> {
     let Some(header) = headers.get("authorization") else {
         return Err(ApiError::MissingAuthenticationToken);
     };
@@ -27,7 +28,7 @@ pub(crate) fn check(headers: &HeaderMap) -> Result<(), ApiError> {
             .find_map(of_name)
             .ok_or_else(|| incomplete(&format!("Authorization header requires '{name}' parameter.")))
     };
-    check_credential(&parameter("Credential")?)?;
+    let key = check_credential(&parameter("Credential")?)?;
     let signed_headers = parameter("SignedHeaders")?;
     if !signed_headers.split(';').any(|name| name == "host") {
         return Err(incomplete("'Host' must be a 'SignedHeader' in the Authorization header."));
@@ -41,14 +42,14 @@ pub(crate) fn check(headers: &HeaderMap) -> Result<(), ApiError> {
             "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.",
         ));
     }
-    Ok(())
+    Ok(key)
 }
 
 /// `key/date/region/service/aws4_request`; the key may hold slashes, so the scope is read from its end.
-fn check_credential(credential: &str) -> Result<(), ApiError> {
+fn check_credential(credential: &str) -> Result<String, ApiError> {
     let mut parts = credential.rsplitn(5, '/');
     let mut next = || parts.next().filter(|part| !part.is_empty());
-    let (Some(terminator), Some(service), Some(_region), Some(date), Some(_key)) =
+    let (Some(terminator), Some(service), Some(_region), Some(date), Some(key)) =
         (next(), next(), next(), next(), next())
     else {
         return Err(incomplete(
@@ -64,7 +65,7 @@ fn check_credential(credential: &str) -> Result<(), ApiError> {
     if service != SERVICE {
         return Err(mismatch("Credential should be scoped to correct service: 'monitoring'."));
     }
-    Ok(())
+    Ok(key.to_owned())
 }
 
 fn incomplete(message: &str) -> ApiError {

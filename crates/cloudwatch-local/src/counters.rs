@@ -18,6 +18,8 @@ pub struct Counters {
     pub put_failed: BTreeMap<String, u64>,
     /// Accepted PutMetricData calls whose answer was withheld ([`Fault::StoreThenDrop`](crate::Fault)).
     pub answers_lost: u64,
+    /// PutMetricData calls by the id of the key that signed them.
+    pub put_by_key: BTreeMap<String, u64>,
     /// Datums stored.
     pub datums: u64,
     /// Samples stored: 1 for a value, the sum of the counts for a distribution, the sample count for a statistic set.

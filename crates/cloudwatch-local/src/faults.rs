@@ -90,7 +90,12 @@ impl Fault {
 
     /// 403 `AccessDenied`.
     pub fn access_denied() -> Self {
-        Self::error(403, "AccessDenied", "User is not authorized to perform: cloudwatch:PutMetricData")
+        Self::error(
+            403,
+            "AccessDenied",
+            "User: arn:aws:sts::123456789012:assumed-role/app/i-0 is not authorized to perform: cloudwatch:PutMetricData \
+             because no identity-based policy allows the cloudwatch:PutMetricData action",
+        )
     }
 
     /// Adds `x-amz-retry-after` to an error; changes no other fault.

@@ -2,7 +2,7 @@
 //!
 //! It is independent on purpose: it shares no code with Weir's exporter, so a mistake made there is not made here a
 //! second time. It speaks what SDKs speak, enforces every limit of `PutMetricData` with CloudWatch's codes and words,
-//! refuses whole requests, answers statistics and percentiles, and plays faults from a script.
+//! refuses whole requests, answers statistics and percentiles, plays faults from a script, and lets sessions expire.
 //!
 //! ```no_run
 //! use std::sync::Arc;

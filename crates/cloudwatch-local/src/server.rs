@@ -1,6 +1,7 @@
 //! The server: a request's way from the wire to the store and back, with the faults in between.
 
 use std::{
+    collections::BTreeSet,
     net::SocketAddr,
     sync::{
         Arc,
@@ -93,6 +94,7 @@ impl CloudWatchLocal {
             now: options.now,
             faults: Faults::default(),
             counters: Mutex::default(),
+            expired: Mutex::default(),
             request_ids: AtomicU64::new(0),
             handled: watch::Sender::new(()),
             shutdown: shutdown.clone(),
@@ -128,6 +130,11 @@ impl CloudWatchLocal {
         &self.shared.faults
     }
 
+    /// From now on requests that are signed by the key of this id are refused as `ExpiredToken`.
+    pub fn expire(&self, key_id: impl Into<String>) {
+        self.shared.expired.lock().insert(key_id.into());
+    }
+
     /// What was counted so far.
     pub fn counters(&self) -> Counters {
         self.shared.counters.lock().clone()
@@ -156,6 +163,8 @@ struct Shared {
     now: Now,
     faults: Faults,
     counters: Mutex<Counters>,
+    /// Ids of keys whose session is over.
+    expired: Mutex<BTreeSet<String>>,
     request_ids: AtomicU64,
     /// Wakes [`CloudWatchLocal::wait_until`].
     handled: watch::Sender<()>,
@@ -217,7 +226,16 @@ impl Shared {
     /// A signature is missed before a fault is played: an unsigned request is a bug of the client that no script
     /// should hide.
     fn decide(&self, call: &Call, headers: &HeaderMap, body: Result<Bytes, ApiError>) -> (Outcome, Delivery) {
-        if let Err(error) = auth::check(headers) {
+        let key = match auth::check(headers) {
+            Ok(key) => key,
+            Err(error) => return (Outcome::Failed(error), Delivery::Answer),
+        };
+        if call.operation == PUT_METRIC_DATA {
+            *self.counters.lock().put_by_key.entry(key.clone()).or_default() += 1;
+        }
+        if self.expired.lock().contains(&key)
+            && let Fault::Error(error) = Fault::expired_token()
+        {
             return (Outcome::Failed(error), Delivery::Answer);
         }
         let run = || match body.and_then(|body| self.run(call, &body)) {

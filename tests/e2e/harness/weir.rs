@@ -4,6 +4,7 @@ use std::{
     fs,
     net::SocketAddr,
     path::PathBuf,
+    process::Command,
     sync::atomic::{AtomicU32, Ordering},
 };
 
@@ -34,6 +35,16 @@ impl Weir {
         all.extend(["--set", "service.telemetry.metrics.address=127.0.0.1:0"]);
         all.extend(arguments);
         Self::ready(Program::start(all)).await
+    }
+
+    /// As [`Weir::start`], with these variables in its environment.
+    pub(crate) async fn start_with(config: &str, arguments: &[&str], environment: &[(&str, String)]) -> Self {
+        let path = config_file(config);
+        let mut command = Command::new(env!("CARGO_BIN_EXE_weir"));
+        command.args(["run", "--log-format", "json", "-c", path.to_str().unwrap()]);
+        command.args(["--set", "service.telemetry.metrics.address=127.0.0.1:0"]).args(arguments);
+        command.env_clear().envs(environment.iter().map(|(name, value)| (*name, value.as_str())));
+        Self::ready(Program::spawn(command)).await
     }
 
     /// Waits until a started program is ready.

@@ -1,0 +1,257 @@
+//! Where credentials come from: the real binary, against fakes of what AWS has on every host.
+
+use std::{fs, path::PathBuf, time::Duration};
+
+use crate::harness::{
+    Asked, Fake, FarEnd, Increment, Program, SECOND, Weir, config_file, increments, now, until,
+};
+
+const COUNTER: &str = "e2e.events";
+
+/// No `endpoint`: with one on loopback Weir would make credentials up. The environment leads to the far end.
+fn config(keys: &str) -> String {
+    format!(
+        "receivers: {{ otlp: {{ protocols: {{ grpc: {{ endpoint: 'localhost:0' }} }} }} }}
+exporters: {{ cloudwatch: {{ namespace: E2E, region: us-east-1, period: 1s, retry_on_failure: {{ initial_interval: 50ms, max_interval: 200ms }}{keys} }} }}
+service: {{ pipelines: {{ metrics: {{ receivers: [otlp], exporters: [cloudwatch] }} }} }}
+"
+    )
+}
+
+fn environment(far: &FarEnd, more: &[(&'static str, String)]) -> Vec<(&'static str, String)> {
+    let mut all = vec![
+        ("AWS_ENDPOINT_URL_CLOUDWATCH", far.0.endpoint()),
+        ("AWS_EC2_METADATA_DISABLED", "true".to_owned()),
+    ];
+    all.retain(|(name, _)| !more.iter().any(|(other, _)| other == name));
+    all.extend(more.iter().cloned());
+    all
+}
+
+/// Sends a point, waits until it is stored, and answers with which keys.
+async fn keys_of(far: &FarEnd, config: &str, environment: &[(&str, String)]) -> Vec<String> {
+    let weir = Weir::start_with(config, &[], environment).await;
+    send(&weir, 0..10).await;
+    far.wait_for_samples(10).await;
+    weir.drain().await;
+    far.0.counters().put_by_key.keys().cloned().collect()
+}
+
+async fn send(weir: &Weir, series: std::ops::Range<u32>) {
+    let point = |series| Increment { series, time: now(), value: 1 };
+    weir.sender().await.send(increments(COUNTER, series.map(point))).await;
+}
+
+fn time_in(wait: Duration) -> String {
+    let seconds = now() / SECOND + wait.as_secs();
+    // The tests that parse dates are elsewhere: `date` is on every machine that these run on.
+    let output = std::process::Command::new("date")
+        .args(["-u", "-d", &format!("@{seconds}"), "+%Y-%m-%dT%H:%M:%SZ"])
+        .output();
+    String::from_utf8(output.unwrap().stdout).unwrap().trim().to_owned()
+}
+
+fn json_keys(key: &str, life: Duration) -> String {
+    let expiration = time_in(life);
+    format!(
+        r#"{{"Code":"Success","Type":"AWS-HMAC","AccessKeyId":"{key}","SecretAccessKey":"s","Token":"t","Expiration":"{expiration}","LastUpdated":"{expiration}"}}"#
+    )
+}
+
+fn sts_answer(operation: &str, key: &str) -> String {
+    let expiration = time_in(Duration::from_secs(3600));
+    format!(
+        "<{operation}Response xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><{operation}Result><AssumedRoleUser>\
+         <Arn>arn:aws:sts::123456789012:assumed-role/r/weir</Arn><AssumedRoleId>A:weir</AssumedRoleId></AssumedRoleUser>\
+         <Credentials><AccessKeyId>{key}</AccessKeyId><SecretAccessKey>s</SecretAccessKey><SessionToken>t</SessionToken>\
+         <Expiration>{expiration}</Expiration></Credentials></{operation}Result></{operation}Response>"
+    )
+}
+
+fn token_file(name: &str, text: &str) -> String {
+    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+    fs::write(&path, text).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn keys_of_the_instance_come_by_imds_version_2() {
+    let far = FarEnd::start().await;
+    let imds = Fake::start(|asked| {
+        let is_known = asked.header("x-aws-ec2-metadata-token") == Some("imds-token");
+        match asked.line.as_str() {
+            "PUT /latest/api/token" => {
+                (200, "x-aws-ec2-metadata-token-ttl-seconds: 21600\r\n", "imds-token".to_owned())
+            }
+            _ if !is_known => (401, "", String::new()),
+            line if line.ends_with("/security-credentials/app")
+                || line.ends_with("/security-credentials-extended/app") =>
+            {
+                (200, "", json_keys("KEYIMDS", Duration::from_secs(3600)))
+            }
+            line if line.ends_with("/security-credentials/")
+                || line.ends_with("/security-credentials-extended/") =>
+            {
+                (200, "", "app".to_owned())
+            }
+            _ => (404, "", String::new()),
+        }
+    });
+    let more = [
+        ("AWS_EC2_METADATA_DISABLED", "false".to_owned()),
+        ("AWS_EC2_METADATA_SERVICE_ENDPOINT", imds.url("")),
+    ];
+    assert_eq!(keys_of(&far, &config(""), &environment(&far, &more)).await, ["KEYIMDS"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn keys_of_a_task_and_of_a_pod_come_from_their_container_endpoint() {
+    // EKS Pod Identity: the token is read from a file, and shown.
+    let far = FarEnd::start().await;
+    let agent = Fake::start(|asked| match asked.header("authorization") {
+        Some("pod-token") => {
+            (200, "content-type: application/json\r\n", json_keys("KEYPOD", Duration::from_secs(3600)))
+        }
+        _ => (401, "", String::new()),
+    });
+    let more = [
+        ("AWS_CONTAINER_CREDENTIALS_FULL_URI", agent.url("/v1/credentials")),
+        ("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", token_file("pod-token", "pod-token")),
+    ];
+    assert_eq!(keys_of(&far, &config(""), &environment(&far, &more)).await, ["KEYPOD"]);
+    // ECS: no token.
+    let far = FarEnd::start().await;
+    let agent = Fake::start(|asked| {
+        assert_eq!(asked.header("authorization"), None);
+        (200, "content-type: application/json\r\n", json_keys("KEYECS", Duration::from_secs(3600)))
+    });
+    let more = [("AWS_CONTAINER_CREDENTIALS_FULL_URI", agent.url("/v2/credentials"))];
+    assert_eq!(keys_of(&far, &config(""), &environment(&far, &more)).await, ["KEYECS"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_web_identity_and_a_role_are_exchanged_at_sts() {
+    let sts = || {
+        Fake::start(|asked: &Asked| {
+            let of = |action: &str| asked.body.contains(&format!("Action={action}&"));
+            let answer =
+                if of("AssumeRoleWithWebIdentity") && asked.body.contains("WebIdentityToken=irsa-token") {
+                    sts_answer("AssumeRoleWithWebIdentity", "KEYIRSA")
+                } else if of("AssumeRole") && asked.body.contains("ExternalId=partner-7") {
+                    sts_answer("AssumeRole", "KEYROLE")
+                } else {
+                    return (403, "", String::new());
+                };
+            (200, "content-type: text/xml\r\n", answer)
+        })
+    };
+    // IRSA.
+    let (far, service) = (FarEnd::start().await, sts());
+    let role = "arn:aws:iam::123456789012:role/r".to_owned();
+    let more = [
+        ("AWS_ENDPOINT_URL_STS", service.url("")),
+        ("AWS_ROLE_ARN", role),
+        ("AWS_WEB_IDENTITY_TOKEN_FILE", token_file("irsa-token", "irsa-token")),
+    ];
+    assert_eq!(keys_of(&far, &config(""), &environment(&far, &more)).await, ["KEYIRSA"]);
+    // A role with an external id, assumed with the environment's keys.
+    let (far, service) = (FarEnd::start().await, sts());
+    let more = [
+        ("AWS_ENDPOINT_URL_STS", service.url("")),
+        ("AWS_ACCESS_KEY_ID", "KEYBASE".to_owned()),
+        ("AWS_SECRET_ACCESS_KEY", "s".to_owned()),
+    ];
+    let keys = ", role_arn: 'arn:aws:iam::123456789012:role/r', external_id: partner-7";
+    assert_eq!(keys_of(&far, &config(keys), &environment(&far, &more)).await, ["KEYROLE"]);
+    let signed_by = service.asked()[0].header("authorization").unwrap().to_owned();
+    assert!(signed_by.contains("Credential=KEYBASE/"), "{signed_by}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn keys_that_expire_in_mid_run_are_fetched_anew_once_and_nothing_is_lost() {
+    let far = FarEnd::start().await;
+    let number = std::sync::atomic::AtomicU32::new(0);
+    let agent = Fake::start(move |_| {
+        let number = number.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        (
+            200,
+            "content-type: application/json\r\n",
+            json_keys(&format!("KEY{number}"), Duration::from_secs(3600)),
+        )
+    });
+    let more = [("AWS_CONTAINER_CREDENTIALS_FULL_URI", agent.url("/v1/credentials"))];
+    let weir = Weir::start_with(&config(""), &[], &environment(&far, &more)).await;
+    send(&weir, 0..1000).await;
+    far.wait_for_samples(1000).await;
+    // An hour before their time, as after a revocation.
+    far.0.expire("KEY0");
+    send(&weir, 1000..5000).await;
+    far.wait_for_samples(5000).await;
+    let ledger = weir.drain().await;
+    let exporter = ledger.row("exporter cloudwatch");
+    assert_eq!((exporter.out, exporter.dropped), (5000, 0));
+    let counters = far.0.counters();
+    assert!(counters.failed("ExpiredToken") > 0, "{counters:?}");
+    assert_eq!((far.by_series(COUNTER).len(), counters.samples), (5000, 5000.0));
+    assert_eq!(agent.asked().len(), 2, "one refresh, however many requests were refused");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn cloudwatch_is_reached_by_the_proxy_and_the_credentials_endpoint_is_not() {
+    let proxy = Fake::start(|_| (502, "", String::new()));
+    let agent = Fake::start(|_| {
+        (200, "content-type: application/json\r\n", json_keys("KEYPOD", Duration::from_secs(3600)))
+    });
+    let environment = [
+        ("HTTPS_PROXY", proxy.url("")),
+        ("HTTP_PROXY", proxy.url("")),
+        ("AWS_CONTAINER_CREDENTIALS_FULL_URI", agent.url("/v1/credentials")),
+    ];
+    let weir = Weir::start_with(&config(", use_fips: true"), &[], &environment).await;
+    send(&weir, 0..1).await;
+    until("a tunnel to be asked for", || (!proxy.asked().is_empty()).then_some(())).await;
+    weir.stop("INT").await;
+    for asked in proxy.asked() {
+        assert_eq!(asked.line, "CONNECT monitoring-fips.us-east-1.amazonaws.com:443");
+    }
+    assert_eq!(agent.asked().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_a_region_or_with_a_bad_file_of_certificates_it_does_not_start_and_says_why() {
+    for (config, words) in [
+        (config("").replace("region: us-east-1, ", ""), "no AWS Region"),
+        (config(", tls: { ca_file: /no/such/ca.pem }"), "/no/such/ca.pem"),
+    ] {
+        let file = config_file(&config);
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_weir"));
+        command
+            .args(["run", "-c", file.to_str().unwrap()])
+            .args(["--set", "service.telemetry.metrics.level=none"]);
+        command.env_clear().env("AWS_EC2_METADATA_DISABLED", "true");
+        let ended = Program::spawn(command).ended().await;
+        assert_eq!(ended.code, Some(1), "{}", ended.stderr);
+        let error = ended.stderr.lines().find(|line| line.starts_with("error:")).unwrap_or_default();
+        assert!(error.contains(words) && error.contains("exporter cloudwatch"), "{}", ended.stderr);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_dry_run_shows_each_request_and_needs_neither_keys_nor_a_region() {
+    let config = config(", dry_run: true").replace("region: us-east-1, ", "");
+    let weir = Weir::start_with(&config, &[], &[("AWS_EC2_METADATA_DISABLED", "true".to_owned())]).await;
+    send(&weir, 0..3).await;
+    let (ended, ledger) = weir.stop("TERM").await;
+    let lines: Vec<&str> = ended.stdout.lines().collect();
+    assert!(
+        lines[0].starts_with("PutMetricData namespace=\"E2E\" region=- datums=3 bytes="),
+        "{}",
+        ended.stdout
+    );
+    for (at, line) in lines[1..].iter().enumerate() {
+        assert!(line.ends_with(&format!("e2e.events {{series=\"{at}\"}} resolution=1s value=1")), "{line}");
+    }
+    assert_eq!(lines.len(), 4);
+    let exporter = ledger.row("exporter cloudwatch");
+    assert_eq!((exporter.out, exporter.dropped_for("dry_run"), exporter.dropped), (0, 3, 3));
+}
