@@ -69,7 +69,8 @@ fn serve(
     let mut asked = Asked::default();
     let mut first = String::new();
     reader.read_line(&mut first)?;
-    asked.line = first.trim_end().trim_end_matches(" HTTP/1.1").to_owned();
+    let line = first.trim_end().trim_end_matches(" HTTP/1.1");
+    line.clone_into(&mut asked.line);
     loop {
         let mut line = String::new();
         reader.read_line(&mut line)?;
