@@ -3,7 +3,7 @@
 use std::{fs, path::PathBuf, time::Duration};
 
 use crate::harness::{
-    Asked, Fake, FarEnd, Increment, Program, SECOND, Weir, config_file, increments, now, until,
+    Asked, FarEnd, Increment, Program, SECOND, Service, Weir, config_file, increments, now, until,
 };
 
 const COUNTER: &str = "e2e.events";
@@ -77,29 +77,28 @@ fn token_file(name: &str, text: &str) -> String {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn keys_of_the_instance_come_by_imds_version_2() {
     let far = FarEnd::start().await;
-    let imds = Fake::start(|asked| {
-        let is_known = asked.header("x-aws-ec2-metadata-token") == Some("imds-token");
+    let imds = Service::start(|asked| {
+        let is_known =
+            asked.headers.get("x-aws-ec2-metadata-token").map(String::as_str) == Some("imds-token");
         match asked.line.as_str() {
-            "PUT /latest/api/token" => {
-                (200, "x-aws-ec2-metadata-token-ttl-seconds: 21600\r\n", "imds-token".to_owned())
-            }
-            _ if !is_known => (401, "", String::new()),
+            "PUT /latest/api/token" => Some((200, "imds-token".to_owned())),
+            _ if !is_known => Some((401, String::new())),
             line if line.ends_with("/security-credentials/app")
                 || line.ends_with("/security-credentials-extended/app") =>
             {
-                (200, "", json_keys("KEYIMDS", Duration::from_secs(3600)))
+                Some((200, json_keys("KEYIMDS", Duration::from_secs(3600))))
             }
             line if line.ends_with("/security-credentials/")
                 || line.ends_with("/security-credentials-extended/") =>
             {
-                (200, "", "app".to_owned())
+                Some((200, "app".to_owned()))
             }
-            _ => (404, "", String::new()),
+            _ => Some((404, String::new())),
         }
     });
     let more = [
         ("AWS_EC2_METADATA_DISABLED", "false".to_owned()),
-        ("AWS_EC2_METADATA_SERVICE_ENDPOINT", imds.url("")),
+        ("AWS_EC2_METADATA_SERVICE_ENDPOINT", imds.url()),
     ];
     assert_eq!(keys_of(&far, &config(""), &environment(&far, &more)).await, ["KEYIMDS"]);
 }
@@ -108,31 +107,29 @@ async fn keys_of_the_instance_come_by_imds_version_2() {
 async fn keys_of_a_task_and_of_a_pod_come_from_their_container_endpoint() {
     // EKS Pod Identity: the token is read from a file, and shown.
     let far = FarEnd::start().await;
-    let agent = Fake::start(|asked| match asked.header("authorization") {
-        Some("pod-token") => {
-            (200, "content-type: application/json\r\n", json_keys("KEYPOD", Duration::from_secs(3600)))
-        }
-        _ => (401, "", String::new()),
+    let agent = Service::start(|asked| match asked.headers.get("authorization").map(String::as_str) {
+        Some("pod-token") => Some((200, json_keys("KEYPOD", Duration::from_secs(3600)))),
+        _ => Some((401, String::new())),
     });
     let more = [
-        ("AWS_CONTAINER_CREDENTIALS_FULL_URI", agent.url("/v1/credentials")),
+        ("AWS_CONTAINER_CREDENTIALS_FULL_URI", agent.url() + "/v1/credentials"),
         ("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", token_file("pod-token", "pod-token")),
     ];
     assert_eq!(keys_of(&far, &config(""), &environment(&far, &more)).await, ["KEYPOD"]);
     // ECS: no token.
     let far = FarEnd::start().await;
-    let agent = Fake::start(|asked| {
-        assert_eq!(asked.header("authorization"), None);
-        (200, "content-type: application/json\r\n", json_keys("KEYECS", Duration::from_secs(3600)))
+    let agent = Service::start(|asked| {
+        assert_eq!(asked.headers.get("authorization").map(String::as_str), None);
+        Some((200, json_keys("KEYECS", Duration::from_secs(3600))))
     });
-    let more = [("AWS_CONTAINER_CREDENTIALS_FULL_URI", agent.url("/v2/credentials"))];
+    let more = [("AWS_CONTAINER_CREDENTIALS_FULL_URI", agent.url() + "/v2/credentials")];
     assert_eq!(keys_of(&far, &config(""), &environment(&far, &more)).await, ["KEYECS"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_web_identity_and_a_role_are_exchanged_at_sts() {
     let sts = || {
-        Fake::start(|asked: &Asked| {
+        Service::start(|asked: &Asked| {
             let of = |action: &str| asked.body.contains(&format!("Action={action}&"));
             let answer =
                 if of("AssumeRoleWithWebIdentity") && asked.body.contains("WebIdentityToken=irsa-token") {
@@ -140,16 +137,16 @@ async fn a_web_identity_and_a_role_are_exchanged_at_sts() {
                 } else if of("AssumeRole") && asked.body.contains("ExternalId=partner-7") {
                     sts_answer("AssumeRole", "KEYROLE")
                 } else {
-                    return (403, "", String::new());
+                    return Some((403, String::new()));
                 };
-            (200, "content-type: text/xml\r\n", answer)
+            Some((200, answer))
         })
     };
     // IRSA.
     let (far, service) = (FarEnd::start().await, sts());
     let role = "arn:aws:iam::123456789012:role/r".to_owned();
     let more = [
-        ("AWS_ENDPOINT_URL_STS", service.url("")),
+        ("AWS_ENDPOINT_URL_STS", service.url()),
         ("AWS_ROLE_ARN", role),
         ("AWS_WEB_IDENTITY_TOKEN_FILE", token_file("irsa-token", "irsa-token")),
     ];
@@ -157,13 +154,13 @@ async fn a_web_identity_and_a_role_are_exchanged_at_sts() {
     // A role with an external id, assumed with the environment's keys.
     let (far, service) = (FarEnd::start().await, sts());
     let more = [
-        ("AWS_ENDPOINT_URL_STS", service.url("")),
+        ("AWS_ENDPOINT_URL_STS", service.url()),
         ("AWS_ACCESS_KEY_ID", "KEYBASE".to_owned()),
         ("AWS_SECRET_ACCESS_KEY", "s".to_owned()),
     ];
     let keys = ", role_arn: 'arn:aws:iam::123456789012:role/r', external_id: partner-7";
     assert_eq!(keys_of(&far, &config(keys), &environment(&far, &more)).await, ["KEYROLE"]);
-    let signed_by = service.asked()[0].header("authorization").unwrap().to_owned();
+    let signed_by = service.asked()[0].headers.get("authorization").unwrap().to_owned();
     assert!(signed_by.contains("Credential=KEYBASE/"), "{signed_by}");
 }
 
@@ -171,15 +168,11 @@ async fn a_web_identity_and_a_role_are_exchanged_at_sts() {
 async fn keys_that_expire_in_mid_run_are_fetched_anew_once_and_nothing_is_lost() {
     let far = FarEnd::start().await;
     let number = std::sync::atomic::AtomicU32::new(0);
-    let agent = Fake::start(move |_| {
+    let agent = Service::start(move |_| {
         let number = number.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
-        (
-            200,
-            "content-type: application/json\r\n",
-            json_keys(&format!("KEY{number}"), Duration::from_secs(3600)),
-        )
+        Some((200, json_keys(&format!("KEY{number}"), Duration::from_secs(3600))))
     });
-    let more = [("AWS_CONTAINER_CREDENTIALS_FULL_URI", agent.url("/v1/credentials"))];
+    let more = [("AWS_CONTAINER_CREDENTIALS_FULL_URI", agent.url() + "/v1/credentials")];
     let weir = Weir::start_with(&config(""), &[], &environment(&far, &more)).await;
     send(&weir, 0..1000).await;
     far.wait_for_samples(1000).await;
@@ -198,16 +191,19 @@ async fn keys_that_expire_in_mid_run_are_fetched_anew_once_and_nothing_is_lost()
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn cloudwatch_is_reached_by_the_proxy_and_the_credentials_endpoint_is_not() {
-    let proxy = Fake::start(|_| (502, "", String::new()));
-    let agent = Fake::start(|_| {
-        (200, "content-type: application/json\r\n", json_keys("KEYPOD", Duration::from_secs(3600)))
-    });
+    let proxy = Service::start(|_| Some((502, String::new())));
+    let agent = Service::start(|_| Some((200, json_keys("KEYPOD", Duration::from_secs(3600)))));
     let environment = [
-        ("HTTPS_PROXY", proxy.url("")),
-        ("HTTP_PROXY", proxy.url("")),
-        ("AWS_CONTAINER_CREDENTIALS_FULL_URI", agent.url("/v1/credentials")),
+        ("HTTPS_PROXY", proxy.url()),
+        ("HTTP_PROXY", proxy.url()),
+        ("AWS_CONTAINER_CREDENTIALS_FULL_URI", agent.url() + "/v1/credentials"),
     ];
-    let weir = Weir::start_with(&config(", use_fips: true"), &[], &environment).await;
+    let weir = Weir::start_with(
+        &config(", use_fips: true"),
+        &["--set", "service.shutdown_timeout=6s"],
+        &environment,
+    )
+    .await;
     send(&weir, 0..1).await;
     until("a tunnel to be asked for", || (!proxy.asked().is_empty()).then_some(())).await;
     weir.stop("INT").await;

@@ -85,7 +85,12 @@ fn read(stream: &mut BufReader<TcpStream>) -> Option<Asked> {
 
 fn write(stream: &mut TcpStream, status: u16, text: &str) {
     // A client that has gone does not read it.
-    let _ = write!(stream, "HTTP/1.1 {status} Said\r\nContent-Length: {}\r\n\r\n{text}", text.len());
+    // The second header is what the metadata service says of a token, and nobody minds elsewhere.
+    let _ = write!(
+        stream,
+        "HTTP/1.1 {status} Said\r\nContent-Length: {}\r\nX-Aws-Ec2-Metadata-Token-Ttl-Seconds: 21600\r\n\r\n{text}",
+        text.len()
+    );
 }
 
 fn wait_for_the_other_end(stream: &mut BufReader<TcpStream>) {

@@ -1,7 +1,6 @@
 //! The binary under test and what stands around it.
 
 mod admin;
-mod fake;
 mod far_end;
 mod ledger;
 mod metadata;
@@ -12,7 +11,6 @@ mod weir;
 
 use std::time::Duration;
 
-pub(crate) use fake::{Asked, Fake};
 pub(crate) use far_end::{FarEnd, Stored};
 pub(crate) use ledger::Ledger;
 pub(crate) use metadata::{Asked, Service};
