@@ -8,7 +8,8 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 use weir_core::{
-    Clock, ComponentError, ComponentKind, Ending, Graph, Interner, Plan, Planned, Process, Service,
+    Clock, ComponentError, ComponentKind, Ending, Graph, Interner, NodeEntry, Plan, Planned, Process, Reason,
+    Service,
 };
 use weir_extensions::admin;
 use weir_net::Listener;
@@ -75,14 +76,15 @@ async fn serve(args: RunArgs) -> ExitCode {
 /// Whether every receiver that runs collects by itself: `--once` would wait for ever for one that is sent to.
 fn all_collect(plan: &Plan) -> Result<(), ExitCode> {
     let used = plan.pipelines.iter().flat_map(|pipeline| &pipeline.receivers);
-    let waits = |component: &&Planned| {
-        component.kind == ComponentKind::Receiver && component.enabled && !component.parsed.facts.collects
-    };
-    let mut waiting: Vec<&str> = used
-        .map(|stage| &plan.components[stage.component])
-        .filter(waits)
-        .map(|receiver| receiver.id.as_str())
-        .collect();
+    let runs = |component: &&Planned| component.kind == ComponentKind::Receiver && component.enabled;
+    let receivers: Vec<&Planned> = used.map(|stage| &plan.components[stage.component]).filter(runs).collect();
+    if receivers.is_empty() {
+        say("--once is for receivers that collect, and every receiver is switched off\n");
+        return Err(exit::usage());
+    }
+    let waits = |receiver: &&&Planned| !receiver.parsed.facts.collects;
+    let mut waiting: Vec<&str> =
+        receivers.iter().filter(waits).map(|receiver| receiver.id.as_str()).collect();
     waiting.dedup();
     if waiting.is_empty() {
         return Ok(());
@@ -95,11 +97,22 @@ fn all_collect(plan: &Plan) -> Result<(), ExitCode> {
     Err(exit::usage())
 }
 
+/// Why points end at an exporter because the configuration says so.
+const MEANT: [Reason; 2] = [Reason("dropped_by_rule"), Reason("dry_run")];
+
 /// Points that exporters gave up.
 fn lost(process: &Process) -> u64 {
     let exporters =
         process.ledger.nodes().into_iter().filter(|node| node.kind == ComponentKind::Exporter.name());
-    exporters.map(|node| node.ledger.read().dropped.values().sum::<u64>()).sum()
+    let given_up = |node: NodeEntry| {
+        let dropped = node.ledger.read().dropped;
+        dropped
+            .into_iter()
+            .filter(|(reason, _)| !MEANT.contains(reason))
+            .map(|(_, points)| points)
+            .sum::<u64>()
+    };
+    exporters.map(given_up).sum()
 }
 
 async fn run_graph(plan: Plan, process: &Process, local: Option<&Arc<Local>>) -> ExitCode {

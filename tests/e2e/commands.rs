@@ -50,6 +50,21 @@ service: { pipelines: { metrics: { receivers: [otlp], exporters: [debug] } } }",
     let ended = Program::start(["run", "--once", "-c", path.to_str().unwrap()]).ended().await;
     assert_eq!(ended.code, Some(2), "{}", ended.stderr);
     assert!(ended.stderr.contains("`otlp` waits to be sent to"), "{}", ended.stderr);
+
+    // With every receiver switched off there is nothing to wait for.
+    let off = ["run", "--once", "--set", "receivers.otlp.enabled=false", "-c", path.to_str().unwrap()];
+    let ended = Program::start(off).ended().await;
+    assert_eq!(ended.code, Some(2), "{}", ended.stderr);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn once_is_no_failure_where_a_rule_drops_what_was_collected() {
+    let far = FarEnd::start().await;
+    let rule = "rules: [{ metrics: [system.memory.*], drop: true }]";
+    let path = config_file(&host(&far.exporter(&[rule])));
+    let ended = Program::start(["run", "--once", "-c", path.to_str().unwrap()]).ended().await;
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    assert_eq!(far.samples(), 3, "the load averages");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

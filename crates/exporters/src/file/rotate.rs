@@ -63,7 +63,11 @@ impl Rotating {
     /// Gives the file a name with the time in it, and begins the next.
     fn rotate(&mut self, rotation: &Rotation, now: UnixNanos) -> io::Result<()> {
         let names = Names::of(&self.path);
-        fs::rename(&self.path, names.free(now))?;
+        match fs::rename(&self.path, names.free(now)) {
+            // Somebody has taken the file away: the next one begins all the same.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            renamed => renamed?,
+        }
         self.file = OpenOptions::new().create(true).append(true).open(&self.path)?;
         (self.bytes, self.is_torn) = (0, false);
         remove_old(&names, rotation, now);

@@ -222,6 +222,19 @@ fn a_full_file_gets_a_name_with_the_time_and_old_ones_are_removed() {
 }
 
 #[test]
+fn a_file_that_was_taken_away_is_begun_anew_when_it_would_be_full() {
+    let folder = Folder::new("taken-away");
+    let rotation = Rotation { max_megabytes: 1, ..Rotation::default() };
+    let config = Config { rotation: Some(rotation), ..folder.config() };
+    let mut file = rotate::Rotating::open(&config).unwrap();
+    let line = "x".repeat(600_000);
+    file.write(line.clone(), UnixNanos(0)).unwrap();
+    fs::remove_file(&config.path).unwrap();
+    file.write(line.clone(), UnixNanos(0)).unwrap();
+    assert_eq!(fs::read_to_string(&config.path).unwrap(), format!("{line}\n"));
+}
+
+#[test]
 fn a_file_is_emptied_at_the_start_unless_it_is_to_be_kept() {
     let folder = Folder::new("append");
     fs::write(folder.config().path, "old\n").unwrap();
