@@ -1,9 +1,13 @@
-//! The real binary under load, bounded in count and time: at full speed against a far end that stalls.
+//! The real binary under load, bounded in count and time: at full speed against a far end that stalls, and for hours of its
+//! clock while series come and go.
 //!
-//! In the test command this is short. `WEIR_LOAD=long cargo test --release --test load` sends 6 to 20 million points a case.
+//! In the test command this is short. `WEIR_LOAD=long cargo test --release --test load` sends 6 to 20 million points a case at
+//! full speed, and soaks with 100,000 series at a time.
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test")]
 
 mod full_speed;
+mod soak;
+mod vanishing;
 
 use std::{path::Path, time::Duration};
 

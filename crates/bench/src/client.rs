@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use bytes::{BufMut as _, Bytes, BytesMut};
 use flate2::{Compression, write::GzEncoder};
-use http_body_util::{BodyExt as _, Full};
+use http_body_util::{BodyExt as _, Empty, Full};
 use hyper::{
     HeaderMap, Request, StatusCode,
     body::Incoming,
@@ -18,7 +18,8 @@ use tokio::net::TcpStream;
 
 use crate::Error;
 
-const GRPC_PATH: &str = "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export";
+/// Where gRPC has the method.
+pub const GRPC_PATH: &str = "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export";
 const HTTP_PATH: &str = "/v1/metrics";
 /// The flag and the length before a gRPC message.
 const GRPC_PREFIX: usize = 5;
@@ -118,6 +119,19 @@ pub fn request<B>(
         }
     };
     builder.body(body).map_err(|error| Error::Process(error.to_string()))
+}
+
+/// What a server has at a path, by a connection of its own.
+///
+/// # Errors
+/// It does not answer.
+pub async fn get(from: SocketAddr, path: &str) -> Result<Bytes, Error> {
+    let stream = TcpStream::connect(from).await.map_err(Error::io(format!("cannot connect to {from}")))?;
+    let (mut line, connection) = http1::handshake(TokioIo::new(stream)).await?;
+    tokio::spawn(connection);
+    let request = Request::get(path).header(HOST, from.to_string()).body(Empty::<Bytes>::new());
+    let request = request.map_err(|error| Error::Process(error.to_string()))?;
+    Ok(line.send_request(request).await?.into_body().collect().await?.to_bytes())
 }
 
 #[derive(Debug)]

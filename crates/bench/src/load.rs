@@ -102,7 +102,8 @@ impl Report {
         self.latencies.get(rank.saturating_sub(1)).copied().unwrap_or_default()
     }
 
-    fn add(&mut self, other: Self) {
+    /// Adds what other connections saw; their latencies go behind these.
+    pub fn add(&mut self, other: Self) {
         self.requests += other.requests;
         self.taken += other.taken;
         self.rejected += other.rejected;
@@ -202,7 +203,10 @@ async fn send(
 }
 
 /// Sends one request until it is taken.
-async fn insist(
+///
+/// # Errors
+/// The connection broke, or the request was refused for good.
+pub async fn insist(
     connection: &mut Connection,
     body: Bytes,
     amount: Amount,

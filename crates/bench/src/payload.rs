@@ -120,11 +120,16 @@ pub struct Sender {
 impl Sender {
     /// The `number`th sender of a load, whose counters began at `start`.
     pub fn new(shape: Shape, number: usize, start: u64) -> Self {
+        Self::with_series(shape, number, 0, start)
+    }
+
+    /// The same, with other series: their numbers begin with `first`, a multiple of the points of a metric.
+    pub fn with_series(shape: Shape, number: usize, first: usize, start: u64) -> Self {
         let orders = match shape.order {
             Order::Stable => 1,
             Order::Shuffled => ORDERS,
         };
-        let orders = (0..orders).map(|order| encoded(shape, number, start, order)).collect();
+        let orders = (0..orders).map(|order| encoded(shape, number, first, start, order)).collect();
         Self { kind: shape.kind, number, round: 0, orders, totals: vec![0; shape.points] }
     }
 
@@ -172,9 +177,10 @@ fn step(sender: usize, series: usize, round: usize) -> u64 {
     1 + ((sender * 13 + series * 7 + round * 11) % 41) as u64
 }
 
-fn encoded(shape: Shape, number: usize, start: u64, order: usize) -> Encoded {
+fn encoded(shape: Shape, number: usize, first: usize, start: u64, order: usize) -> Encoded {
     let metrics = ordered(shape, order);
-    let bytes = request(shape, number, start, &metrics).encode_to_vec();
+    let named = |series: &Vec<usize>| series.iter().map(|series| first + series).collect();
+    let bytes = request(shape, number, start, &metrics.iter().map(named).collect::<Vec<_>>()).encode_to_vec();
     let times = marks(&bytes, TIME);
     let values = marks(&bytes, VALUE);
     let has_value = matches!(shape.kind, Kind::Counter | Kind::DeltaCounter | Kind::Gauge);

@@ -14,7 +14,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-use crate::Error;
+use crate::{Error, client};
 
 /// Clock ticks of a second in `/proc`, fixed in the kernel's interface (`USER_HZ`).
 const TICKS: u32 = 100;
@@ -93,6 +93,8 @@ pub struct Weir {
     log: JoinHandle<Vec<String>>,
     /// Where its `otlp` receiver listens: gRPC, and HTTP.
     pub listening: Vec<SocketAddr>,
+    /// Where it tells about itself.
+    admin: SocketAddr,
 }
 
 /// How it ended.
@@ -120,7 +122,7 @@ impl Weir {
         let mut child = command.spawn().map_err(Error::io(binary.display().to_string()))?;
         let stdout = lines(child.stdout.take(), "weir")?;
         let mut stderr: Lines<BufReader<ChildStderr>> = lines(child.stderr.take(), "weir")?;
-        let (mut listening, mut said) = (Vec::new(), Vec::new());
+        let (mut listening, mut admin, mut said) = (Vec::new(), None, Vec::new());
         loop {
             let Some(line) = stderr.next_line().await.map_err(Error::io("cannot read weir's log"))? else {
                 return Err(Error::Process(format!("weir ended at its start:\n{}", said.join("\n"))));
@@ -128,11 +130,13 @@ impl Weir {
             if line.contains("\"component\":\"otlp\"") {
                 listening.extend(address(&line, "listening on "));
             }
+            admin = admin.or_else(|| address(&line, "admin listener on http://"));
             if line.contains("everything is ready") {
                 break;
             }
             said.push(line);
         }
+        let admin = admin.ok_or_else(|| Error::Process("weir has no admin listener".to_owned()))?;
         let log = tokio::spawn(async move {
             let mut said = Vec::new();
             while let Ok(Some(line)) = stderr.next_line().await {
@@ -140,7 +144,7 @@ impl Weir {
             }
             said
         });
-        Ok(Self { child, config, stdout, log, listening })
+        Ok(Self { child, config, stdout, log, listening, admin })
     }
 
     /// CPU time so far.
@@ -165,6 +169,22 @@ impl Weir {
         let line = text.lines().find_map(|line| line.strip_prefix(key)).unwrap_or_default();
         let kib = line.trim().strip_suffix(" kB").and_then(|kib| kib.parse::<u64>().ok());
         kib.map(|kib| kib * 1024).ok_or_else(|| Error::Process(format!("no {key} in {path}")))
+    }
+
+    /// Files and sockets that it has open.
+    pub fn descriptors(&self) -> Result<usize, Error> {
+        let pid = self.child.id().ok_or_else(|| Error::Process("weir has ended".to_owned()))?;
+        let path = format!("/proc/{pid}/fd");
+        Ok(fs::read_dir(&path).map_err(Error::io(path))?.count())
+    }
+
+    /// What it says of itself under a name that has no labels.
+    pub async fn metric(&self, name: &str) -> Result<f64, Error> {
+        let text = client::get(self.admin, "/metrics").await?;
+        let text = String::from_utf8_lossy(&text);
+        let mut lines = text.lines().filter_map(|line| line.split_once(' '));
+        let value = lines.find(|(found, _)| *found == name).and_then(|(_, value)| value.parse().ok());
+        value.ok_or_else(|| Error::Process(format!("no {name} in:\n{text}")))
     }
 
     /// Waits for a line of its standard output.

@@ -13,19 +13,17 @@ use std::{
 
 use bytes::Bytes;
 use flate2::read::GzDecoder;
-use http_body_util::{BodyExt as _, Empty, Full};
+use http_body_util::{BodyExt as _, Full};
 use hyper::{
     Method, Request, Response, StatusCode,
     body::Incoming,
-    client::conn::http1,
-    header::{CONTENT_ENCODING, CONTENT_TYPE, HOST},
+    header::{CONTENT_ENCODING, CONTENT_TYPE},
 };
-use hyper_util::rt::TokioIo;
 use minicbor::{Decoder, data::Type, decode};
 use parking_lot::Mutex;
-use tokio::{net::TcpStream, sync::Notify};
+use tokio::sync::Notify;
 
-use crate::{Error, server::Server};
+use crate::{Error, client, server::Server};
 
 #[cfg(test)]
 mod tests;
@@ -86,12 +84,7 @@ pub struct Answer {
 
 /// Asks a sink of another process what has arrived.
 pub async fn ask(sink: SocketAddr) -> Result<Answer, Error> {
-    let stream = TcpStream::connect(sink).await.map_err(Error::io("cannot connect to the sink"))?;
-    let (mut line, connection) = http1::handshake(TokioIo::new(stream)).await?;
-    tokio::spawn(connection);
-    let request = Request::get("/").header(HOST, sink.to_string()).body(Empty::<Bytes>::new());
-    let request = request.map_err(|error| Error::Process(error.to_string()))?;
-    let body = line.send_request(request).await?.into_body().collect().await?.to_bytes();
+    let body = client::get(sink, "/").await?;
     let json: serde_json::Value =
         serde_json::from_slice(&body).map_err(|error| Error::Process(error.to_string()))?;
     let count = |key: &str| json[key].as_u64().unwrap_or_default();
