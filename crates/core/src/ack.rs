@@ -34,6 +34,12 @@ struct Part {
     exported: Arc<Signal>,
 }
 
+impl Part {
+    fn is_awaited(&self) -> bool {
+        self.exported.is_awaited() || self.accepted.as_ref().is_some_and(|signal| signal.is_awaited())
+    }
+}
+
 /// Waits for the fate of a batch.
 #[derive(Debug)]
 pub struct Fate {
@@ -63,14 +69,31 @@ impl Answer {
 #[derive(Debug)]
 struct Signal {
     worst: Mutex<Verdict>,
-    waiter: Mutex<Option<oneshot::Sender<Verdict>>>,
+    told: Told,
+}
+
+/// Whom the last drop of a signal tells.
+#[derive(Debug)]
+enum Told {
+    Waiter(Option<oneshot::Sender<Verdict>>),
+    Signals(Vec<Arc<Signal>>),
 }
 
 impl Signal {
     fn new() -> (Arc<Self>, oneshot::Receiver<Verdict>) {
         let (waiter, fate) = oneshot::channel();
-        let signal = Self { worst: Mutex::new(Verdict::Delivered), waiter: Mutex::new(Some(waiter)) };
-        (Arc::new(signal), fate)
+        (Self::telling(Told::Waiter(Some(waiter))), fate)
+    }
+
+    fn telling(told: Told) -> Arc<Self> {
+        Arc::new(Self { worst: Mutex::new(Verdict::Delivered), told })
+    }
+
+    fn is_awaited(&self) -> bool {
+        match &self.told {
+            Told::Waiter(waiter) => waiter.as_ref().is_some_and(|waiter| !waiter.is_closed()),
+            Told::Signals(signals) => signals.iter().any(|signal| signal.is_awaited()),
+        }
     }
 
     fn report(&self, verdict: Verdict) {
@@ -81,9 +104,13 @@ impl Signal {
 
 impl Drop for Signal {
     fn drop(&mut self) {
-        if let Some(waiter) = self.waiter.lock().take() {
-            // Nobody waits any more: then the fate is nobody's concern.
-            let _ = waiter.send(*self.worst.lock());
+        let worst = *self.worst.get_mut();
+        match &mut self.told {
+            Told::Waiter(waiter) => {
+                // Nobody waits any more: then the fate is nobody's concern.
+                let _ = waiter.take().map(|waiter| waiter.send(worst));
+            }
+            Told::Signals(signals) => signals.iter().for_each(|signal| signal.report(worst)),
         }
     }
 }
@@ -108,6 +135,27 @@ impl Ack {
     /// Takes `other` in: what is said of this ack is said of both.
     pub fn join(&mut self, mut other: Ack) {
         self.0.append(&mut other.0);
+    }
+
+    /// The same ack in one part, so that a clone of it costs one: for who splits what many batches were joined in. Parts that
+    /// nobody waits for any more are let go.
+    pub fn shared(mut self) -> Self {
+        let mut parts = std::mem::take(&mut self.0);
+        parts.retain(|part| part.is_awaited());
+        if parts.len() > 1 {
+            let accepted: Vec<_> = parts.iter_mut().filter_map(|part| part.accepted.take()).collect();
+            let exported = parts.into_iter().map(|part| part.exported).collect();
+            parts = smallvec::smallvec![Part {
+                accepted: (!accepted.is_empty()).then(|| Signal::telling(Told::Signals(accepted))),
+                exported: Signal::telling(Told::Signals(exported)),
+            }];
+        }
+        Self(parts)
+    }
+
+    /// Bytes beside the ack itself that a clone would ask for again: none of an ack in one part.
+    pub fn memory(&self) -> usize {
+        if self.0.spilled() { self.0.capacity() * size_of::<Part>() } else { 0 }
     }
 
     /// A custodian (queue or window) holds the points now: `accepted` no longer waits for this part.
@@ -220,5 +268,76 @@ mod tests {
         a.settle(Verdict::Lost(FULL));
         assert_eq!(fate_a.exported().await, Verdict::Lost(FULL));
         assert_eq!(fate_b.exported().await, Verdict::Lost(FULL));
+    }
+
+    /// As many acks in one, and their fates.
+    fn joined(count: usize) -> (Ack, Vec<Fate>) {
+        let (acks, fates): (Vec<_>, Vec<_>) = (0..count).map(|_| Ack::new()).unzip();
+        let mut all = Ack::none();
+        acks.into_iter().for_each(|ack| all.join(ack));
+        (all, fates)
+    }
+
+    #[tokio::test]
+    async fn a_shared_ack_costs_one_part_and_speaks_for_all() {
+        let (ack, mut fates) = joined(1000);
+        assert!(ack.memory() >= 1000 * size_of::<Part>(), "what there is to save");
+        let ack = ack.shared();
+        let parts = [ack.clone(), ack.clone(), ack];
+        assert_eq!(parts.each_ref().map(|part| (part.0.len(), part.memory())), [(1, 0); 3]);
+        let [first, second, last] = parts;
+        first.settle(Verdict::Lost(FULL));
+        second.settle(Verdict::Delivered);
+        tokio::select! {
+            biased;
+            verdict = fates[0].exported() => panic!("{verdict:?}, with a part that has not met its fate"),
+            () = std::future::ready(()) => {}
+        }
+        last.settle(Verdict::Delivered);
+        for fate in &mut fates {
+            assert_eq!(fate.exported().await, Verdict::Lost(FULL));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_dropped_part_of_a_shared_ack_is_lost_as_abandoned() {
+        let (ack, mut fates) = joined(2);
+        let ack = ack.shared();
+        drop(ack.clone());
+        ack.settle(Verdict::Delivered);
+        for fate in &mut fates {
+            assert_eq!(fate.accepted().await, Verdict::Lost(Reason::ABANDONED));
+            assert_eq!(fate.exported().await, Verdict::Lost(Reason::ABANDONED));
+        }
+    }
+
+    #[tokio::test]
+    async fn custody_of_every_part_of_a_shared_ack_resolves_accepted() {
+        let (ack, mut fates) = joined(2);
+        let mut first = ack.shared();
+        let mut second = first.clone();
+        first.take_custody();
+        second.take_custody();
+        for fate in &mut fates {
+            assert_eq!(fate.accepted().await, Verdict::Delivered);
+        }
+        first.settle(Verdict::Delivered);
+        second.settle(Verdict::Refused(FULL));
+        for fate in &mut fates {
+            assert_eq!(fate.exported().await, Verdict::Refused(FULL));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_shared_ack_lets_go_of_who_waits_no_more() {
+        let (ack, mut fates) = joined(3);
+        fates.truncate(1);
+        let ack = ack.shared();
+        assert!(matches!(ack.0[0].exported.told, Told::Waiter(_)), "the only one that is left, as it was");
+        ack.settle(Verdict::Lost(FULL));
+        assert_eq!(fates[0].exported().await, Verdict::Lost(FULL));
+        let (ack, fates) = joined(3);
+        drop(fates);
+        assert!(ack.shared().0.is_empty());
     }
 }

@@ -251,6 +251,8 @@ impl Intake {
             ack.join(std::mem::replace(&mut period.ack, Ack::none()));
             self.encoder.encode(period, &mut self.rules, &mut encoded);
         }
+        // Of every client of the periods: each request carries it.
+        let ack = ack.shared();
         self.summaries.forget_gone(&self.context.interner);
         self.cumulative.forget_gone(&self.context.interner);
         self.context.ledger.make(encoded.made);

@@ -49,7 +49,7 @@ pub(super) struct Tried {
 
 impl Item for Request {
     fn bytes(&self) -> u64 {
-        (size_of::<Self>() + self.body.memory() + size_of_val(&*self.points)) as u64
+        (size_of::<Self>() + self.body.memory() + size_of_val(&*self.points) + self.ack.memory()) as u64
     }
 
     fn points(&self) -> u64 {

@@ -1,5 +1,6 @@
 //! Against the strict far end: what it counted is what the ledger must say.
 
+mod acks;
 mod limits;
 mod raw;
 mod requests;

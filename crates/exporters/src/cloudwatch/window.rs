@@ -4,9 +4,14 @@
 //! stream whose name changed in mid-period is sent once, under its newest name. What tells a change of name from two
 //! pipelines that name one stream differently is the points' time: a name that follows another has later points only.
 
+mod cells;
 mod points;
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+    time::Duration,
+};
 
 use weir_core::{
     Ack, Batch, Interner, Lease, PerSeries, PerStream, Reason, Series, SeriesId, UnixNanos, Verdict,
@@ -14,6 +19,7 @@ use weir_core::{
 use weir_window::{Distribution, Exponential, Period, Refused};
 
 use super::summary::QUANTILE;
+use cells::Cells;
 use points::Point;
 
 /// A point too far back for CloudWatch: more than two weeks (API reference, PutMetricData).
@@ -48,18 +54,22 @@ pub struct Window {
     open: BTreeMap<u64, Open>,
     /// The cells of the last period that closed, empty but allocated: the next period's series are mostly the same.
     spare: PerSeries<Cell>,
+    /// How many batches were taken.
+    batches: u64,
+    /// Where exponential histograms are read into, so that a point allocates nothing.
+    scratch: Exponential,
 }
 
 #[derive(Debug)]
 struct Open {
-    cells: PerSeries<Cell>,
+    cells: Cells,
     /// Keeps every series of the cells resolvable: the oldest of the leases of the batches.
     lease: Lease,
     ack: Ack,
+    /// The last batch whose ack was joined, by its number: one part a batch, however its points alternate between periods.
+    joined: u64,
     points: u64,
     due: UnixNanos,
-    /// Where exponential histograms are read into, so that a point allocates nothing.
-    scratch: Exponential,
 }
 
 /// What one series did in one period.
@@ -145,7 +155,8 @@ pub struct Stream {
 impl Window {
     /// No open periods. Each closes `delay` after its end.
     pub fn new(period: Period, delay: Duration) -> Self {
-        Self { period, delay, open: BTreeMap::new(), spare: PerSeries::default() }
+        let (spare, scratch) = (PerSeries::default(), Exponential::default());
+        Self { period, delay, open: BTreeMap::new(), spare, batches: 0, scratch }
     }
 
     /// Takes a batch's points, less summaries, into their periods and `ack` into custody. `now` is the time on the wall.
@@ -163,6 +174,7 @@ impl Window {
     ) -> Left {
         let mut left = Left::default();
         ack.take_custody();
+        self.batches += 1;
         self.take(&batch.numbers, batch, &ack, now, &mine, &mut left);
         self.take(&batch.histograms, batch, &ack, now, &mine, &mut left);
         self.take(&batch.exponential_histograms, batch, &ack, now, &mine, &mut left);
@@ -181,7 +193,7 @@ impl Window {
         mine: &impl Fn(SeriesId) -> bool,
         left: &mut Left,
     ) {
-        let mut touched: Option<u64> = None;
+        let mut scratch = std::mem::take(&mut self.scratch);
         let gone = now.plus(self.period.length() + self.delay + MARGIN);
         let mut points = points.iter().filter(|point| mine(point.series())).peekable();
         while let Some(next) = points.peek() {
@@ -194,26 +206,32 @@ impl Window {
             } else if UnixNanos(start) > now.plus(MAX_LEAD) {
                 left.too_new += run.count() as u64;
             } else {
+                let number = self.batches;
                 let open = self.opened(start, &batch.lease, now);
-                if touched != Some(start) {
+                if open.joined != number {
                     open.ack.join(ack.clone());
-                    touched = Some(start);
+                    open.joined = number;
                 }
-                run.for_each(|point| point.record(batch, open, left));
+                run.for_each(|point| point.record(batch, open, &mut scratch, left));
             }
         }
+        self.scratch = scratch;
     }
 
     fn opened(&mut self, start: u64, lease: &Lease, now: UnixNanos) -> &mut Open {
         let (period, delay, spare) = (self.period, self.delay, &mut self.spare);
-        let is_late = period.end_of(start) <= now.0;
+        // Under way or next, where most series have points.
+        let is_near = period.end_of(start) > now.0 && start <= now.plus(period.length()).0;
         let open = self.open.entry(start).or_insert_with(|| Open {
-            // Late periods are small: they would waste what the next one needs.
-            cells: if is_late { PerSeries::default() } else { std::mem::take(spare) },
+            cells: if is_near {
+                Cells::Dense(std::mem::take(spare))
+            } else {
+                Cells::Sparse(HashMap::default())
+            },
             lease: lease.clone(),
             ack: Ack::none(),
+            joined: 0,
             points: 0,
-            scratch: Exponential::default(),
             // A period that is over already waits for the one that is open: its datums then share the requests. One beyond
             // the next is a sender's whose clock is ahead: it does not wait for its own end, since a lease would with it.
             due: UnixNanos(period.end_of(start.clamp(now.0, now.plus(period.length()).0))).plus(delay),
@@ -251,18 +269,12 @@ impl Window {
     }
 
     fn close(&mut self, start: u64, interner: &Interner) -> Option<Closed> {
-        let mut open = self.open.remove(&start)?;
-        let mut cells = Vec::with_capacity(open.cells.len());
-        open.cells.retain(|id, cell| {
-            // A cell that met no point in the whole period makes room.
-            let is_used = cell.points > 0;
-            if is_used {
-                cells.push((id, std::mem::take(cell)));
-            }
-            is_used
-        });
-        if open.cells.len() >= self.spare.len() {
-            self.spare = open.cells;
+        let open = self.open.remove(&start)?;
+        let (cells, emptied) = open.cells.take();
+        if let Some(emptied) = emptied
+            && emptied.len() >= self.spare.len()
+        {
+            self.spare = emptied;
         }
         let (streams, unresolved) = by_stream(cells, interner);
         // The lease is given up here, with everything resolved.

@@ -231,7 +231,8 @@ impl Open {
         write(&self.explicit, &newest, &mut batch);
         write(&self.exponential, &newest, &mut batch);
         write(&self.summaries, &newest, &mut batch);
-        batch.ack = self.ack;
+        // It may be cut, and each piece carries it.
+        batch.ack = self.ack.shared();
         (batch, self.numbers)
     }
 }

@@ -6,14 +6,14 @@ use weir_window::{
     exponential::{Parts, bounds},
 };
 
-use super::{Cell, Left, MAX_VALUE, Open};
+use super::{Left, MAX_VALUE, Open};
 
 /// A point of a kind that windows take.
 pub(super) trait Point {
     fn series(&self) -> SeriesId;
     fn time(&self) -> UnixNanos;
     /// Puts it into the period that it belongs to, or counts why not.
-    fn record(&self, batch: &Batch, open: &mut Open, left: &mut Left);
+    fn record(&self, batch: &Batch, open: &mut Open, scratch: &mut Exponential, left: &mut Left);
 }
 
 impl Point for NumberPoint {
@@ -26,7 +26,7 @@ impl Point for NumberPoint {
     }
 
     #[inline]
-    fn record(&self, _: &Batch, open: &mut Open, left: &mut Left) {
+    fn record(&self, _: &Batch, open: &mut Open, _: &mut Exponential, left: &mut Left) {
         let value = self.value().as_f64();
         if self.flags.has(Flags::NO_RECORDED_VALUE) {
             left.no_value += 1;
@@ -47,7 +47,7 @@ impl Point for HistogramPoint {
         self.time
     }
 
-    fn record(&self, batch: &Batch, open: &mut Open, left: &mut Left) {
+    fn record(&self, batch: &Batch, open: &mut Open, _: &mut Exponential, left: &mut Left) {
         let (bounds, counts) = (batch.bounds(self.bounds), batch.counts(self.counts));
         let totals = totals(self.flags, self.count, self.sum, self.min, self.max);
         // The sides of the outermost populated buckets that samples are beyond.
@@ -74,7 +74,7 @@ impl Point for ExponentialHistogramPoint {
         self.time
     }
 
-    fn record(&self, batch: &Batch, open: &mut Open, left: &mut Left) {
+    fn record(&self, batch: &Batch, open: &mut Open, scratch: &mut Exponential, left: &mut Left) {
         let parts = Parts {
             scale: self.scale,
             zero_threshold: self.zero_threshold,
@@ -85,17 +85,15 @@ impl Point for ExponentialHistogramPoint {
             negative: batch.counts(self.negative),
         };
         let totals = totals(self.flags, self.count, self.sum, self.min, self.max);
-        let mut histogram = std::mem::take(&mut open.scratch);
         if self.flags.has(Flags::NO_RECORDED_VALUE) {
             left.no_value += 1;
-        } else if histogram.set(&parts).is_err() {
+        } else if scratch.set(&parts).is_err() {
             left.bad_histogram += 1;
-        } else if is_beyond(totals, farthest(&histogram)) {
+        } else if is_beyond(totals, farthest(scratch)) {
             left.out_of_range += 1;
         } else {
-            open.put(self, 0.0, left, |distribution| distribution.record_exponential(&histogram, totals));
+            open.put(self, 0.0, left, |distribution| distribution.record_exponential(scratch, totals));
         }
-        open.scratch = histogram;
     }
 }
 
@@ -109,7 +107,7 @@ impl Open {
         record: impl FnOnce(&mut Distribution) -> Result<(), Refused>,
     ) {
         let (series, time) = (point.series(), point.time());
-        let cell = self.cells.get_or_insert_with(series, Cell::default);
+        let cell = self.cells.of(series);
         match record(&mut cell.distribution) {
             Ok(()) => {
                 if cell.points == 0 {

@@ -181,6 +181,20 @@ async fn acceptance_comes_with_custody_and_export_when_every_touched_period_is_s
     assert_eq!(fate.exported().await, Verdict::Lost(TOO_OLD));
 }
 
+#[test]
+fn a_batch_that_alternates_between_periods_and_kinds_joins_each_once() {
+    let (f, mut window) = (Fixture::new(), window());
+    let (a, h) = (gauge(&f, "a"), histogram(&f));
+    let (ack, _fate) = Ack::new();
+    let mut batch = f.batch((0..100).map(|nth| int(&a, MINUTE - nth % 2 * 60, 1)));
+    for nth in 0..100 {
+        push_histogram(&mut batch, &h, MINUTE - nth % 2 * 60, &BOUNDS, &[0.5]);
+    }
+    window.record(&batch, ack, seconds(START));
+    assert_eq!((window.open.len(), window.points()), (2, 200));
+    assert!(window.open.values().all(|open| open.ack.memory() == 0), "more than one part");
+}
+
 #[tokio::test]
 async fn a_batch_of_which_nothing_is_taken_is_settled_at_once() {
     let (f, mut window) = (Fixture::new(), window());
