@@ -14,13 +14,17 @@
 //! - Each point of a **delta sum**: its increment. The `Sum` of the period is then the total of the counter and
 //!   `SampleCount` the number of points, so `Sum` is right however the sender cut its increments.
 //!
-//! Both kinds are therefore the same [`Distribution`]; there is no accumulator per kind.
+//! - Each value of a **delta histogram**, as far as its buckets and totals tell: buckets stay buckets until the distribution is
+//!   closed, or joined with anything else.
+//!
+//! All kinds are therefore the same [`Distribution`], and merge with each other; there is no accumulator per kind.
 //!
 //! # How exact
 //! Count, minimum and maximum are exact; the sum is compensated, so exact but for one or two last bits. All distinct
 //! values are kept as long as they fit the datum (150). Beyond that values are merged as described at
 //! [`Distribution::into_values`]: the whole percentiles and the usual tails stay within 1 %, every other rank within
-//! [`Values::worst_relative_error`].
+//! [`Values::worst_relative_error`]. Of histograms the totals are as exact as the sender told them, and each value is in the
+//! bucket of its samples.
 
 mod cells;
 mod distribution;
