@@ -1,7 +1,7 @@
 //! A request's body: written and compressed once, when its period closes, and kept so until its fate is known.
 //!
-//! As `MetricDatum`s a thousand datums take many times the memory that they take compressed (`docs/benchmarks.md`), so that
-//! the same queue bridges a far longer outage; and a second attempt encodes nothing.
+//! As `MetricDatum`s a thousand datums of five dimensions take more than ten times the memory (a test compares), so that the
+//! same queue bridges an outage ten times as long; and a second attempt encodes nothing.
 
 use std::io::{self, Write as _};
 
@@ -12,8 +12,9 @@ use weir_net::Encoding;
 
 use super::{pack::MAX_BYTES, wire};
 
-/// How hard gzip tries: measured, see `docs/benchmarks.md`.
-const LEVEL: u32 = 3;
+/// How hard gzip tries. Of 244 kB, a thousand datums of five dimensions and six values, level 1 makes 37 kB in 0.41 ms, 2 29 kB
+/// in 0.62 ms, and 6, the default, 28 kB in 1.5 ms (medians of 21, one of two shared cores).
+const LEVEL: u32 = 2;
 
 /// The bytes of a request.
 #[derive(Clone, Debug)]
@@ -123,3 +124,6 @@ impl Opened<'_> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;
