@@ -176,7 +176,8 @@ async fn until_it_has_to_close(
     };
     tokio::select! {
         () = shutdown.cancelled() => limits.drain_timeout,
-        () = idle => limits.drain_timeout,
+        // Nothing is under way: what is still to be taken of an answer has as long as any write.
+        () = idle => limits.write_timeout,
         _ = old => limits.age_grace,
     }
 }

@@ -264,6 +264,11 @@ async fn run(config: Config, f: &Fixture, batch: Batch) -> (Arc<NodeLedger>, Ver
     output.send(batch).await.unwrap();
     drop(output);
     running.await.unwrap().unwrap();
+    assert_eq!(
+        fate.accepted().await,
+        Verdict::Delivered,
+        "whatever comes of it, nobody is asked to send it again"
+    );
     let verdict = fate.exported().await;
     (ledger, verdict)
 }

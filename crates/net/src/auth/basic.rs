@@ -36,8 +36,9 @@ enum Password {
     Bcrypt(String),
 }
 
-/// Hashes of `htpasswd` that no longer keep a password secret.
-const WEAK: [&str; 6] = ["$apr1$", "$1$", "{SHA}", "{SSHA}", "$5$", "$6$"];
+/// How hashes by bcrypt begin. What else begins with `$` or `{` is some other hash, and would be a password for whoever reads it if it
+/// were taken as a plain one.
+const BCRYPT: [&str; 3] = ["$2y$", "$2a$", "$2b$"];
 
 impl Users {
     /// Reads lines of `name:password`, the password plain or hashed by bcrypt; empty lines and `#` comments are skipped.
@@ -55,12 +56,12 @@ impl Users {
                 let at = at + 1;
                 let (name, password) =
                     line.split_once(':').ok_or_else(|| wrong(format!("line {at} is not name:password")))?;
-                if WEAK.iter().any(|weak| password.starts_with(weak)) {
+                let hashed = BCRYPT.iter().any(|bcrypt| password.starts_with(bcrypt));
+                if !hashed && password.starts_with(['$', '{']) {
                     return Err(wrong(format!(
                         "the hash of `{name}` is not bcrypt: make it with htpasswd -B"
                     )));
                 }
-                let hashed = ["$2y$", "$2a$", "$2b$"].iter().any(|bcrypt| password.starts_with(bcrypt));
                 let password = match hashed {
                     true => Password::Bcrypt(password.to_owned()),
                     false => Password::Plain(password.as_bytes().to_vec()),
@@ -179,6 +180,7 @@ mod tests {
         for (text, why) in [
             ("ada", "line 1 is not name:password"),
             ("# a\nada:{SHA}abc", "the hash of `ada` is not bcrypt: make it with htpasswd -B"),
+            ("ada:$y$j9T$abc", "the hash of `ada` is not bcrypt: make it with htpasswd -B"),
             ("ada:$apr1$x$y", "the hash of `ada` is not bcrypt: make it with htpasswd -B"),
             ("# nobody", "there is no name and password"),
         ] {

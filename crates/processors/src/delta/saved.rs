@@ -113,11 +113,26 @@ pub(super) fn decode(bytes: &[u8]) -> Result<(Remembered, UnixNanos), Damaged> {
         Ok(pool.shared(&bounds))
     })?;
     let remembered = Remembered {
-        numbers: from.list(Reader::u64, Reader::number)?,
-        explicit: from.list(Reader::u64, |from| from.explicit(&lists))?,
-        exponential: from.list(Reader::u64, Reader::exponential)?,
+        numbers: newest(from.list(Reader::u64, Reader::number)?),
+        explicit: newest(from.list(Reader::u64, |from| from.explicit(&lists))?),
+        exponential: newest(from.list(Reader::u64, Reader::exponential)?),
     };
     if from.0.is_empty() { Ok((remembered, unknown_before)) } else { Err(Damaged) }
+}
+
+/// The streams by key. One stream may stand there twice: at the cap on series a stream that was idle comes back under a new id, while
+/// what was known of it before is not forgotten yet. What is later is what was exported last.
+fn newest<L>(streams: Vec<(Key, Stream<L>)>) -> HashMap<Key, Stream<L>> {
+    let mut newest: HashMap<Key, Stream<L>> = HashMap::with_capacity(streams.len());
+    for (key, stream) in streams {
+        match newest.get(&key) {
+            Some(held) if held.sequence.time > stream.sequence.time => {}
+            _ => {
+                newest.insert(key, stream);
+            }
+        }
+    }
+    newest
 }
 
 /// Lists of bounds, each written once.
@@ -286,5 +301,22 @@ impl Reader<'_> {
             let buckets = Exponential::new(&parts).map_err(|_| Damaged)?;
             Ok(Box::new(LastExponential { count, sum, buckets }))
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_stream_that_stands_there_twice_the_later_state_counts() {
+        let key = Key([7; 16]);
+        let at = |time: u64, last: i64| {
+            let sequence = Sequence { time: UnixNanos(time), start: UnixNanos(0) };
+            (key, Stream { sequence, seen: 0, last: Number::Int(last) })
+        };
+        for streams in [vec![at(1, 100), at(2, 1150)], vec![at(2, 1150), at(1, 100)]] {
+            assert_eq!(newest(streams)[&key].last, Number::Int(1150));
+        }
     }
 }
