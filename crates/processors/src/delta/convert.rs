@@ -55,10 +55,16 @@ struct Room {
 
 /// Where the points of a counter go. Series that are none have no route: their points pass.
 struct Route {
+    way: Way,
+    /// Keeps the delta's series alive (R4).
+    _held: Arc<Series>,
+}
+
+/// From a stream to the series of its deltas.
+#[derive(Clone, Copy)]
+struct Way {
     to: SeriesId,
     stream: StreamId,
-    /// Keeps `to` alive (R4).
-    _held: Arc<Series>,
 }
 
 /// What becomes of a point.
@@ -128,20 +134,20 @@ impl Converter {
 
 /// The way of the series `id`; the first time, it is found out.
 #[inline]
-fn route<'a>(routes: &'a mut PerSeries<Option<Route>>, stage: &Stage, id: SeriesId) -> Option<&'a Route> {
-    // Looked up twice where it is not known: the borrow checker allows no other way without a cost for those that are.
-    if routes.get(id).is_none() {
-        find_route(routes, stage, id);
+fn way(routes: &mut PerSeries<Option<Route>>, stage: &Stage, id: SeriesId) -> Option<Way> {
+    match routes.get(id) {
+        Some(route) => route.as_ref().map(|route| route.way),
+        None => find_way(routes, stage, id),
     }
-    routes.get(id)?.as_ref()
 }
 
 #[cold]
-fn find_route(routes: &mut PerSeries<Option<Route>>, stage: &Stage, id: SeriesId) {
+fn find_way(routes: &mut PerSeries<Option<Route>>, stage: &Stage, id: SeriesId) -> Option<Way> {
     // The batch's lease keeps the id resolvable (R1).
-    if let Some(series) = stage.interner.resolve(id) {
-        routes.insert(id, Route::of(&series, stage));
-    }
+    let route = Route::of(&*stage.interner.resolve(id)?, stage);
+    let way = route.as_ref().map(|route| route.way);
+    routes.insert(id, route);
+    way
 }
 
 impl Route {
@@ -154,7 +160,7 @@ impl Route {
         let metric = Descriptor { temporality: Temporality::Delta, ..Descriptor::clone(metric) };
         let delta = Identity { descriptor: stage.interner.descriptor(metric), ..identity.clone() };
         let held = stage.interner.rewritten(series, delta);
-        Some(Self { to: held.id(), stream: series.stream(), _held: held })
+        Some(Self { way: Way { to: held.id(), stream: series.stream() }, _held: held })
     }
 }
 
@@ -164,22 +170,22 @@ impl Processor for Converter {
         let (mut ended, mut relaid) = (Ended::default(), 0);
         let Self { routes, stage, room, .. } = self;
         batch.numbers.retain_mut(|point| {
-            let Some(route) = route(routes, stage, point.series) else { return true };
-            ended.stays(stage.convert(point, route))
+            let Some(way) = way(routes, stage, point.series) else { return true };
+            ended.stays(stage.convert(point, way))
         });
         // Taken out while their counts, which lie in the batch, change.
         let mut histograms = std::mem::take(&mut batch.histograms);
         histograms.retain_mut(|point| {
-            let Some(route) = route(routes, stage, point.series) else { return true };
+            let Some(way) = way(routes, stage, point.series) else { return true };
             let (batch, pool, relaid) = (&mut batch, &mut room.bounds, &mut relaid);
-            ended.stays(stage.convert(&mut ExplicitPoint { point, batch, pool, relaid }, route))
+            ended.stays(stage.convert(&mut ExplicitPoint { point, batch, pool, relaid }, way))
         });
         batch.histograms = histograms;
         let mut histograms = std::mem::take(&mut batch.exponential_histograms);
         histograms.retain_mut(|point| {
-            let Some(route) = route(routes, stage, point.series) else { return true };
+            let Some(way) = way(routes, stage, point.series) else { return true };
             let (batch, scratch) = (&mut batch, &mut room.scratch);
-            ended.stays(stage.convert(&mut ExponentialPoint { point, batch, scratch }, route))
+            ended.stays(stage.convert(&mut ExponentialPoint { point, batch, scratch }, way))
         });
         batch.exponential_histograms = histograms;
         ended.enter(&self.ledger);
@@ -241,23 +247,23 @@ impl Stage {
 
     /// Makes `point` a delta, if it is one.
     #[inline]
-    fn convert<P: Tabled>(&mut self, point: &mut P, route: &Route) -> Outcome {
+    fn convert<P: Tabled>(&mut self, point: &mut P, way: Way) -> Outcome {
         if let Some(reason) = point.unusable() {
             return Outcome::Dropped(reason);
         }
-        match P::table(&mut self.streams).get_mut(route.stream) {
-            Some(stream) => step(point, stream, route, self.seen),
-            None => self.begin(point, route),
+        match P::table(&mut self.streams).get_mut(way.stream) {
+            Some(stream) => step(point, stream, way, self.seen),
+            None => self.begin(point, way),
         }
     }
 
     /// The first point of a stream in this process.
     #[cold]
-    fn begin<P: Tabled>(&mut self, point: &mut P, route: &Route) -> Outcome {
-        let key = self.key(route.stream);
+    fn begin<P: Tabled>(&mut self, point: &mut P, way: Way) -> Outcome {
+        let key = self.key(way.stream);
         if let Some(mut stream) = key.and_then(|key| P::take(&mut self.streams.remembered, &key)) {
-            let outcome = step(point, &mut stream, route, self.seen);
-            self.streams.insert::<P>(route.stream, key, stream);
+            let outcome = step(point, &mut stream, way, self.seen);
+            self.streams.insert::<P>(way.stream, key, stream);
             return outcome;
         }
         if self.config.max_series > 0 && self.streams.len() >= self.config.max_series {
@@ -270,9 +276,9 @@ impl Stage {
             InitialValue::Auto => self.streams.is_all_new(times),
         };
         let stream = Stream { sequence: Sequence::at(times), seen: self.seen, last: point.remember() };
-        self.streams.insert::<P>(route.stream, key, stream);
+        self.streams.insert::<P>(way.stream, key, stream);
         if goes {
-            point.send(route.to, times.start);
+            point.send(way.to, times.start);
             Outcome::Goes
         } else {
             Outcome::Baseline
@@ -289,7 +295,7 @@ impl Stage {
 
 /// Takes the next point of a stream in. One that is refused changes nothing, so that the next delta is right.
 #[inline]
-fn step<P: Tabled>(point: &mut P, stream: &mut Stream<P::Last>, route: &Route, seen: u32) -> Outcome {
+fn step<P: Tabled>(point: &mut P, stream: &mut Stream<P::Last>, way: Way, seen: u32) -> Outcome {
     let times = point.times();
     let start = match stream.sequence.order(times) {
         Order::Duplicate => return Outcome::Dropped(DUPLICATE),
@@ -304,7 +310,7 @@ fn step<P: Tabled>(point: &mut P, stream: &mut Stream<P::Last>, route: &Route, s
     };
     stream.sequence = Sequence::at(times);
     stream.seen = seen;
-    point.send(route.to, start);
+    point.send(way.to, start);
     Outcome::Goes
 }
 
