@@ -3,7 +3,7 @@
 //!
 //! In the test command this is short. `WEIR_LOAD=long cargo test --release --test load` sends 6 to 20 million points a case at
 //! full speed, and soaks with 100,000 series at a time.
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test")]
+#![allow(clippy::panic, clippy::unwrap_used, clippy::print_stdout, reason = "a test")]
 
 mod full_speed;
 mod soak;
