@@ -275,6 +275,21 @@ fn the_bucket_above_the_last_bound_is_kept() {
     }
 }
 
+/// Cumulative histograms lose their maximum on the way, and some senders tell the minimum alone.
+#[test]
+fn a_minimum_above_the_last_bound_stays_where_it_is() {
+    for (bound, min, sum) in [(10.0, 20.0, 3000.0), (0.0, 20.0, 3000.0), (-50.0, -40.0, 3000.0)] {
+        let mut distribution = Distribution::default();
+        let totals = Totals { count: 3, sum: Some(sum), min: Some(min), max: None };
+        distribution.record_explicit(&[bound], &[0, 3], totals).unwrap();
+        let values = distribution.into_values(LIMIT);
+        assert_eq!((values.values[0], values.counts[0], values.unbounded), (min, 1.0, 2), "{values:?}");
+        let pairs = values.values.iter().zip(&values.counts);
+        let told: f64 = pairs.map(|(value, count)| value * count).sum();
+        assert!((told - sum).abs() < 1e-9 * sum, "{values:?}");
+    }
+}
+
 #[test]
 fn several_senders_are_as_right_as_one() {
     every_case(|name, samples, told| {

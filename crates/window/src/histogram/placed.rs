@@ -27,7 +27,8 @@ pub(crate) struct Placing {
 }
 
 impl Placing {
-    /// Gives the least and the greatest sample, where they are known, values of their own.
+    /// Gives the least and the greatest sample, where they are known, values of their own. Of what is in a bucket without an
+    /// upper edge, one that is known is open no more.
     pub(super) fn set_ends(&mut self, min: Option<f64>, max: Option<f64>) {
         let known = |value: f64| Placed {
             value,
@@ -38,7 +39,11 @@ impl Placing {
             low: value,
             high: value,
         };
+        let all: u64 = self.placed.iter().map(|placed| placed.count).sum();
         if let (Some(min), Some(first)) = (min, self.placed.first_mut()) {
+            if self.unbounded == all {
+                self.unbounded -= 1;
+            }
             if first.count == 1 {
                 *first = known(min);
             } else {
@@ -47,6 +52,7 @@ impl Placing {
             }
         }
         if let (Some(max), Some(last)) = (max, self.placed.last_mut()) {
+            self.unbounded = self.unbounded.saturating_sub(1);
             if last.count == 1 {
                 *last = known(max);
             } else {
