@@ -253,8 +253,10 @@ impl Intake {
         }
         // Of every client of the periods: each request carries it.
         let ack = ack.shared();
+        encoded.repairs.join(self.summaries.take_repairs());
         self.summaries.forget_gone(&self.context.interner);
         self.cumulative.forget_gone(&self.context.interner);
+        self.rules.forget_gone(&self.context.interner);
         self.context.ledger.make(encoded.made);
         for (reason, points) in &encoded.dropped {
             self.context.ledger.drop_points(*reason, *points);

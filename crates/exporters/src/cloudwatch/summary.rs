@@ -7,19 +7,27 @@
 //! The first point of a stream says where it stands, and is an increment only if the sender began after Weir did. A count that
 //! fell, or a start that moved, means that the sender began anew: then all of it is new. So a sender that counts each interval
 //! by itself is taken as it means it.
+//!
+//! A summary whose name changed goes on where it stood under the name before (R2). As in windows, a name that follows another
+//! has later points only; a name that comes at the same time is another pipeline's view, which counts for itself.
 
 use std::sync::Arc;
 
 use weir_core::{
-    Attributes, Batch, Descriptor, Flags, Identity, Interner, Kind, Number, NumberPoint, PerSeries, Reason,
-    Series, SummaryPoint, Temporality, UnixNanos, Value,
+    Attributes, Batch, Descriptor, Flags, Identity, Interner, Kind, Number, NumberPoint, PerSeries,
+    PerStream, Reason, Series, StreamId, SummaryPoint, Temporality, UnixNanos, Value,
 };
+
+use super::dimensions::Repairs;
 
 /// The dimension that tells the quantiles of a summary apart.
 pub const QUANTILE: &str = "quantile";
 
 /// A summary that is not newer than the one before.
 pub const OUT_OF_ORDER: Reason = Reason("out_of_order");
+
+/// Quantiles of a summary beyond the [`MAX_QUANTILES`] that came first, which were left out.
+pub const QUANTILES_CUT: Reason = Reason("quantiles_cut");
 
 /// How many quantiles of a summary are sent at most; client libraries have three to five.
 const MAX_QUANTILES: usize = 32;
@@ -31,6 +39,9 @@ pub(super) struct Summaries {
     began: UnixNanos,
     with_quantiles: bool,
     known: PerSeries<Known>,
+    /// The newest point of each stream, whatever it is called.
+    newest: PerStream<SummaryPoint>,
+    repairs: Repairs,
 }
 
 /// The numbers that summaries became.
@@ -47,6 +58,7 @@ pub(super) struct Numbers {
 
 #[derive(Debug)]
 struct Known {
+    stream: StreamId,
     count: Arc<Series>,
     sum: Arc<Series>,
     /// By the bits of the quantile.
@@ -56,7 +68,8 @@ struct Known {
 
 impl Summaries {
     pub(super) fn new(began: UnixNanos, with_quantiles: bool) -> Self {
-        Self { began, with_quantiles, known: PerSeries::default() }
+        let (known, newest) = (PerSeries::default(), PerStream::default());
+        Self { began, with_quantiles, known, newest, repairs: Repairs::default() }
     }
 
     /// The numbers of a batch's summaries, if it has some.
@@ -70,7 +83,8 @@ impl Summaries {
             if self.known.get(point.series).is_none()
                 && let Some(series) = interner.resolve(point.series)
             {
-                self.known.insert(point.series, Known::new(&series, interner));
+                let before = self.newest.get(series.stream()).filter(|newest| newest.time < point.time);
+                self.known.insert(point.series, Known::new(&series, before.copied(), interner));
             }
             let Some(known) = self.known.get_mut(point.series) else { continue };
             if point.flags.has(Flags::NO_RECORDED_VALUE) {
@@ -81,9 +95,18 @@ impl Summaries {
                 numbers.merged += 1;
                 known.add_increments(point, self.began, &mut numbers.batch);
                 if self.with_quantiles {
-                    known.add_quantiles(point, batch.bounds(point.quantiles), interner, &mut numbers.batch);
+                    let pairs = batch.bounds(point.quantiles);
+                    let cut = known.add_quantiles(point, pairs, interner, &mut numbers.batch);
+                    // The quantiles have the summary's name.
+                    if let Some((_, gauge)) = known.quantiles.first() {
+                        self.repairs.add_all(QUANTILES_CUT, cut, &gauge.descriptor().name);
+                    }
                 }
                 known.last = Some(*point);
+                let newest = self.newest.get_or_insert_with(known.stream, || *point);
+                if newest.time < point.time {
+                    *newest = *point;
+                }
             }
         }
         Some(numbers)
@@ -91,11 +114,18 @@ impl Summaries {
 
     pub(super) fn forget_gone(&mut self, interner: &Interner) {
         self.known.forget_gone(interner);
+        self.newest.forget_gone(interner);
+    }
+
+    /// What had to be repaired since the last call.
+    pub(super) fn take_repairs(&mut self) -> Repairs {
+        std::mem::take(&mut self.repairs)
     }
 }
 
 impl Known {
-    fn new(summary: &Series, interner: &Interner) -> Self {
+    /// `last` is where the stream stood under another name.
+    fn new(summary: &Series, last: Option<SummaryPoint>, interner: &Interner) -> Self {
         let part = |suffix: &str, unit: &str, monotonic: bool| {
             let Descriptor { name, .. } = summary.descriptor();
             let part = Descriptor::sum(format!("{name}{suffix}"), unit, Temporality::Delta, monotonic);
@@ -104,7 +134,7 @@ impl Known {
         };
         // A sum of what may be negative can fall.
         let (count, sum) = (part("_count", "1", true), part("_sum", &summary.descriptor().unit, false));
-        Self { count, sum, quantiles: Vec::new(), last: None }
+        Self { stream: summary.stream(), count, sum, quantiles: Vec::new(), last }
     }
 
     fn add_increments(&self, point: &SummaryPoint, began: UnixNanos, into: &mut Batch) {
@@ -120,8 +150,15 @@ impl Known {
         into.numbers.push(NumberPoint::new(self.sum.id(), start, point.time, Number::Double(sum)));
     }
 
-    /// A quantile of no values is no number, and left out.
-    fn add_quantiles(&mut self, point: &SummaryPoint, pairs: &[f64], interner: &Interner, into: &mut Batch) {
+    /// A quantile of no values is no number, and left out. Answers how many were cut.
+    fn add_quantiles(
+        &mut self,
+        point: &SummaryPoint,
+        pairs: &[f64],
+        interner: &Interner,
+        into: &mut Batch,
+    ) -> u64 {
+        let mut cut = 0;
         for pair in pairs.chunks_exact(2).filter(|pair| !pair[1].is_nan()) {
             let bits = pair[0].to_bits();
             let known =
@@ -135,10 +172,14 @@ impl Known {
                     self.quantiles.push((bits, series));
                     id
                 }
-                None => continue,
+                None => {
+                    cut += 1;
+                    continue;
+                }
             };
             into.numbers.push(NumberPoint::new(id, point.start, point.time, Number::Double(pair[1])));
         }
+        cut
     }
 }
 

@@ -41,7 +41,7 @@ pub struct Rules {
     periods: Vec<Period>,
     /// Never more than the interner has slots.
     decided: PerSeries<Decision>,
-    /// So that series share the text.
+    /// So that series share the text; each for as long as a series has it.
     namespaces: BTreeSet<Arc<str>>,
     repairs: Repairs,
 }
@@ -152,6 +152,12 @@ impl Rules {
     /// What had to be repaired since the last call.
     pub fn take_repairs(&mut self) -> Repairs {
         std::mem::take(&mut self.repairs)
+    }
+
+    /// Forgets the series that no one can name any more, and the namespaces that only they had.
+    pub fn forget_gone(&mut self, interner: &Interner) {
+        self.decided.forget_gone(interner);
+        self.namespaces.retain(|namespace| Arc::strong_count(namespace) > 1);
     }
 
     #[cold]

@@ -86,6 +86,56 @@ fn after_a_restart_all_of_it_is_new() {
     assert_eq!(increments(&moved), [None, Some((200.0, 90.0))]);
 }
 
+/// The count's increment, if there is one, after a summary of this series.
+fn count_after(f: &Fixture, summaries: &mut Summaries, series: &Series, sent: &Sent) -> Option<f64> {
+    let numbers = summaries.numbers(&batch(f, series, sent), &f.interner).unwrap();
+    made(f, &numbers).first().map(|(_, _, count)| *count)
+}
+
+fn renamed(f: &Fixture, of: &Series) -> Arc<Series> {
+    let identity = Identity { attributes: f.attributes(&[("pod", "p")]), ..of.identity().clone() };
+    f.interner.rewritten(of, identity)
+}
+
+#[test]
+fn a_summary_whose_name_changes_goes_on_where_it_stood() {
+    let f = Fixture::new();
+    let (old, mut summaries) = (summary(&f), Summaries::new(seconds(BEGAN), false));
+    let new = renamed(&f, &old);
+    let mut after =
+        |series, time, count| count_after(&f, &mut summaries, series, &point(BEGAN, time, count, 1.0));
+    assert_eq!(after(&old, START + 10, 100), Some(100.0));
+    assert_eq!(after(&new, START + 20, 103), Some(3.0), "and not the hundred again");
+    assert_eq!(after(&new, START + 30, 110), Some(7.0));
+}
+
+#[test]
+fn two_pipelines_that_name_a_summary_differently_count_for_themselves() {
+    let f = Fixture::new();
+    let (one, mut summaries) = (summary(&f), Summaries::new(seconds(BEGAN), false));
+    let other = renamed(&f, &one);
+    let mut after =
+        |series, time, count| count_after(&f, &mut summaries, series, &point(BEGAN, time, count, 1.0));
+    for series in [&one, &other] {
+        assert_eq!(after(series, START + 10, 100), Some(100.0));
+    }
+    for series in [&one, &other] {
+        assert_eq!(after(series, START + 20, 103), Some(3.0));
+    }
+}
+
+#[test]
+fn quantiles_beyond_32_are_left_out_and_counted() {
+    let f = Fixture::new();
+    let (series, mut summaries) = (summary(&f), Summaries::new(seconds(BEGAN), true));
+    let mut batch = batch(&f, &series, &point(1, START, 9, 3.0));
+    batch.summaries[0].quantiles = batch.push_bounds((0..35).flat_map(|at| [f64::from(at) / 100.0, 1.0]));
+    let numbers = summaries.numbers(&batch, &f.interner).unwrap();
+    assert_eq!(numbers.batch.points(), 32);
+    let repairs = summaries.take_repairs();
+    assert_eq!(repairs.iter().collect::<Vec<_>>(), [(QUANTILES_CUT, 3, "rpc")]);
+}
+
 #[test]
 fn quantiles_are_gauges_with_a_dimension_if_they_are_asked_for() {
     let f = Fixture::new();
@@ -126,7 +176,7 @@ fn what_was_known_of_a_summary_goes_with_it() {
         f.interner.sweep();
         summaries.forget_gone(&f.interner);
     }
-    assert!(summaries.known.is_empty());
+    assert!(summaries.known.is_empty() && summaries.newest.is_empty());
     f.interner.sweep();
     assert_eq!(f.interner.stats().retired, 0, "nothing is held back");
 }
