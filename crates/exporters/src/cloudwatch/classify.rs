@@ -38,7 +38,7 @@ pub(super) enum Class {
     TooLarge,
     /// Datums are at fault: the numbers that the message names, from 1 on; none where it names none.
     Datums(Vec<usize>),
-    /// The request as such is refused and always will be: such as its namespace.
+    /// The request as such is refused and always will be: its namespace is wrong.
     Request,
 }
 
@@ -112,20 +112,6 @@ const DENIED: &[&str] = &[
 
 /// The longest wait that an answer may ask for: what lies between may be broken, and data is held meanwhile.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_mins(5);
-
-/// Codes that are about values in the request.
-const VALUES: &[&str] = &[
-    "InvalidParameterValue",
-    "InvalidParameterValueException",
-    "InvalidParameterCombination",
-    "InvalidParameterCombinationException",
-    "MissingParameter",
-    "MissingRequiredParameterException",
-    "InvalidFormat",
-    "InvalidFormatFault",
-    "ValidationError",
-    "ValidationException",
-];
 
 /// From which skew on a signature's time may be what the service refuses it for; AWS allows five minutes.
 const SKEWED: Duration = Duration::from_mins(4);
@@ -216,12 +202,12 @@ fn class(answer: &Answer<'_>, message: &str) -> Class {
         (429, _) => throttled,
         // 2xx: an answer that could not be read. Whether it was stored is unknown, and at least once is the promise.
         (200..=299 | 408 | 500.., _) => retry,
-        (400, Some(code)) if VALUES.contains(&code) => {
+        // Whatever its code, one that is not known too: halves find what is at fault, where all would be lost for one.
+        (400, _) => {
             let members = members(message);
             let is_about_datums = !members.is_empty() || !message.contains("Namespace");
             if is_about_datums { Class::Datums(members) } else { Class::Request }
         }
-        (400, _) => Class::Request,
         _ => Class::Denied { by_policy: false },
     }
 }

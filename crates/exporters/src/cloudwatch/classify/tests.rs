@@ -35,8 +35,10 @@ fn each_row_of_the_table_has_its_class() {
         (413, Some("RequestEntityTooLarge"), "", Class::TooLarge),
         (400, Some("InvalidParameterValue"), "no metric may …", Class::Datums(vec![])),
         (400, Some("InvalidParameterValue"), "The value for parameter Namespace is invalid.", Class::Request),
-        (400, Some("SerializationException"), "", Class::Request),
-        (400, None, "", Class::Request),
+        (400, Some("InvalidNamespace"), "Namespace must not begin with AWS/", Class::Request),
+        (400, Some("SerializationException"), "", Class::Datums(vec![])),
+        (400, Some("SomethingNew"), "MetricData.member.7 is odd", Class::Datums(vec![7])),
+        (400, None, "", Class::Datums(vec![])),
     ];
     for (status, code, message, expected) in cases {
         assert_eq!(of(status, code, message), expected, "{status} {code:?} {message}");
