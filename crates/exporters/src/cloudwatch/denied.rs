@@ -8,24 +8,74 @@ use weir_core::UnixNanos;
 /// How long a person has before it is tried again.
 pub(super) const DENIED_WAIT: Duration = Duration::from_mins(1);
 
-/// The namespaces that are denied, each with the time of its next trial.
+/// How long after its trial was due a namespace is forgotten: what waits tries every minute, so nothing waits for it any more.
+const FORGOTTEN: Duration = Duration::from_hours(1);
+
+/// Namespaces that are news at a time. Senders may choose namespaces, and each that is news is a line in the log.
+const MAX_NEWS: usize = 64;
+
+/// The namespaces that are denied.
 #[derive(Debug, Default)]
-pub(super) struct Denied(Mutex<BTreeMap<Arc<str>, UnixNanos>>);
+pub(super) struct Denied(Mutex<BTreeMap<Arc<str>, Trial>>);
+
+#[derive(Debug)]
+struct Trial {
+    next: UnixNanos,
+    /// Whether it was news that it is denied: then it is news that it is allowed.
+    was_news: bool,
+}
 
 impl Denied {
     /// How long requests to `namespace` should wait; `None` to try now.
     pub(super) fn wait(&self, namespace: &str, now: UnixNanos) -> Option<Duration> {
-        let until = *self.0.lock().get(namespace)?;
-        Some(until.since(now)).filter(|wait| !wait.is_zero())
+        let next = self.0.lock().get(namespace)?.next;
+        Some(next.since(now)).filter(|wait| !wait.is_zero())
     }
 
-    /// It was denied. Answers whether that is news.
+    /// It was denied. Answers whether that is news: of the first [`MAX_NEWS`] at a time.
     pub(super) fn begin(&self, namespace: &Arc<str>, now: UnixNanos) -> bool {
-        self.0.lock().insert(Arc::clone(namespace), now.plus(DENIED_WAIT)).is_none()
+        let mut denied = self.0.lock();
+        let next = now.plus(DENIED_WAIT);
+        if let Some(known) = denied.get_mut(namespace) {
+            known.next = next;
+            return false;
+        }
+        denied.retain(|_, trial| now.since(trial.next) < FORGOTTEN);
+        let was_news = denied.len() < MAX_NEWS;
+        denied.insert(Arc::clone(namespace), Trial { next, was_news });
+        was_news
     }
 
     /// It was allowed. Answers whether that is news.
     pub(super) fn end(&self, namespace: &str) -> bool {
-        self.0.lock().remove(namespace).is_some()
+        self.0.lock().remove(namespace).is_some_and(|trial| trial.was_news)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: u64) -> UnixNanos {
+        UnixNanos(seconds * 1_000_000_000)
+    }
+
+    #[test]
+    fn a_namespace_waits_a_minute_and_is_news_once() {
+        let (denied, name) = (Denied::default(), Arc::from("A"));
+        assert!(denied.begin(&name, at(0)) && !denied.begin(&name, at(60)));
+        assert_eq!(denied.wait("A", at(100)), Some(Duration::from_secs(20)));
+        assert_eq!((denied.wait("A", at(120)), denied.wait("B", at(0))), (None, None));
+        assert!(denied.end("A") && !denied.end("A"));
+    }
+
+    #[test]
+    fn namespaces_without_end_are_neither_news_nor_kept() {
+        let denied = Denied::default();
+        let news = (0..1000).filter(|name| denied.begin(&name.to_string().into(), at(0))).count();
+        assert_eq!(news, 64);
+        assert!(denied.wait("999", at(1)).is_some() && !denied.end("999"), "held like the others");
+        assert!(denied.begin(&Arc::from("later"), at(60 + 3600)));
+        assert_eq!(denied.0.lock().len(), 1);
     }
 }

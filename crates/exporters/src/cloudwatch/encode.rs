@@ -31,6 +31,9 @@ const MAX_VALUES: usize = 150;
 /// has the service refuse "values that are too small" without a number; 2^-360 is where it was seen to.
 const MIN_VALUE: f64 = f64::from_bits((1023 - 360) << 52);
 
+/// Unknown units that are said; senders choose them, and each is a line in the log.
+const MAX_UNITS_SAID: usize = 64;
+
 /// A metric of one name and dimensions came in two units: CloudWatch keeps their statistics apart, and both are sent.
 pub const MIXED_UNITS: Reason = Reason("mixed_units");
 /// A rule wants a unit that the sender's cannot be converted to: the sender's was kept.
@@ -46,7 +49,7 @@ pub const ABOVE_BOUNDS: Reason = Reason("above_bounds");
 /// Makes datums.
 #[derive(Debug, Default)]
 pub struct Encoder {
-    /// Units already complained about.
+    /// Units already complained about, [`MAX_UNITS_SAID`] at most.
     unknown_units: HashSet<Arc<str>>,
 }
 
@@ -71,6 +74,8 @@ struct Destination {
     namespace: Arc<str>,
     name: String,
     dimensions: Vec<(String, String)>,
+    /// Distributions stay in the sender's scale until they are sent, so each scale of a unit has a datum: scaled earlier, they
+    /// would be rounded twice.
     unit: Unit,
     resolution: i32,
 }
@@ -79,9 +84,9 @@ struct Destination {
 #[derive(Default)]
 struct Gathered {
     distribution: Distribution,
-    /// What [`Merge::Sum`] adds up.
-    sum: Option<f64>,
-    /// What [`Merge::Last`] keeps.
+    /// What [`Merge::Sum`] adds up, by the unit that it is to be scaled to: so each scale is rounded once.
+    sums: BTreeMap<Unit, f64>,
+    /// What [`Merge::Last`] keeps, scaled.
     last: Option<(UnixNanos, f64)>,
     points: u64,
 }
@@ -100,21 +105,22 @@ impl Encoder {
                 drop_points(encoded, UNNAMED, stream.points);
                 continue;
             }
+            let (unit, merge) = (self.unit(plan, &identity.descriptor, encoded), merge_of(plan, &stream));
             let to = Destination {
                 namespace: decision.namespace(plan),
                 dimensions: plan.dimensions.of(identity, &mut encoded.repairs),
-                unit: self.unit(plan, &identity.descriptor, encoded),
+                unit: if merge == Merge::Distribution { unit.clone() } else { unit.unscaled() },
                 resolution: plan.resolution,
                 name,
             };
             for rollup in rollups(plan, &to, encoded) {
-                match gathered.entry(rollup).or_default().add(&stream, plan.merge) {
+                match gathered.entry(rollup).or_default().add(&stream, merge, &unit) {
                     Ok(()) => encoded.made += stream.points,
                     Err(_) => drop_made(encoded, stream.points),
                 }
             }
             let (there, points) = (gathered.entry(to).or_default(), stream.points);
-            if there.take(stream, plan.merge).is_err() {
+            if there.take(stream, merge, &unit).is_err() {
                 drop_points(encoded, OUT_OF_RANGE, points);
             }
         }
@@ -145,10 +151,21 @@ impl Encoder {
         if found.is_kept {
             encoded.repairs.add(UNIT_KEPT, &descriptor.name);
         }
-        if found.is_unknown && self.unknown_units.insert(Arc::clone(&descriptor.unit)) {
+        if found.is_unknown
+            && self.unknown_units.len() < MAX_UNITS_SAID
+            && self.unknown_units.insert(Arc::clone(&descriptor.unit))
+        {
             encoded.new_unknown_units.push(Arc::clone(&descriptor.unit));
         }
         found.unit
+    }
+}
+
+/// How a stream joins others of its destination: there is no last histogram, and no sum but that of its values.
+fn merge_of(plan: &Plan, stream: &Stream) -> Merge {
+    match stream.series.descriptor().kind {
+        Kind::Gauge | Kind::Sum => plan.merge,
+        _ => Merge::Distribution,
     }
 }
 
@@ -170,7 +187,8 @@ fn rollups(plan: &Plan, to: &Destination, encoded: &mut Encoded) -> Vec<Destinat
 /// Counts metrics that another unit keeps apart from the one before, in the order of destinations.
 fn count_mixed_units(gathered: &BTreeMap<Destination, Gathered>, encoded: &mut Encoded) {
     let pairs = gathered.keys().zip(gathered.keys().skip(1));
-    for (_, other) in pairs.filter(|(one, other)| one.unit != other.unit && one.is_but_for_unit(other)) {
+    let differ = |one: &Destination, other: &Destination| one.unit.standard != other.unit.standard;
+    for (_, other) in pairs.filter(|(one, other)| differ(one, other) && one.is_but_for_unit(other)) {
         encoded.repairs.add(MIXED_UNITS, &other.name);
     }
 }
@@ -183,39 +201,40 @@ impl Destination {
 
 impl Gathered {
     /// Takes a stream in, without a copy where it is the first.
-    fn take(&mut self, stream: Stream, merge: Merge) -> Result<(), Refused> {
+    fn take(&mut self, stream: Stream, merge: Merge, unit: &Unit) -> Result<(), Refused> {
         if self.points > 0 || merge != Merge::Distribution {
-            return self.add(&stream, merge);
+            return self.add(&stream, merge, unit);
         }
         (self.distribution, self.points) = (stream.distribution, stream.points);
         Ok(())
     }
 
     /// Takes in what a stream did; what is refused leaves it as it was.
-    fn add(&mut self, stream: &Stream, merge: Merge) -> Result<(), Refused> {
-        let descriptor = stream.series.descriptor();
-        let is_delta = descriptor.temporality == Temporality::Delta;
-        let is_number = matches!(descriptor.kind, Kind::Gauge | Kind::Sum);
-        // There is no last histogram, and no sum but that of its values.
-        match if is_number { merge } else { Merge::Distribution } {
+    fn add(&mut self, stream: &Stream, merge: Merge, unit: &Unit) -> Result<(), Refused> {
+        let is_delta = stream.series.descriptor().temporality == Temporality::Delta;
+        let (time, latest) = stream.latest;
+        match merge {
             Merge::Distribution => self.distribution.merge(&stream.distribution)?,
-            Merge::Sum | Merge::Last if is_delta => self.add_up(stream.distribution.sum()),
-            Merge::Sum => self.add_up(stream.latest.1),
+            Merge::Sum | Merge::Last if is_delta => self.add_up(stream.distribution.sum(), unit),
+            Merge::Sum => self.add_up(latest, unit),
             Merge::Last => {
-                self.last = Some(self.last.filter(|held| held.0 > stream.latest.0).unwrap_or(stream.latest));
+                let newer = || (time, unit.scale(latest));
+                self.last = Some(self.last.filter(|held| held.0 > time).unwrap_or_else(newer));
             }
         }
         self.points += stream.points;
         Ok(())
     }
 
-    fn add_up(&mut self, value: f64) {
-        self.sum = Some(self.sum.unwrap_or(0.0) + value);
+    fn add_up(&mut self, value: f64, unit: &Unit) {
+        *self.sums.entry(unit.clone()).or_default() += value;
     }
 
     /// All of it; `None` where a sum is beyond what is held.
     fn close(mut self) -> Option<Values> {
-        for value in self.sum.into_iter().chain(self.last.map(|(_, value)| value)) {
+        let sums = self.sums.iter().map(|(unit, sum)| unit.scale(*sum));
+        let sum = sums.reduce(|one, other| one + other);
+        for value in sum.into_iter().chain(self.last.map(|(_, value)| value)) {
             self.distribution.record(value).ok()?;
         }
         Some(self.distribution.into_values(MAX_VALUES))

@@ -26,6 +26,11 @@ impl Unit {
         Self::new(StandardUnit::None, 1, 1)
     }
 
+    /// The same unit, for values that are scaled already.
+    pub fn unscaled(&self) -> Self {
+        Self::new(self.standard.clone(), 1, 1)
+    }
+
     /// `value` in this unit.
     pub fn scale(&self, value: f64) -> f64 {
         value * self.multiply as f64 / self.divide as f64

@@ -181,6 +181,17 @@ fn an_unknown_unit_is_told_once_and_sent_as_none() {
     assert!(b.encode().new_unknown_units.is_empty());
 }
 
+#[test]
+fn unknown_units_without_end_are_told_64_times() {
+    let mut b = bench(&DimensionsConfig::default(), 60);
+    for at in 0..100 {
+        let series = b.f.stream(Descriptor::gauge("temperature", format!("unit{at}")), &[]);
+        b.record(&series, 36.6);
+    }
+    let encoded = b.encode();
+    assert_eq!((encoded.new_unknown_units.len(), b.encoder.unknown_units.len()), (64, 64));
+}
+
 /// The default bounds of OpenTelemetry's SDKs.
 const BOUNDS: &[f64] =
     &[0.0, 5.0, 10.0, 25.0, 50.0, 75.0, 100.0, 250.0, 500.0, 750.0, 1000.0, 2500.0, 5000.0, 7500.0, 10_000.0];

@@ -196,6 +196,45 @@ fn one_metric_in_two_units_is_sent_in_both_and_counted() {
 }
 
 #[test]
+fn one_unit_in_two_scales_is_one_metric_and_adds_up() {
+    for (merge, expected) in [
+        // A datum for each scale, and CloudWatch joins them.
+        ("distribution", &[1024.0, 1.5][..]),
+        ("sum", &[1025.5]),
+        // Of two as new as each other the one that was met later.
+        ("last", &[1024.0]),
+    ] {
+        let mut b = Bench::new(&format!(
+            "rules: [{{dimensions: {{attributes: []}}, unit: Kilobytes, merge: {merge}}}]"
+        ));
+        b.gauge("g", "By", &[("pod", "1")], &[1500.0]);
+        b.gauge("g", "KiBy", &[("pod", "2")], &[1000.0]);
+        let encoded = b.encode();
+        let mut found: Vec<f64> =
+            encoded.datums["Weir"].iter().filter_map(|datum| datum.metric.value).collect();
+        found.sort_by(|one, other| other.total_cmp(one));
+        assert_eq!((found, repairs(&encoded)), (expected.to_vec(), vec![]), "{merge}");
+    }
+}
+
+#[test]
+fn namespaces_that_no_series_names_any_more_are_forgotten() {
+    let mut b = Bench::new("namespace_from: team");
+    for team in ["a", "b"] {
+        b.gauge("m", "", &[("team", team)], &[1.0]);
+    }
+    b.encode();
+    b.rules.forget_gone(&b.f.interner);
+    assert_eq!(b.rules.namespaces.len(), 2);
+    b.held.remove(0);
+    for _ in 0..4 {
+        b.f.interner.sweep();
+        b.rules.forget_gone(&b.f.interner);
+    }
+    assert_eq!(b.rules.namespaces.iter().map(|name| &**name).collect::<Vec<_>>(), ["b"]);
+}
+
+#[test]
 fn a_roll_up_joins_all_samples_and_a_metric_that_is_its_own_roll_up_counts_once() {
     let mut b = Bench::new("rollups: [[route], []]");
     b.gauge("t", "", &[("route", "/a"), ("pod", "1")], &[1.0, 2.0]);

@@ -21,7 +21,8 @@ pub fn names() -> String {
 /// What a rule says about the units of its metrics.
 #[derive(Clone, Debug, Default)]
 pub struct UnitRule {
-    measured_in: Option<Unit>,
+    /// As it is written, and what it means.
+    measured_in: Option<(String, Unit)>,
     send_in: Option<StandardUnit>,
 }
 
@@ -39,12 +40,16 @@ pub struct Found {
 impl UnitRule {
     /// The rule of these words, which were checked.
     pub fn new(measured_in: Option<&str>, send_in: Option<&str>) -> Self {
-        Self { measured_in: measured_in.and_then(unit), send_in: send_in.and_then(target) }
+        let measured_in = measured_in.and_then(|text| Some((text.to_owned(), unit(text)?)));
+        Self { measured_in, send_in: send_in.and_then(target) }
     }
 
     /// What values of the unit `ucum` are sent in.
     pub fn of(&self, ucum: &str) -> Found {
-        let said = self.measured_in.clone().or_else(|| unit(ucum));
+        let (text, said) = match &self.measured_in {
+            Some((text, unit)) => (text.as_str(), Some(unit.clone())),
+            None => (ucum, unit(ucum)),
+        };
         let is_unknown = said.is_none() && self.send_in.is_none();
         let plain = |unit| Found { unit, is_unknown, is_kept: false };
         match (&self.send_in, said) {
@@ -53,7 +58,7 @@ impl UnitRule {
             (Some(StandardUnit::None), _) => plain(Unit::none()),
             // Nothing is known of them: they are taken to be in it.
             (Some(target), None) => plain(Unit::new(target.clone(), 1, 1)),
-            (Some(target), Some(said)) => match said.converted(target, ucum) {
+            (Some(target), Some(said)) => match said.converted(target, text) {
                 Some(unit) => plain(unit),
                 None => Found { unit: said, is_unknown, is_kept: true },
             },
@@ -97,7 +102,7 @@ fn measure(unit: &StandardUnit) -> Option<(&'static str, u64)> {
 }
 
 impl Unit {
-    /// The same values in `target`, exactly; nothing where they measure something else. `ucum` is what the sender wrote.
+    /// The same values in `target`, exactly; nothing where they measure something else. `ucum` is how this unit was written.
     fn converted(&self, target: &StandardUnit, ucum: &str) -> Option<Self> {
         if self.standard == *target {
             return Some(self.clone());
@@ -172,6 +177,9 @@ mod tests {
     fn what_values_are_measured_in_is_believed_over_the_sender() {
         assert_eq!(sent(Some("MiBy"), Some("Bytes"), "", 1.0), ("Bytes".to_owned(), 1_048_576.0));
         assert_eq!(sent(Some("ms"), None, "s", 5.0), ("Milliseconds".to_owned(), 5.0));
+        // A ratio by the rule's word, and none by it.
+        assert_eq!(sent(Some("1"), Some("Percent"), "", 0.25), ("Percent".to_owned(), 25.0));
+        assert_eq!(sent(Some("{cpu}"), Some("Percent"), "1", 25.0), ("Percent".to_owned(), 25.0));
         // Without a unit values stay as the sender has them.
         assert_eq!(sent(None, Some("None"), "MiBy", 5.0), ("None".to_owned(), 5.0));
     }
