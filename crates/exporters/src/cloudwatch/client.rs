@@ -124,3 +124,6 @@ impl Intercept for Prepared {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;
