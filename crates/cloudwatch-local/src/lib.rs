@@ -25,7 +25,7 @@
 //! * [`server`]: a request's way from the wire to the store and back; body limits, counts;
 //! * `protocol`: RPC v2 CBOR and AWS JSON 1.0; `decode`: documents to typed values; `auth`: SigV4 headers;
 //! * `operations`: one file an operation; `rules`: the limits that they share; [`error`](ApiError): refusals;
-//! * [`store`]: datapoints with their whole multiset of values, and the percentile's definition; `statistic`: names;
+//! * [`store`]: datapoints with their whole multiset of values, and the percentile's definition; `statistic`: names; `math`: expressions;
 //! * [`faults`]: the script; [`counters`]: what was counted; [`model`]: metrics, units, readings.
 //!
 //! # What is decided here because CloudWatch does not say
@@ -39,7 +39,7 @@
 //!
 //! # Not here
 //!
-//! Metric math, alarms, dashboards, extended statistics other than percentiles, the older query protocol, and the
+//! Metrics Insights, metric math beyond arithmetic and `FILL`, alarms, dashboards, extended statistics other than percentiles, the older query protocol, and the
 //! verification of signatures (there are no secrets to verify them with).
 
 pub mod counters;
@@ -51,6 +51,7 @@ pub mod store;
 mod auth;
 mod decode;
 mod error;
+mod math;
 mod operations;
 mod protocol;
 mod rules;

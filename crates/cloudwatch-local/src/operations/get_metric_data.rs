@@ -1,15 +1,16 @@
 //! GetMetricData: one statistic each of many metrics.
 //!
-//! Queries are by `MetricStat`; metric math and Metrics Insights are refused. Where a query names no unit, data of all
-//! units is merged.
+//! Queries are by `MetricStat`, or by an `Expression` over other queries ([`crate::math`]); Metrics Insights is refused. Where a
+//! query names no unit, data of all units is merged.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use ciborium::Value;
 
 use crate::{
     decode::{Mismatch, Object, structure, timestamp},
     error::{ApiError, Findings},
+    math::{Expression, Values},
     model::{MetricId, Unit},
     operations::{
         Output,
@@ -21,6 +22,9 @@ use crate::{
 };
 
 const MAX_QUERIES: usize = 500;
+const MAX_EXPRESSION: usize = 2048;
+/// Of an expression over numbers alone, which has no query to take its period from.
+const DEFAULT_PERIOD_S: i64 = 60;
 /// What one answer holds at most, and by default.
 const MAX_DATAPOINTS: usize = 100_800;
 
@@ -53,8 +57,9 @@ pub(super) fn run(store: &Store, now_ms: i64, input: &mut Object) -> Result<Outp
     let page = page_start..page_start.saturating_add(page_size);
     let mut seen = 0;
     let mut results = Vec::new();
+    let mut evaluated = evaluate(&queries, store, span, now_ms);
     for query in queries.into_iter().filter(|query| query.returns_data) {
-        let mut points = query.points(store, span, now_ms);
+        let mut points = evaluated.remove(&query.id).unwrap_or_default();
         if !ascending {
             points.reverse();
         }
@@ -96,10 +101,12 @@ struct Query {
     id: String,
     label: String,
     returns_data: bool,
-    metric: MetricId,
-    period_s: i64,
-    statistic: Statistic,
-    unit: Option<Unit>,
+    source: Source,
+}
+
+enum Source {
+    Metric { metric: MetricId, period_s: i64, statistic: Statistic, unit: Option<Unit> },
+    Expression { expression: Expression, period_s: Option<i64> },
 }
 
 impl RawQuery {
@@ -131,12 +138,26 @@ impl RawQuery {
 
     fn validate(self, place: &str, findings: &mut Findings) -> Option<Query> {
         let id = id(self.id, place, findings);
-        if self.expression.is_some() {
-            findings.invalid(format!(
-                "The parameter {place}.Expression is not supported: this local CloudWatch has no metric math and no \
-                 Metrics Insights."
-            ));
-            return None;
+        let returns_data = self.returns_data.unwrap_or(true);
+        if let Some(text) = self.expression {
+            if self.stat.is_some() {
+                findings.invalid(format!(
+                    "The parameters {place}.Expression and {place}.MetricStat are mutually exclusive and you have \
+                     specified both."
+                ));
+            }
+            let period_s = match self.period {
+                Some(period) => Some(query::period(Some(period), &format!("{place}.Period"), findings)?),
+                None => None,
+            };
+            let (id, expression) = (id?, expression(&text, place, findings)?);
+            let label = self.label.unwrap_or_else(|| id.clone());
+            return Some(Query {
+                id,
+                label,
+                returns_data,
+                source: Source::Expression { expression, period_s },
+            });
         }
         let Some(stat) = self.stat else {
             findings.missing(format_args!("{place}.MetricStat"));
@@ -164,30 +185,13 @@ impl RawQuery {
         Some(Query {
             id: id?,
             label: self.label.unwrap_or_else(|| metric.name.clone()),
-            returns_data: self.returns_data.unwrap_or(true),
-            metric,
-            period_s: period_s?,
-            statistic: statistic?,
-            unit,
+            returns_data,
+            source: Source::Metric { metric, period_s: period_s?, statistic: statistic?, unit },
         })
     }
 }
 
 impl Query {
-    /// The values by the start of their period, ascending; a period without the statistic is left out.
-    fn points(&self, store: &Store, span: Span, now_ms: i64) -> Vec<(i64, f64)> {
-        let mut merged: BTreeMap<i64, Aggregate> = BTreeMap::new();
-        for ((start_s, _), aggregate) in
-            store.periods(&self.metric, self.unit, span.range(self.period_s, now_ms))
-        {
-            merged.entry(start_s).or_insert_with(Aggregate::empty).merge(&aggregate);
-        }
-        merged
-            .iter()
-            .filter_map(|(start_s, aggregate)| Some((*start_s, self.statistic.of(aggregate)?)))
-            .collect()
-    }
-
     fn result(self, points: &[(i64, f64)], is_complete: bool) -> Value {
         structure([
             ("Id", self.id.into()),
@@ -197,6 +201,108 @@ impl Query {
             ("StatusCode", if is_complete { "Complete" } else { "PartialData" }.into()),
         ])
     }
+}
+
+/// The values of each query by the start of their period, ascending. Expressions come after what they are made of; that
+/// there is such an order was checked.
+fn evaluate(queries: &[Query], store: &Store, span: Span, now_ms: i64) -> HashMap<String, Vec<(i64, f64)>> {
+    let mut values: HashMap<&str, (Values, i64)> = HashMap::new();
+    let mut waiting: Vec<&Query> = queries.iter().collect();
+    while !waiting.is_empty() {
+        let before = waiting.len();
+        waiting.retain(|query| {
+            let evaluated = match &query.source {
+                Source::Metric { metric, period_s, statistic, unit } => {
+                    let range = span.range(*period_s, now_ms);
+                    let mut merged: BTreeMap<i64, Aggregate> = BTreeMap::new();
+                    for ((start_s, _), aggregate) in store.periods(metric, *unit, range) {
+                        merged.entry(start_s).or_insert_with(Aggregate::empty).merge(&aggregate);
+                    }
+                    let with_statistic =
+                        merged.iter().filter_map(|(start_s, all)| Some((*start_s, statistic.of(all)?)));
+                    Some((Values::Series(with_statistic.collect()), *period_s))
+                }
+                Source::Expression { expression, period_s } => {
+                    let ids = expression.ids();
+                    let inputs: Option<Vec<i64>> = ids.iter().map(|id| Some(values.get(*id)?.1)).collect();
+                    inputs.map(|periods| {
+                        let period_s = period_s.or(periods.into_iter().max()).unwrap_or(DEFAULT_PERIOD_S);
+                        let range = span.range(period_s, now_ms);
+                        let periods: Vec<i64> = (range.start_s..range.end_s)
+                            .step_by(period_s as usize)
+                            .take(MAX_DATAPOINTS)
+                            .collect();
+                        let of = |id: &str| {
+                            values.get(id).map_or(Values::Scalar(0.0), |(values, _)| values.clone())
+                        };
+                        (expression.values(&of, &periods).over(&periods), period_s)
+                    })
+                }
+            };
+            let Some(evaluated) = evaluated else { return true };
+            values.insert(&query.id, evaluated);
+            false
+        });
+        if waiting.len() == before {
+            break;
+        }
+    }
+    values.into_iter().map(|(id, (values, _))| (id.to_owned(), values.into_points())).collect()
+}
+
+/// Every id that an expression names is there, none leads back to itself, and what is combined has one period.
+fn check_expressions(queries: &[Query], findings: &mut Findings) {
+    let ids: BTreeSet<&str> = queries.iter().map(|query| query.id.as_str()).collect();
+    let mut periods: HashMap<&str, i64> = HashMap::new();
+    for query in queries {
+        match &query.source {
+            Source::Metric { period_s, .. } => {
+                periods.insert(&query.id, *period_s);
+            }
+            Source::Expression { expression, .. } => {
+                for missing in expression.ids().into_iter().filter(|id| !ids.contains(id)) {
+                    let id = &query.id;
+                    findings.invalid(format!("Error in expression '{id}': Undefined variable \"{missing}\""));
+                }
+            }
+        }
+    }
+    // As often as there are queries: each round finds the next one of a chain.
+    for _ in queries {
+        for query in
+            queries.iter().filter(|query| !periods.contains_key(query.id.as_str())).collect::<Vec<_>>()
+        {
+            let Source::Expression { expression, period_s } = &query.source else { continue };
+            let inputs: Option<BTreeSet<i64>> =
+                expression.ids().iter().map(|id| periods.get(*id).copied()).collect();
+            let Some(inputs) = inputs else { continue };
+            if inputs.len() > 1 {
+                let id = &query.id;
+                findings.invalid(format!(
+                    "Error in expression '{id}': this local CloudWatch combines metrics of one period only, and found {inputs:?}"
+                ));
+            }
+            let period_s = period_s.or(inputs.into_iter().max()).unwrap_or(DEFAULT_PERIOD_S);
+            periods.insert(&query.id, period_s);
+        }
+    }
+    let is_known = |query: &&Query| matches!(&query.source, Source::Expression { expression, .. } if expression.ids().iter().all(|id| ids.contains(id)));
+    for query in queries.iter().filter(|query| !periods.contains_key(query.id.as_str())).filter(is_known) {
+        findings.invalid(format!("Error in expression '{}': it refers to itself", query.id));
+    }
+}
+
+fn expression(text: &str, place: &str, findings: &mut Findings) -> Option<Expression> {
+    let parsed = if text.len() > MAX_EXPRESSION {
+        Err(format!("it is longer than {MAX_EXPRESSION} characters"))
+    } else {
+        Expression::parse(text)
+    };
+    parsed
+        .map_err(|why| {
+            findings.invalid(format!("The value for parameter {place}.Expression is invalid: {why}."))
+        })
+        .ok()
 }
 
 fn validate_all(raw: Vec<RawQuery>, findings: &mut Findings) -> Option<Vec<Query>> {
@@ -212,6 +318,7 @@ fn validate_all(raw: Vec<RawQuery>, findings: &mut Findings) -> Option<Vec<Query
     if !queries.iter().all(|query| ids.insert(query.id.as_str())) {
         findings.invalid("The values for parameter id in MetricDataQueries are not unique.".to_owned());
     }
+    check_expressions(&queries, findings);
     Some(queries)
 }
 

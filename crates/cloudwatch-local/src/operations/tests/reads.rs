@@ -338,8 +338,7 @@ fn get_metric_data_refuses_what_it_should() {
         (
             one(&|q| q["Expression"] = "a + 1".into()),
             format!(
-                "The parameter {place}.Expression is not supported: this local CloudWatch has no metric math and no \
-                  Metrics Insights."
+                "The parameters {place}.Expression and {place}.MetricStat are mutually exclusive and you have specified both."
             ),
         ),
         (data(json!([]), json!({})), "The parameter MetricDataQueries is required.".to_owned()),
@@ -470,4 +469,64 @@ fn an_operation_that_is_not_here_is_unknown() {
     let error = call(&store(), "PutDashboard", &json!({})).unwrap_err();
     assert_eq!(error, ApiError::UnknownOperation("PutDashboard".to_owned()));
     assert_eq!((error.status(), error.code()), (404, Some("UnknownOperationException")));
+}
+
+#[test]
+fn expressions_over_other_queries_are_computed_period_by_period() {
+    let of = |name: &str, at: i64, value: f64| {
+        let mut one = datum(&json!({"Timestamp": at, "Value": value}));
+        one["MetricName"] = name.into();
+        one
+    };
+    // Three minutes of good requests, one of them with bad ones too.
+    let store = filled(&[
+        of("good", START_S, 90.0),
+        of("good", START_S + 60, 80.0),
+        of("good", START_S + 120, 10.0),
+        of("bad", START_S + 60, 20.0),
+    ]);
+    let metric = |id: &str, name: &str| {
+        let mut one = query(id, "Sum", 60);
+        one["MetricStat"]["Metric"]["MetricName"] = name.into();
+        one["ReturnData"] = false.into();
+        one
+    };
+    // Before what it is made of, and by another expression.
+    let queries = json!([
+        {"Id": "percent", "Expression": "share * 100"},
+        {"Id": "share", "Expression": "m1/(m1+FILL(m2,0))", "ReturnData": false},
+        metric("m1", "good"),
+        metric("m2", "bad"),
+    ]);
+    let answer =
+        document(call(&store, "GetMetricData", &data(queries, json!({"ScanBy": "TimestampAscending"}))));
+    let [result] = &answer["MetricDataResults"].as_array().unwrap()[..] else {
+        panic!("one result: {answer}")
+    };
+    assert_eq!((&result["Id"], &result["Label"]), (&json!("percent"), &json!("percent")));
+    assert_eq!(result["Values"], json!([100.0, 80.0, 100.0]));
+    let times = [START_S, START_S + 60, START_S + 120];
+    assert_eq!(result["Timestamps"].as_array().unwrap().len(), times.len());
+}
+
+#[test]
+fn expressions_that_cannot_be_computed_are_refused() {
+    let with = |expression: &str| {
+        data(
+            json!([{"Id": "e", "Expression": expression}, query("m1", "Sum", 60), query("m5", "Sum", 300)]),
+            json!({}),
+        )
+    };
+    let place = "MetricDataQueries.member.1.Expression";
+    for (expression, message) in [
+        ("m9 + 1", "Error in expression 'e': Undefined variable \"m9\"".to_owned()),
+        ("e + 1", "Error in expression 'e': it refers to itself".to_owned()),
+        (
+            "m1 + m5",
+            "Error in expression 'e': this local CloudWatch combines metrics of one period only, and found {60, 300}".to_owned(),
+        ),
+        ("SEARCH(m1)", format!("The value for parameter {place} is invalid: the function `SEARCH` is not known here.")),
+    ] {
+        refused("GetMetricData", &with(expression), "ValidationError", &message);
+    }
 }
