@@ -300,7 +300,7 @@ fn expression(text: &str, place: &str, findings: &mut Findings) -> Option<Expres
     };
     parsed
         .map_err(|why| {
-            findings.invalid(format!("The value for parameter {place}.Expression is invalid: {why}."))
+            findings.invalid(format!("The value for parameter {place}.Expression is invalid: {why}."));
         })
         .ok()
 }
