@@ -26,7 +26,7 @@ pub const QUANTILE: &str = "quantile";
 /// A summary that is not newer than the one before.
 pub const OUT_OF_ORDER: Reason = Reason("out_of_order");
 
-/// Quantiles of a summary beyond the [`MAX_QUANTILES`] that came first, which were left out.
+/// Quantiles of a summary beyond the `MAX_QUANTILES` that came first, which were left out.
 pub const QUANTILES_CUT: Reason = Reason("quantiles_cut");
 
 /// How many quantiles of a summary are sent at most; client libraries have three to five.
