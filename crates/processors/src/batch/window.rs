@@ -63,11 +63,11 @@ impl Windower {
         cut(batch, self.limits, |piece| out.push(piece));
     }
 
-    fn close_surplus(&mut self, out: &mut Out) {
-        while self.open.len() > MAX_OPEN {
-            let Some(oldest) = self.open.keys().next().copied() else { return };
-            self.close(oldest, out);
-        }
+    /// Closes the oldest window where there is one too many; answers which.
+    fn close_surplus(&mut self, out: &mut Out) -> Option<u64> {
+        let oldest = *self.open.keys().next().filter(|_| self.open.len() > MAX_OPEN)?;
+        self.close(oldest, out);
+        Some(oldest)
     }
 }
 
@@ -78,11 +78,9 @@ impl Processor for Windower {
         // From here on the window answers for the points (R10).
         ack.take_custody();
         let mut taking = Taking {
-            period: self.period,
-            grace: self.grace,
+            windower: self,
+            out,
             now,
-            open: &mut self.open,
-            interner: &self.context.interner,
             batch: &batch,
             ack: &ack,
             touched: Vec::new(),
@@ -137,14 +135,12 @@ impl Processor for Windower {
 
 /// A batch on its way into windows.
 struct Taking<'a> {
-    period: Period,
-    grace: Duration,
+    windower: &'a mut Windower,
+    out: &'a mut Out,
     now: UnixNanos,
-    open: &'a mut BTreeMap<u64, Open>,
-    interner: &'a Interner,
     batch: &'a Batch,
     ack: &'a Ack,
-    /// Windows that have a part of the ack already: nearly always one.
+    /// Windows that are open and have a part of the ack already: nearly always one.
     touched: Vec<u64>,
     dropped: BTreeMap<Reason, u64>,
 }
@@ -154,7 +150,8 @@ impl Taking<'_> {
     fn is_countable(&mut self, point: &NumberPoint) -> bool {
         let Number::Double(value) = point.value() else { return true };
         let is_delta = |series: Arc<Series>| Role::of(series.descriptor()) == Role::AddUp;
-        let is_lost = !value.is_finite() && self.interner.resolve(point.series).is_some_and(is_delta);
+        let is_lost =
+            !value.is_finite() && self.windower.context.interner.resolve(point.series).is_some_and(is_delta);
         if is_lost {
             *self.dropped.entry(Reason::NOT_FINITE).or_default() += 1;
         }
@@ -172,20 +169,12 @@ impl Taking<'_> {
             *self.dropped.entry(Reason::NO_RECORDED_VALUE).or_default() += 1;
             return;
         }
-        let start = self.period.start_of(G::time(point).0);
-        let lease = &self.batch.lease;
-        let (period, grace, now) = (self.period, self.grace, self.now);
-        let open = self.open.entry(start).or_insert_with(|| {
-            // A window that is over already leaves with the one that is open; one far ahead does not wait for its own end, since
-            // its lease would with it.
-            let end = period.end_of(start.clamp(now.0, now.plus(period.length()).0));
-            Open::new(lease.clone(), UnixNanos(end).plus(grace))
-        });
+        let start = self.windower.period.start_of(G::time(point).0);
         if !self.touched.contains(&start) {
-            open.ack.join(self.ack.clone());
-            open.apart.lease.cover(lease);
-            self.touched.push(start);
+            self.touch(start);
         }
+        let Windower { open, context, .. } = &mut *self.windower;
+        let Some(open) = open.get_mut(&start) else { return }; // touched, and so open
         open.points += 1;
         if let Some(cell) = table(open).get_mut(series) {
             if cell.take(point, self.batch) {
@@ -198,8 +187,30 @@ impl Taking<'_> {
             return;
         }
         // The batch's lease keeps the series resolvable (R1).
-        let role = self.interner.resolve(series).map_or(Role::Last, |series| Role::of(series.descriptor()));
+        let role =
+            context.interner.resolve(series).map_or(Role::Last, |series| Role::of(series.descriptor()));
         table(open).insert(series, Cell::begin(point, self.batch, role));
+    }
+}
+
+impl Taking<'_> {
+    /// Opens the window that begins at `start`, if it is not, and gives it a part of the ack. A batch of many windows, such as what a
+    /// sender has kept for a week, has one more of them open than may stay.
+    fn touch(&mut self, start: u64) {
+        if let Some(closed) = self.windower.close_surplus(self.out) {
+            self.touched.retain(|touched| *touched != closed);
+        }
+        let Windower { period, grace, open, .. } = &mut *self.windower;
+        let (now, lease) = (self.now, &self.batch.lease);
+        let open = open.entry(start).or_insert_with(|| {
+            // A window that is over already leaves with the one that is open; one far ahead does not wait for its own end, since
+            // its lease would with it.
+            let end = period.end_of(start.clamp(now.0, now.plus(period.length()).0));
+            Open::new(lease.clone(), UnixNanos(end).plus(*grace))
+        });
+        open.ack.join(self.ack.clone());
+        open.apart.lease.cover(lease);
+        self.touched.push(start);
     }
 }
 
