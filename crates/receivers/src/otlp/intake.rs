@@ -28,6 +28,8 @@ const ROOM_WAIT: Duration = Duration::from_secs(5);
 /// hangs for longer has the points all the same, within its edge's bound and on Weir's account; a sender that gave up would bring
 /// them again, and they would count twice.
 const CUSTODY_WAIT: Duration = Duration::from_secs(4);
+/// How long a sender waits to be known before it is asked to come again: less than the 10 s after which SDKs give up.
+const AUTH_WAIT: Duration = Duration::from_secs(5);
 /// How long a request may still arrive once draining has begun.
 const ARRIVAL_GRACE: Duration = Duration::from_secs(5);
 /// How long exporters have to settle what is left after they were told to hurry: less than the five seconds to the deadline.
@@ -86,7 +88,9 @@ impl Intake {
         headers: &HeaderMap,
     ) -> Result<(), NotTakenIn> {
         let Some(auth) = auth else { return Ok(()) };
-        auth.check(headers).await.map_err(|denied| {
+        // Passwords are hashed one at a time: who waits for others' does so no longer than SDKs, and not into the drain.
+        let checked = async { Ok(auth.check(headers).await) };
+        self.arriving(AUTH_WAIT, checked).await?.map_err(|denied| {
             let Context { id, clock, status, .. } = &self.context;
             status.failed(format_args!("requests were turned away: {denied}"));
             if let Some(left_out) = self.denied.speak(clock.now()) {
