@@ -1,9 +1,24 @@
 //! Where credentials come from: the real binary, against fakes of what AWS has on every host.
 
-use std::{fs, path::PathBuf, time::Duration};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::{
+    TlsAcceptor,
+    rustls::{
+        self, ServerConfig,
+        pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
+    },
+};
 
 use crate::harness::{
-    Asked, FarEnd, Increment, Program, SECOND, Service, Weir, config_file, increments, now, until,
+    Asked, FarEnd, Increment, Issued, Ledger, Program, SECOND, Service, Weir, config_file, increments,
+    issued, now, until, within,
 };
 
 const COUNTER: &str = "e2e.events";
@@ -190,6 +205,41 @@ async fn keys_that_expire_in_mid_run_are_fetched_anew_once_and_nothing_is_lost()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sigterm_while_keys_expire_leaves_nothing_unaccounted() {
+    // New keys are to be had, or nobody gives any for as long as Weir lives.
+    for renewed in [true, false] {
+        let far = FarEnd::start().await;
+        let given = std::sync::atomic::AtomicU32::new(0);
+        let agent = Service::start(move |_| {
+            let number = given.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+            let status = if number == 0 || renewed { 200 } else { 500 };
+            Some((status, json_keys(&format!("KEY{number}"), Duration::from_secs(3600))))
+        });
+        let more = [("AWS_CONTAINER_CREDENTIALS_FULL_URI", agent.url() + "/v1/credentials")];
+        let stop_soon = ["--set", "service.shutdown_timeout=8s"];
+        let weir = Weir::start_with(&config(""), &stop_soon, &environment(&far, &more)).await;
+        send(&weir, 0..1000).await;
+        far.wait_for_samples(1000).await;
+        far.0.expire("KEY0");
+        send(&weir, 1000..5000).await;
+        within(
+            "a request that is refused",
+            far.0.wait_until(|far| far.counters().failed("ExpiredToken") > 0),
+        )
+        .await;
+        weir.program.signal("TERM");
+        let ended = weir.program.ended().await;
+        let ledger = Ledger::parse(&ended.stderr);
+        ledger.assert_adds_up();
+        let exporter = ledger.row("exporter cloudwatch");
+        let stored = far.0.counters().samples;
+        assert_eq!((exporter.taken, exporter.out as f64), (5000, stored), "{}", ended.stderr);
+        assert_eq!(exporter.out + exporter.dropped, 5000, "{}", ended.stderr);
+        assert_eq!(exporter.out == 5000, renewed, "{}", ended.stderr);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn cloudwatch_is_reached_by_the_proxy_and_the_credentials_endpoint_is_not() {
     let proxy = Service::start(|_| Some((502, String::new())));
     let agent = Service::start(|_| Some((200, json_keys("KEYPOD", Duration::from_secs(3600)))));
@@ -211,6 +261,66 @@ async fn cloudwatch_is_reached_by_the_proxy_and_the_credentials_endpoint_is_not(
         assert_eq!(asked.line, "CONNECT monitoring-fips.us-east-1.amazonaws.com:443");
     }
     assert_eq!(agent.asked().len(), 1);
+}
+
+/// TLS before the far end, as AWS has it: passes on what comes by connections that the client believes in.
+async fn with_tls(far: &FarEnd, issued: &Issued) -> String {
+    let certificates =
+        CertificateDer::pem_slice_iter(issued.certificate.as_bytes()).map(Result::unwrap).collect();
+    let key = PrivateKeyDer::from_pem_slice(issued.key.as_bytes()).unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let server = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let server = server.with_no_client_auth().with_single_cert(certificates, key).unwrap();
+    let acceptor = TlsAcceptor::from(Arc::new(server));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (port, behind) = (listener.local_addr().unwrap().port(), far.0.addr());
+    // It ends with the test's runtime.
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let acceptor = acceptor.clone();
+            tokio::spawn(async move {
+                if let Ok(mut stream) = acceptor.accept(stream).await {
+                    let mut far = TcpStream::connect(behind).await.unwrap();
+                    // Either end may go first.
+                    let _ = tokio::io::copy_bidirectional(&mut stream, &mut far).await;
+                }
+            });
+        }
+    });
+    format!("https://localhost:{port}")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_authority_of_its_own_is_believed_and_no_other() {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("authorities");
+    fs::create_dir_all(&folder).unwrap();
+    let (ours, other) = (issued(&folder, "ours"), issued(&folder, "other"));
+    let far = FarEnd::start().await;
+    let endpoint = with_tls(&far, &ours).await;
+    let keys = [
+        ("AWS_ENDPOINT_URL_CLOUDWATCH", endpoint),
+        ("AWS_ACCESS_KEY_ID", "KEYTLS".to_owned()),
+        ("AWS_SECRET_ACCESS_KEY", "s".to_owned()),
+    ];
+    let believing = |ca: &Path| config(&format!(", tls: {{ ca_file: '{}' }}", ca.display()));
+    let keys_used = keys_of(&far, &believing(&ours.ca), &environment(&far, &keys)).await;
+    assert_eq!(keys_used, ["KEYTLS"]);
+    // As for the AWS CLI, the variable counts where the configuration names no file.
+    let mut by_variable = environment(&far, &keys);
+    by_variable.push(("AWS_CA_BUNDLE", ours.ca.display().to_string()));
+    let weir = Weir::start_with(&config(""), &[], &by_variable).await;
+    send(&weir, 10..20).await;
+    far.wait_for_samples(20).await;
+    weir.drain().await;
+
+    let stop_soon = ["--set", "service.shutdown_timeout=6s"];
+    let weir = Weir::start_with(&believing(&other.ca), &stop_soon, &environment(&far, &keys)).await;
+    send(&weir, 20..30).await;
+    let log = weir.program.stderr.clone();
+    log.wait_for("why", |line| line.contains("UnknownIssuer").then_some(())).await;
+    let (_, ledger) = weir.stop("TERM").await;
+    let exporter = ledger.row("exporter cloudwatch");
+    assert_eq!((exporter.out, exporter.dropped, far.0.counters().samples), (0, 10, 20.0));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

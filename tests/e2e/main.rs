@@ -4,7 +4,7 @@
 //! - `harness`: starts the binary, reads its log, ledger and admin listener; sends OTLP; the far end.
 //! - `sdks`: the official OpenTelemetry SDKs and a Collector in; `interop`: boto3 and the AWS CLI out.
 //! - `truth`: known samples in, by every kind of metric and several senders; count, sum, extremes and percentiles out.
-//! - `credentials`: where they come from, against fakes of what AWS has on every host; proxy, dry run.
+//! - `credentials`: where they come from, against fakes of what AWS has on every host; when they expire; authorities, proxy, dry run.
 //! - `faults`: each fault of the far end, with and without a SIGTERM in the middle of it; every datum is accounted for.
 //! - `outages`: CloudWatch away, failing, slow, answering and not being heard.
 //! - `pressure`: a fast sender before a slow endpoint: what waits is bounded, and nothing is lost.

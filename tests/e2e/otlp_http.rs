@@ -1,15 +1,8 @@
 //! OTLP over HTTP as `curl` sends it: JSON, TLS, tokens, and files that change while Weir runs.
 
-use std::{
-    fs,
-    net::SocketAddr,
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::{fs, net::SocketAddr, path::PathBuf, process::Command};
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
-
-use crate::harness::{FarEnd, SECOND, Weir, now, until};
+use crate::harness::{FarEnd, Issued, SECOND, Weir, issued, now, until};
 
 fn has_curl() -> bool {
     let found = Command::new("curl").arg("--version").output().is_ok_and(|output| output.status.success());
@@ -81,25 +74,6 @@ async fn json_by_curl_arrives_and_what_is_no_json_is_told_why() {
     let ledger = weir.drain().await;
     assert_eq!(far_end.by_series("by.curl")[&1].sum, 7.0);
     assert_eq!(ledger.row("receiver otlp").taken, 3);
-}
-
-/// A CA in a file of its own, and a certificate of it for `localhost`.
-struct Issued {
-    ca: PathBuf,
-    certificate: String,
-    key: String,
-}
-
-fn issued(folder: &Path, name: &str) -> Issued {
-    let mut params = CertificateParams::default();
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    params.distinguished_name.push(DnType::CommonName, name);
-    let ca = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
-    let key = KeyPair::generate().unwrap();
-    let certificate = CertificateParams::new(["localhost".to_owned()]).unwrap().signed_by(&key, &ca).unwrap();
-    let file = folder.join(format!("{name}.pem"));
-    fs::write(&file, ca.pem()).unwrap();
-    Issued { ca: file, certificate: certificate.pem(), key: key.serialize_pem() }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,6 +1,7 @@
 //! The binary under test and what stands around it.
 
 mod admin;
+mod certificates;
 mod far_end;
 mod ledger;
 mod metadata;
@@ -11,6 +12,7 @@ mod weir;
 
 use std::time::Duration;
 
+pub(crate) use certificates::{Issued, issued};
 pub(crate) use far_end::{FarEnd, Stored};
 pub(crate) use ledger::Ledger;
 pub(crate) use metadata::{Asked, Service};
