@@ -6,6 +6,8 @@ use weir_core::Component;
 pub mod otlp;
 #[cfg(feature = "procfs")]
 pub mod procfs;
+#[cfg(feature = "prometheus")]
+pub mod prometheus;
 
 /// The receivers that there are, in the order of documentation.
 pub fn registry() -> Vec<Component> {

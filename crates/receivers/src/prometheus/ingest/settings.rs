@@ -1,0 +1,58 @@
+//! What a scrape configuration says about the samples of its targets.
+
+use crate::prometheus::relabel::Relabel;
+
+/// What is the same for all targets of a job.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// `metric_relabel_configs`: applied once to each new series.
+    pub relabel: Relabel,
+    /// `honor_labels`: where a sample and its target have a label of the same name, that of the sample stays. Otherwise the
+    /// sample's becomes `exported_<name>`.
+    pub honor_labels: bool,
+    /// `honor_timestamps`: timestamps in the body count.
+    pub honor_timestamps: bool,
+    /// `track_timestamps_staleness`: series with timestamps of their own go stale too.
+    pub track_timestamps_staleness: bool,
+    /// `scrape_native_histograms`: otherwise they are left out, and their classic form is read.
+    pub native_histograms: bool,
+    /// `always_scrape_classic_histograms`: the classic form of a native histogram too.
+    pub always_classic_histograms: bool,
+    /// `metric_name_validation_scheme: legacy`: names beyond ASCII letters, digits, underscore and colon are refused.
+    pub legacy_names: bool,
+    /// Whatever is not exactly as the format's specification says fails the scrape.
+    pub strict: bool,
+    /// The limits. A breach fails the scrape.
+    pub limits: Limits,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            relabel: Relabel::default(),
+            honor_labels: false,
+            honor_timestamps: true,
+            track_timestamps_staleness: false,
+            native_histograms: false,
+            always_classic_histograms: false,
+            legacy_names: false,
+            strict: false,
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// Limits on what a scrape brings; zero is none.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Limits {
+    /// `sample_limit`: samples after relabelling.
+    pub samples: u64,
+    /// `label_limit`: labels of a series.
+    pub labels: usize,
+    /// `label_name_length_limit`, in bytes.
+    pub label_name_length: usize,
+    /// `label_value_length_limit`, in bytes.
+    pub label_value_length: usize,
+    /// `native_histogram_bucket_limit`: a histogram with more buckets is made coarser.
+    pub native_buckets: usize,
+}
