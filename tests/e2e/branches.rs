@@ -1,9 +1,11 @@
 //! Pipelines that share a receiver: one exporter's trouble is not the other's.
 
+use std::time::Duration;
+
 use tokio::task::JoinSet;
 use weir_cloudwatch_local::Fault;
 
-use crate::harness::{FarEnd, Increment, Stored, Weir, increments, now, until};
+use crate::harness::{Application, FarEnd, Increment, Stored, Weir, increments, now, until};
 
 const COUNTER: &str = "e2e.events";
 /// Nothing listens there (tcpmux): a connection is refused.
@@ -154,4 +156,52 @@ async fn a_branch_that_hangs_is_skipped_and_what_it_misses_is_counted() {
     let gone = other.dropped + delta.dropped_for("shutdown");
     assert_eq!((gone, other.out), (stored - missed, 0), "{other:?} {delta:?}");
     assert_eq!(hung.samples(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn behind_delta_two_branches_that_stand_still_lose_nothing() {
+    let (slow, hung) = (FarEnd::start().await, FarEnd::start().await);
+    hung.0.faults().push(Fault::Hang.always());
+    // Every answer takes a second, ten of Weir's: its window, and the edges before it, stand still for longer than a
+    // branch is waited for.
+    let slowness = slow.0.faults().push(Fault::Delay(Duration::from_secs(1)).always());
+    let keys = ["timeout: 10m", "sending_queue: { queue_size: 1KiB, num_consumers: 1 }"];
+    let config = format!(
+        "receivers: {{ otlp: {{ protocols: {{ grpc: {{ endpoint: 'localhost:0' }} }} }} }}
+processors: {{ delta: {{ initial_value: keep }} }} # by this clock the application began before Weir
+exporters:
+  cloudwatch/slow: {}
+  cloudwatch/hung: {}
+service:
+  shutdown_timeout: 60s
+  limits: {{ edge_bytes: 16KiB, edge_wait: 1s }}
+  pipelines:
+    metrics: {{ receivers: [otlp], processors: [delta], exporters: [cloudwatch/slow, cloudwatch/hung] }}
+",
+        slow.exporter(&keys),
+        hung.exporter(&keys)
+    );
+    let weir = Weir::start(&config, &["--clock-rate", "10"]).await;
+    let mut sender = weir.sender().await;
+    let mut application = Application::start("series", 100);
+    // The slow branch takes what the hung one misses, once it has room again.
+    while weir.metric("weir_edge_missed_points", &["queue_full"]) < 1000.0 {
+        application.count();
+        sender.insist(application.export()).await;
+    }
+    slow.0.faults().remove(slowness);
+    application.count();
+    sender.insist(application.export()).await;
+    until("the slow exporter to have caught up", || {
+        let taken = weir.metric("otelcol_receiver_accepted_metric_points", &[]);
+        (weir.metric("otelcol_exporter_sent_metric_points", &["slow"]) == taken).then_some(())
+    })
+    .await;
+    let (_, ledger) = weir.stop("TERM").await;
+
+    assert_eq!(application.too_much(&slow), [0; 100]);
+    assert_eq!(ledger.row("processor delta@metrics").dropped, 0);
+    let branch = "processor delta@metrics -> exporter cloudwatch/hung: queue_full";
+    assert!(ledger.missed[branch] >= 1000, "{:?}", ledger.missed);
+    assert_eq!(ledger.missed.len(), 1, "{:?}", ledger.missed);
 }

@@ -2,54 +2,9 @@
 
 use std::{fs, path::PathBuf};
 
-use opentelemetry_proto::tonic::{
-    collector::metrics::v1::ExportMetricsServiceRequest,
-    metrics::v1::{AggregationTemporality, NumberDataPoint, Sum, metric, number_data_point},
-};
+use crate::harness::{Application, FarEnd, SECOND, Weir, now, until};
 
-use crate::harness::{FarEnd, SECOND, Weir, now, request, text, until};
-
-const COUNTER: &str = "e2e.requests";
-const SERIES: u32 = 50;
-
-/// A program with counters, which outlives Weir.
-struct Program {
-    started: u64,
-    totals: Vec<i64>,
-    /// When it counted what, of all series together.
-    counted: Vec<(u64, i64)>,
-}
-
-impl Program {
-    fn start() -> Self {
-        Self { started: now(), totals: vec![0; SERIES as usize], counted: Vec::new() }
-    }
-
-    /// Counts on, a different number for each series.
-    fn count(&mut self) {
-        let more = |series: usize| series as i64 % 7 + 1;
-        self.totals.iter_mut().enumerate().for_each(|(series, total)| *total += more(series));
-        self.counted.push((now(), (0..self.totals.len()).map(more).sum()));
-    }
-
-    /// What it exports now.
-    fn export(&self) -> ExportMetricsServiceRequest {
-        let time = now();
-        let point = |(series, total): (usize, &i64)| NumberDataPoint {
-            attributes: vec![text("number", series.to_string())],
-            start_time_unix_nano: self.started,
-            time_unix_nano: time,
-            value: Some(number_data_point::Value::AsInt(*total)),
-            ..NumberDataPoint::default()
-        };
-        let sum = Sum {
-            data_points: self.totals.iter().enumerate().map(point).collect(),
-            aggregation_temporality: AggregationTemporality::Cumulative.into(),
-            is_monotonic: true,
-        };
-        request(COUNTER, metric::Data::Sum(sum))
-    }
-}
+const SERIES: usize = 50;
 
 /// A directory for state, empty at first.
 fn folder(name: &str) -> PathBuf {
@@ -81,21 +36,14 @@ service:
     )
 }
 
-/// Each series as the far end has it less what the program counted.
-fn too_much(far: &FarEnd, program: &Program) -> Vec<i64> {
-    let stored = far.by_series(COUNTER);
-    assert_eq!(stored.len(), SERIES as usize);
-    stored.values().zip(&program.totals).map(|(stored, total)| stored.sum as i64 - total).collect()
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn after_sigterm_in_mid_traffic_and_a_new_start_the_total_is_exact() {
     let (far, storage) = (FarEnd::start().await, folder("exact"));
-    let mut program: Option<Program> = None;
+    let mut program: Option<Application> = None;
     // What a series is called before and after `delta` changes with each process.
     for processors in ["[dimensions, delta]", "[delta, dimensions]", "[dimensions, delta]"] {
         let weir = Weir::start(&config(&far, &storage, processors), &[]).await;
-        let program = program.get_or_insert_with(Program::start);
+        let program = program.get_or_insert_with(|| Application::start("number", SERIES));
         let mut sender = weir.sender().await;
         for _ in 0..20 {
             program.count();
@@ -118,8 +66,8 @@ async fn after_sigterm_in_mid_traffic_and_a_new_start_the_total_is_exact() {
     weir.sender().await.send(program.export()).await;
     let (ended, ledger) = weir.stop("TERM").await;
     assert!(ended.stderr.contains("goes on from the state of an orderly end"), "{}", ended.stderr);
-    assert_eq!(ledger.row("processor delta@metrics").out, u64::from(SERIES));
-    assert_eq!(too_much(&far, &program), [0; SERIES as usize]);
+    assert_eq!(ledger.row("processor delta@metrics").out, SERIES as u64);
+    assert_eq!(program.too_much(&far), [0; SERIES]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -127,7 +75,7 @@ async fn after_kill_9_nothing_is_missing_and_what_counts_twice_came_after_the_sa
     let (far, storage) = (FarEnd::start().await, folder("killed"));
     let file = config(&far, &storage, "[dimensions, delta]");
     let weir = Weir::start(&file, &[]).await;
-    let mut program = Program::start();
+    let mut program = Application::start("number", SERIES);
     let mut sender = weir.sender().await;
     // The state of points that were exported is saved; then a further window is.
     while weir.metric("weir_storage_saves", &[]) < 3.0 {
@@ -159,15 +107,10 @@ async fn after_kill_9_nothing_is_missing_and_what_counts_twice_came_after_the_sa
     let age = weir.program.stderr.wait_for("the age of the state", age).await + 1;
     weir.drain().await;
 
-    let too_much = too_much(&far, &program);
+    let too_much = program.too_much(&far);
     assert!(too_much.iter().all(|points| *points >= 0), "points are missing: {too_much:?}");
     let since = restarted - age * SECOND;
-    let at_most: i64 = program
-        .counted
-        .iter()
-        .filter(|(time, _)| (since..=killed).contains(time))
-        .map(|(_, points)| points)
-        .sum();
+    let at_most = program.counted(since..=killed);
     assert!(too_much.iter().sum::<i64>() <= at_most, "{too_much:?} is more than {at_most} in {age} s");
 }
 
@@ -178,7 +121,7 @@ async fn a_damaged_state_does_not_hold_up_the_start() {
     fs::create_dir_all(&place).unwrap();
     fs::write(place.join("state"), "weirstat, and then something else").unwrap();
     let weir = Weir::start(&config(&far, &storage, "[dimensions, delta]"), &[]).await;
-    let mut program = Program::start();
+    let mut program = Application::start("number", SERIES);
     program.count();
     weir.sender().await.send(program.export()).await;
     let failures = || (weir.metric("weir_storage_failures", &[]) >= 1.0).then_some(());
@@ -186,5 +129,5 @@ async fn a_damaged_state_does_not_hold_up_the_start() {
     let (ended, _) = weir.stop("TERM").await;
     assert!(ended.stderr.contains("set aside"), "{}", ended.stderr);
     assert!(place.join("state.set_aside").exists() && place.join("state").exists());
-    assert_eq!(too_much(&far, &program), [0; SERIES as usize]);
+    assert_eq!(program.too_much(&far), [0; SERIES]);
 }

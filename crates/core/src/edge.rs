@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use futures::future::join_all;
+use futures::{StreamExt, future::join_all, stream::FuturesUnordered};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use crate::{
@@ -92,6 +92,14 @@ impl Inbox {
     }
 }
 
+/// Room on an edge, or why there is none.
+type Room<T = OwnedSemaphorePermit> = Result<T, Reason>;
+
+/// Rooms that the batches of one request share.
+fn shared(rooms: Vec<Room>) -> Vec<Room<Arc<OwnedSemaphorePermit>>> {
+    rooms.into_iter().map(|room| room.map(Arc::new)).collect()
+}
+
 /// One bounded way into an inbox.
 #[derive(Clone, Debug)]
 pub struct Edge {
@@ -117,7 +125,7 @@ impl Edge {
     }
 
     /// Room for `bytes` now, or the reason why there is none.
-    fn try_reserve(&self, bytes: u64) -> Result<OwnedSemaphorePermit, Reason> {
+    fn try_reserve(&self, bytes: u64) -> Room {
         if self.to.messages.is_closed() {
             return Err(Reason::NODE_ENDED);
         }
@@ -125,7 +133,7 @@ impl Edge {
     }
 
     /// Waits for room; the node may end meanwhile.
-    async fn reserve(&self, bytes: u64) -> Result<OwnedSemaphorePermit, Reason> {
+    async fn reserve(&self, bytes: u64) -> Room {
         let room = Arc::clone(&self.room).acquire_many_owned(self.permits(bytes));
         tokio::select! {
             permit = room => permit.map_err(|_| Reason::NODE_ENDED),
@@ -188,6 +196,20 @@ impl Output {
         self.send_together(vec![batch]).await
     }
 
+    /// Sends on what cannot be asked for again, such as increments that `delta` made: as [`Output::send`], but where no branch
+    /// has room within `edge_wait`, the first that has it is waited for.
+    ///
+    /// # Errors
+    /// [`NotTaken`] when every branch has ended; counting it is the caller's.
+    pub(crate) async fn pass_on(&self, batch: Batch) -> Result<(), NotTaken> {
+        let bytes = if batch.is_empty() { 0 } else { batch.bytes() };
+        let mut rooms = self.reserve(bytes).await;
+        if rooms.iter().all(Result::is_err) {
+            self.first_room(bytes, &mut rooms).await;
+        }
+        self.deal(batch, &shared(rooms))
+    }
+
     /// Sends batches on that belong together, all of them or none: reserves on all branches, then sends (R11). A sole branch
     /// is waited for, which is the back-pressure; of several, one that stays full for longer than `edge_wait` is skipped and
     /// counted on its edge, from then on without a wait, until it has room again.
@@ -198,11 +220,7 @@ impl Output {
     /// [`NotTaken`] when no branch took them; counting them is the caller's.
     pub async fn send_together(&self, batches: Vec<Batch>) -> Result<(), NotTaken> {
         let bytes = batches.iter().filter(|batch| !batch.is_empty()).map(Batch::bytes).sum();
-        let rooms = match &*self.edges {
-            [sole] => vec![sole.reserve(bytes).await],
-            several => self.reserve_several(several, bytes).await,
-        };
-        let rooms: Vec<_> = rooms.into_iter().map(|room| room.map(Arc::new)).collect();
+        let rooms = shared(self.reserve(bytes).await);
         let mut not_taken = None;
         for batch in batches {
             if let Err(refused) = self.deal(batch, &rooms) {
@@ -213,11 +231,7 @@ impl Output {
     }
 
     /// Gives each branch that has room its part of `batch`.
-    fn deal(
-        &self,
-        mut batch: Batch,
-        rooms: &[Result<Arc<OwnedSemaphorePermit>, Reason>],
-    ) -> Result<(), NotTaken> {
+    fn deal(&self, mut batch: Batch, rooms: &[Room<Arc<OwnedSemaphorePermit>>]) -> Result<(), NotTaken> {
         let ack = std::mem::take(&mut batch.ack);
         let points = batch.points();
         if points == 0 {
@@ -255,17 +269,43 @@ impl Output {
         Ok(())
     }
 
+    /// Room on each branch, or why it has none.
+    async fn reserve(&self, bytes: u64) -> Vec<Room> {
+        match &*self.edges {
+            [sole] => vec![sole.reserve(bytes).await],
+            several => self.reserve_several(several, bytes).await,
+        }
+    }
+
+    /// Waits until one branch has room, and takes what the others have at that moment. Every room is an error still when
+    /// all of them have ended.
+    async fn first_room(&self, bytes: u64, rooms: &mut [Room]) {
+        let edges = self.edges.iter().enumerate();
+        let waits = edges.map(|(at, edge)| async move { (at, edge.reserve(bytes).await) });
+        let mut waits: FuturesUnordered<_> = waits.collect();
+        while let Some((at, room)) = waits.next().await {
+            let has_room = room.is_ok();
+            rooms[at] = room;
+            if has_room {
+                break;
+            }
+        }
+        drop(waits);
+        for (edge, room) in self.edges.iter().zip(rooms).filter(|(_, room)| room.is_err()) {
+            *room = edge.try_reserve(bytes);
+        }
+    }
+
     /// A branch that missed a batch is not waited for again while another may take this one: one dead exporter would slow
     /// all the others down to a batch every `edge_wait`.
-    async fn reserve_several(&self, edges: &[Edge], bytes: u64) -> Vec<Result<OwnedSemaphorePermit, Reason>> {
+    async fn reserve_several(&self, edges: &[Edge], bytes: u64) -> Vec<Room> {
         let rooms: Vec<_> = edges.iter().map(|edge| edge.try_reserve(bytes)).collect();
-        let is_full = |room: &Result<_, Reason>| matches!(room, Err(Reason::QUEUE_FULL));
+        let is_full = |room: &Room| matches!(room, Err(Reason::QUEUE_FULL));
         if !rooms.iter().any(is_full) {
             return rooms;
         }
-        let may_take = |(edge, room): (&Edge, &Result<_, Reason>)| {
-            room.is_ok() || (is_full(room) && !edge.given_up.load(Relaxed))
-        };
+        let may_take =
+            |(edge, room): (&Edge, &Room)| room.is_ok() || (is_full(room) && !edge.given_up.load(Relaxed));
         let another_may = edges.iter().zip(&rooms).any(may_take);
         let waits = edges.iter().zip(rooms).map(|(edge, room)| async move {
             if !is_full(&room) || (another_may && edge.given_up.load(Relaxed)) {

@@ -1,6 +1,7 @@
 //! The binary under test and what stands around it.
 
 mod admin;
+mod application;
 mod certificates;
 mod far_end;
 mod ledger;
@@ -12,6 +13,7 @@ mod weir;
 
 use std::time::Duration;
 
+pub(crate) use application::Application;
 pub(crate) use certificates::{Issued, issued};
 pub(crate) use far_end::{FarEnd, Stored};
 pub(crate) use ledger::Ledger;

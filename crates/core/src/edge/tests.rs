@@ -132,6 +132,49 @@ async fn when_no_branch_takes_it_the_sender_is_told() {
 }
 
 #[tokio::test]
+async fn what_cannot_be_asked_for_again_waits_for_the_first_branch_with_room() {
+    let (output, source, mut ends) = fan_out(2, 1000);
+    let output = Output { clock: Clock::manual(UnixNanos(0)), ..output };
+    output.pass_on(batch(20).0).await.unwrap();
+    let (second, mut fate) = batch(20);
+    let waiting = tokio::spawn({
+        let output = output.clone();
+        async move { output.pass_on(second).await }
+    });
+    for _ in 0..3 {
+        // Longer than the branches are waited for; `send` would give the batch up.
+        tokio::task::yield_now().await;
+        output.clock.advance(Duration::from_secs(6));
+    }
+    tokio::task::yield_now().await;
+    assert!(!waiting.is_finished());
+    ends[1].inbox.recv().await.unwrap();
+    waiting.await.unwrap().unwrap();
+    assert_eq!(ends[0].edge.dropped().get(&Reason::QUEUE_FULL), Some(&20), "it is skipped");
+    assert_eq!((ends[0].edge.passed(), ends[1].edge.passed()), (20, 40));
+    assert_eq!(source.read().passed, 40);
+    ends[1].inbox.recv().await.unwrap().ack.settle(Verdict::Delivered);
+    assert_eq!(fate.exported().await, Verdict::Delivered);
+}
+
+#[tokio::test]
+async fn what_cannot_be_asked_for_again_is_given_up_when_every_branch_has_ended() {
+    let (output, source, mut ends) = fan_out(2, 1000);
+    output.pass_on(batch(20).0).await.unwrap();
+    let (second, mut fate) = batch(20);
+    let waiting = tokio::spawn(async move { output.pass_on(second).await });
+    tokio::task::yield_now().await;
+    ends.pop();
+    tokio::task::yield_now().await;
+    assert!(!waiting.is_finished(), "one of them may have room yet");
+    ends.pop();
+    let refused = waiting.await.unwrap().unwrap_err();
+    assert_eq!(refused, NotTaken { reason: Reason::NODE_ENDED, points: 20 });
+    assert_eq!(fate.exported().await, Verdict::Refused(Reason::NODE_ENDED));
+    assert_eq!(source.read().passed, 20);
+}
+
+#[tokio::test]
 async fn a_node_that_ends_loses_its_queue_counted_and_frees_its_sender() {
     let (output, _, mut ends) = fan_out(1, 1000);
     let (first, mut fate) = batch(20);

@@ -95,7 +95,7 @@ async fn send(node: &Node, output: &Output, mut out: Out) {
     let mut left = InHand::new(&node.context.ledger, out.points());
     for batch in out.take() {
         let points = batch.points();
-        if let Err(refused) = output.send(batch).await {
+        if let Err(refused) = output.pass_on(batch).await {
             node.context.ledger.drop_points(refused.reason, refused.points);
         }
         left.less(points);

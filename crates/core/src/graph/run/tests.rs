@@ -114,6 +114,9 @@ impl Exporter for Sink {
         if options.fault == "stuck" {
             std::future::pending::<()>().await;
         }
+        if options.fault == "stalls" {
+            context.clock.sleep(Duration::from_secs(20)).await;
+        }
         if options.fault == "blocks" {
             let mut freed = BLOCKED.0.lock();
             BLOCKED.1.wait_while(&mut freed, |freed| !*freed);
@@ -238,6 +241,28 @@ service:
     assert!(dead.ledger.dropped()[&Reason::QUEUE_FULL] > 0);
     assert!(dead.ledger.passed() * 40 <= 64 * 1024, "bounded by the edge's bytes");
     assert_eq!(account(process, "exporter sink/dead").dropped[&Reason::NODE_ENDED], dead.ledger.passed());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn behind_a_processor_branches_that_all_stand_still_are_waited_for() {
+    let yaml = "
+receivers: {source: {batches: 50, points: 100}}
+processors: {keeper: }
+exporters: {sink/one: {fault: stalls}, sink/two: {fault: stalls}}
+service:
+  limits: {edge_bytes: 16KiB, edge_wait: 1s}
+  pipelines: {metrics: {receivers: [source], processors: [keeper], exporters: [sink/one, sink/two]}}";
+    let run = run(yaml, |p| account(p, "receiver source").passed == 5000).await;
+    assert_eq!(run.ending.unwrap(), Ending::Stopped);
+    let process = &run.process;
+    assert_eq!(process.ledger.discrepancies(), [""; 0]);
+    assert_eq!(account(process, "processor keeper@metrics").passed, 5000, "nothing is dropped");
+    let edges = process.ledger.edges();
+    for name in ["sink/one", "sink/two"] {
+        let edge = edges.iter().find(|edge| *edge.to == *format!("exporter {name}")).unwrap();
+        let missed: u64 = edge.ledger.dropped().values().sum();
+        assert_eq!(arrived(name) + missed, 5000);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
