@@ -6,6 +6,7 @@
 //!   connection, `stall` ends those whose peers take nothing;
 //! * [`endpoint`]: where to listen, TCP or Unix;
 //! * [`tls`]: certificates; [`auth`]: tokens and passwords; [`reload`]: files of either that change; [`cors`]: pages that may ask;
+//! * [`client`]: a client, with TLS and proxies; [`get()`]: one request of a probe;
 //! * [`body`]: reading a body under a cap; [`compression`]: undoing its encoding under a cap.
 //!
 //! # Invariants
@@ -18,6 +19,7 @@
 
 pub mod auth;
 pub mod body;
+pub mod client;
 pub mod compression;
 pub mod cors;
 pub mod endpoint;
@@ -31,6 +33,7 @@ mod stall;
 
 pub use auth::{Authenticator, Denied};
 pub use body::{BodyError, read_body};
+pub use client::{ClientError, ClientSettings, ClientTls, HttpClient, Proxies, SystemRoots};
 pub use compression::Encoding;
 pub use connection::{PeerAddress, hang_up};
 pub use cors::Cors;

@@ -57,9 +57,9 @@ pub enum TlsVersion {
 }
 
 impl TlsVersion {
-    pub(super) const ALL: [Self; 2] = [Self::V1_2, Self::V1_3];
+    pub(crate) const ALL: [Self; 2] = [Self::V1_2, Self::V1_3];
 
-    pub(super) fn of_rustls(self) -> &'static SupportedProtocolVersion {
+    pub(crate) fn of_rustls(self) -> &'static SupportedProtocolVersion {
         match self {
             Self::V1_2 => &rustls::version::TLS12,
             Self::V1_3 => &rustls::version::TLS13,

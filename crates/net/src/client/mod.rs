@@ -1,0 +1,112 @@
+//! A client of HTTP/1.1 and HTTP/2: pooled connections, TLS, proxies, and failures by their cause.
+//!
+//! # Layout
+//! - [`HttpClient`]: sends requests; `connector`: makes connections; [`tls`]: what is shown to and asked of servers;
+//! - [`error`]: why there is no answer.
+//!
+//! A request is one round: redirects are answers like any other, and time limits are the caller's, who drops the future.
+
+mod connector;
+pub mod error;
+pub mod tls;
+
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::{Request, Response, Uri, body::Incoming, header::PROXY_AUTHORIZATION};
+use hyper_util::{
+    client::{
+        legacy::{Builder, Client},
+        proxy::matcher::Matcher,
+    },
+    rt::{TokioExecutor, TokioTimer},
+};
+
+pub use error::ClientError;
+pub use tls::{ClientTls, SystemRoots};
+
+use crate::reload::LoadError;
+use connector::Connector;
+
+/// What an HTTP/1.1 connection reads at a time at most, and what the head of an answer may take, in bytes.
+const READ_BUFFER: usize = 64 << 10;
+
+/// Which proxy is on the way to a server: none by default.
+#[derive(Debug)]
+pub struct Proxies(Matcher);
+
+impl Proxies {
+    /// One proxy for all servers but those that `except` names: hosts, domains, addresses and networks, separated by commas.
+    /// An empty `url` is no proxy.
+    pub fn fixed(url: &str, except: &str) -> Self {
+        Self(Matcher::builder().all(url.to_owned()).no(except.to_owned()).build())
+    }
+
+    /// Those of the environment: HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY.
+    pub fn from_environment() -> Self {
+        Self(Matcher::from_env())
+    }
+}
+
+impl Default for Proxies {
+    fn default() -> Self {
+        Self::fixed("", "")
+    }
+}
+
+/// What a client is made of.
+#[derive(Debug)]
+pub struct ClientSettings {
+    /// TLS to servers.
+    pub tls: ClientTls,
+    /// Proxies on the way.
+    pub proxies: Proxies,
+    /// Whether HTTP/2 is offered over TLS.
+    pub http2: bool,
+    /// How long a connection is kept for the next request.
+    pub idle: Duration,
+}
+
+/// A client. Cheap to clone; clones share their connections.
+#[derive(Clone, Debug)]
+pub struct HttpClient {
+    client: Client<Connector, Full<Bytes>>,
+    connector: Connector,
+}
+
+impl HttpClient {
+    /// A client that has no connection yet. `roots` are shared by all clients that trust the system's CAs.
+    ///
+    /// # Errors
+    /// Certificates or keys are not what they should be.
+    pub fn new(settings: ClientSettings, roots: &SystemRoots) -> Result<Self, LoadError> {
+        let ClientSettings { tls, proxies, http2, idle } = settings;
+        let connector = Connector::new(tls.prepare(http2, roots)?, proxies.0);
+        let mut builder: Builder = Client::builder(TokioExecutor::new());
+        builder.pool_timer(TokioTimer::new()).pool_idle_timeout(idle).pool_max_idle_per_host(1);
+        builder.http1_max_buf_size(READ_BUFFER).timer(TokioTimer::new());
+        Ok(Self { client: builder.build(connector.clone()), connector })
+    }
+
+    /// Sends a request, whose URI is absolute, and waits for the head of the answer.
+    ///
+    /// # Errors
+    /// See [`ClientError`]. A status that is no success is an answer.
+    pub async fn send(&self, mut request: Request<Full<Bytes>>) -> Result<Response<Incoming>, ClientError> {
+        if let Some(auth) = self.connector.plain_proxy_auth(request.uri()) {
+            request.headers_mut().insert(PROXY_AUTHORIZATION, auth);
+        }
+        self.client.request(request).await.map_err(|error| ClientError::of(&error))
+    }
+}
+
+/// Whether two URIs are of one server: the same scheme, host and port.
+pub fn same_server(one: &Uri, other: &Uri) -> bool {
+    let port =
+        |uri: &Uri| uri.port_u16().or(if uri.scheme_str() == Some("https") { Some(443) } else { Some(80) });
+    one.scheme() == other.scheme() && one.host() == other.host() && port(one) == port(other)
+}
