@@ -11,6 +11,7 @@
 //! - `branches`: pipelines that share a receiver; exporters that are dead or switched off.
 //! - `enrichment`: where Weir runs, told by stand-ins of the services that know.
 //! - `commands`: `run --once` and `health`.
+//! - `two_weirs`: an agent and a gateway in a row.
 //! - `restarts`: a process goes on from what the one before saved, after an orderly end and after a crash.
 //! - `otlp_http`: `curl` with JSON, TLS and tokens that change.
 //! - `stopping`: signals, drains, exit codes. `local`: `weir run --local` on this machine.
@@ -34,3 +35,4 @@ mod restarts;
 mod sdks;
 mod stopping;
 mod truth;
+mod two_weirs;

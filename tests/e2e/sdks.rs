@@ -7,6 +7,7 @@ mod plan;
 mod rust;
 
 use std::{
+    collections::BTreeMap,
     net::{SocketAddr, TcpListener},
     process::Command,
 };
@@ -70,17 +71,41 @@ const GRPC: &str = "grpc";
 const PROTOBUF: &str = "http/protobuf";
 const JSON: &str = "http/json";
 
-fn config(protocol: &str, exporter: &str) -> String {
+fn config(protocol: &str, processors: &str, exporter: &str) -> String {
     let protocol = if protocol == GRPC { GRPC } else { "http" };
     format!(
         "receivers: {{ otlp: {{ protocols: {{ {protocol}: {{ endpoint: 'localhost:0' }} }} }} }}
-processors: {{ delta: }}
+processors:
+  delta:
+  dimensions:
+    actions:
+      - {{ key: app, action: insert, from_resource: service.name }}
+      - {{ key: http.request.method, action: rename, from_attribute: method }}
 exporters: {{ cloudwatch: {exporter} }}
 service:
   pipelines:
-    metrics: {{ receivers: [otlp], processors: [delta], exporters: [cloudwatch] }}
+    metrics: {{ receivers: [otlp], processors: [{processors}], exporters: [cloudwatch] }}
 "
     )
+}
+
+type Dimensions = BTreeMap<String, String>;
+
+/// The processors of the pipeline, and what becomes of a series' dimensions there.
+#[derive(Clone, Copy)]
+struct Way {
+    processors: &'static str,
+    dimensions: fn(Dimensions) -> Dimensions,
+}
+
+const DELTA: Way = Way { processors: "delta", dimensions: std::convert::identity };
+
+fn renamed(mut dimensions: Dimensions) -> Dimensions {
+    if let Some(method) = dimensions.remove("method") {
+        dimensions.insert("http.request.method".to_owned(), method);
+    }
+    dimensions.insert("app".to_owned(), "interop".to_owned());
+    dimensions
 }
 
 /// How an SDK wants an endpoint to be written.
@@ -94,11 +119,15 @@ fn endpoint(sdk: Sdk, protocol: &str, address: SocketAddr) -> String {
 
 /// From the SDK to Weir, and back by boto3.
 async fn what_is_recorded_arrives(sdk: Sdk, protocol: &'static str, temporality: Temporality) {
+    what_is_recorded_passes(DELTA, sdk, protocol, temporality).await;
+}
+
+async fn what_is_recorded_passes(way: Way, sdk: Sdk, protocol: &'static str, temporality: Temporality) {
     let test = format!("the SDK for {sdk:?}, {protocol}, {temporality:?}");
     let (true, Some(python)) = (sdk.is_there(&test), peer(interop::PYTHON, &test)) else { return };
     let start = minute(now());
     let far = FarEnd::start().await;
-    let weir = Weir::start(&config(protocol, &far.exporter(&["period: 1s"])), &[]).await;
+    let weir = Weir::start(&config(protocol, way.processors, &far.exporter(&["period: 1s"])), &[]).await;
     // Of what is observed, the SDK for JavaScript gives the time of the first collection as its start: unknown, by OTLP.
     let states_start = sdk != Sdk::JavaScript;
     let endpoint = endpoint(sdk, protocol, weir.otlp_address());
@@ -109,16 +138,16 @@ async fn what_is_recorded_arrives(sdk: Sdk, protocol: &'static str, temporality:
     assert_eq!(ledger.row("receiver otlp").out, plan.points(), "{test}: points that the SDK sent");
     let delta = ledger.row("processor delta@metrics");
     assert_eq!((delta.merged, delta.dropped), (plan.all_first_totals(), 0), "{test}: {delta:?}");
-    compare(&plan, &far, &python, start, &test).await;
+    compare(&plan, way, &far, &python, start, &test).await;
 }
 
 /// Compares what CloudWatch holds with what the plan says.
-async fn compare(plan: &Plan, far: &FarEnd, python: &str, start: u64, test: &str) {
+async fn compare(plan: &Plan, way: Way, far: &FarEnd, python: &str, start: u64, test: &str) {
     let (mut questions, mut expected) = (Vec::new(), Vec::new());
     for instrument in &plan.instruments {
         for series in &instrument.series {
             let name = instrument.name.to_owned();
-            questions.push(Question { name, dimensions: series.dimensions(), start });
+            questions.push(Question { name, dimensions: (way.dimensions)(series.dimensions()), start });
             expected.push((instrument, plan.samples(instrument, series)));
         }
     }
@@ -162,7 +191,7 @@ async fn a_collector_hands_on_what_an_sdk_sent_it(protocol: &str) {
     };
     let start = minute(now());
     let far = FarEnd::start().await;
-    let weir = Weir::start(&config(protocol, &far.exporter(&["period: 1s"])), &[]).await;
+    let weir = Weir::start(&config(protocol, DELTA.processors, &far.exporter(&["period: 1s"])), &[]).await;
     let (name, to) = match protocol {
         GRPC => ("otlp", weir.otlp_address().to_string()),
         _ => ("otlphttp", format!("http://{}", weir.otlp_address())),
@@ -178,7 +207,7 @@ async fn a_collector_hands_on_what_an_sdk_sent_it(protocol: &str) {
     let ledger = weir.drain().await;
 
     assert_eq!(ledger.row("receiver otlp").out, plan.points(), "points that the SDK sent");
-    compare(&plan, &far, &python, start, &test).await;
+    compare(&plan, DELTA, &far, &python, start, &test).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -194,6 +223,16 @@ async fn collector_over_http() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn python_over_grpc_cumulative() {
     what_is_recorded_arrives(Sdk::Python, GRPC, Temporality::Cumulative).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn python_to_a_gateway_with_dimensions_and_delta() {
+    for processors in ["dimensions, delta", "delta, dimensions"] {
+        for temporality in [Temporality::Cumulative, Temporality::Delta] {
+            let way = Way { processors, dimensions: renamed };
+            what_is_recorded_passes(way, Sdk::Python, GRPC, temporality).await;
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
