@@ -32,11 +32,14 @@ const STARTED: u64 = DAY + 12 * 3600 - 60;
 #[test]
 fn the_examples_of_the_pages_are_what_the_processors_do() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/components");
-    let (mut wrong, mut run) = (Vec::new(), 0);
+    let (mut wrong, mut without, mut run) = (Vec::new(), Vec::new(), 0);
     for page in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
         let text = fs::read_to_string(&page).unwrap();
         let (renewed, examples) = renewed(&text);
         run += examples;
+        if text.contains("\nA processor") && examples == 0 {
+            without.push(page.clone());
+        }
         if renewed != text && std::env::var_os("UPDATE_DOCS").is_some() {
             fs::write(&page, renewed).unwrap();
         } else if renewed != text {
@@ -44,7 +47,8 @@ fn the_examples_of_the_pages_are_what_the_processors_do() {
         }
     }
     assert!(wrong.is_empty(), "UPDATE_DOCS=1 cargo test --test examples renews {wrong:?}");
-    assert!(run >= 3, "only {run} examples were run: did their marks change?");
+    assert!(without.is_empty(), "pages of processors without a worked example: {without:?}");
+    assert!(run >= 4, "only {run} examples were run: did their marks change?");
 }
 
 /// The page with every block `after` as it is now, and how many there are.
