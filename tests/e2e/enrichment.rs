@@ -255,3 +255,82 @@ async fn a_task_of_ecs_and_a_pod_of_eks_are_known_without_instance_metadata() {
     ];
     assert_eq!(stored(&far_end), [(dimensions(&expected), 1.0)]);
 }
+
+/// What `DescribeInstances` answers of the node's instance, in the shape of the API's reference.
+const INSTANCES: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>
+<DescribeInstancesResponse xmlns=\"http://ec2.amazonaws.com/doc/2016-11-15/\">
+  <requestId>8f7724cf-496f-496e-8fe3-example</requestId>
+  <reservationSet><item>
+    <reservationId>r-1234567890abcdef0</reservationId><ownerId>123456789012</ownerId>
+    <instancesSet><item>
+      <instanceId>i-0node</instanceId><imageId>ami-2</imageId>
+      <privateDnsName>ip-10-0-0-7.eu-west-1.compute.internal</privateDnsName>
+      <instanceType>p5.48xlarge</instanceType>
+      <placement><availabilityZone>eu-west-1c</availabilityZone><tenancy>default</tenancy></placement>
+      <tagSet>
+        <item><key>Name</key><value>node</value></item>
+        <item><key>kubernetes.io/cluster/prod</key><value>owned</value></item>
+      </tagSet>
+    </item></instancesSet>
+  </item></reservationSet>
+</DescribeInstancesResponse>";
+
+#[tokio::test]
+async fn a_pod_of_eks_that_is_kept_from_instance_metadata_asks_the_ec2_api_by_its_nodes_name() {
+    let far_end = FarEnd::start().await;
+    // A hop limit of 1: the connection is there, and a token never comes.
+    let imds = Service::start(|_| None);
+    // The role gets its right while Weir runs.
+    let allowed = Arc::new(AtomicBool::new(false));
+    let is_allowed = Arc::clone(&allowed);
+    let api = Service::start(move |_| {
+        let denied =
+            "<Response><Errors><Error><Code>UnauthorizedOperation</Code></Error></Errors></Response>";
+        Some(if is_allowed.load(Relaxed) { (200, INSTANCES.to_owned()) } else { (403, denied.to_owned()) })
+    });
+    let (imds_url, api_url) = (imds.url(), api.url());
+    let environment = [
+        ("AWS_EC2_METADATA_SERVICE_ENDPOINT", imds_url.as_str()),
+        ("AWS_ENDPOINT_URL_EC2", &api_url),
+        ("NODE_NAME", "ip-10-0-0-7.eu-west-1.compute.internal"),
+        ("AWS_REGION", "eu-west-1"),
+        ("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"),
+        ("AWS_SECRET_ACCESS_KEY", SECRET),
+    ];
+    let settings = "{detectors: [eks], timeout: 300ms, eks: {resource_attributes: {k8s.cluster.name: {enabled: true}, \
+         cloud.account.id: {enabled: false}}}, append: [ClusterName], \
+         actions: [{key: instance, action: insert, from_resource: host.id}, \
+         {key: type, action: insert, from_resource: host.type}, \
+         {key: zone, action: insert, from_resource: cloud.availability_zone}, \
+         {key: node, action: insert, from_resource: k8s.node.name}]}";
+    let weir = start(&far_end, settings, &environment, &[]).await;
+    let denied = ["detector=\"eks\"", "reason=\"denied\""];
+    let counted = || (weir.metric("weir_detector_failures", &denied) >= 1.0).then_some(());
+    until("a failure for want of a right", counted).await;
+    let status = weir.get("/status").1;
+    assert!(
+        status.contains("hop limit is 1") && status.contains("allow `ec2:DescribeInstances`"),
+        "{status}"
+    );
+    weir.sender().await.send(increments("requests", [increment(now())])).await;
+    allowed.store(true, Relaxed);
+    let is_ready = || (weir.metric("weir_detector_ready", &["detector=\"eks\""]) == 1.0).then_some(());
+    until("a node that is known", is_ready).await;
+    weir.sender().await.send(increments("requests", [increment(now())])).await;
+    weir.drain().await;
+
+    let expected = [
+        ("ClusterName", "prod"),
+        ("instance", "i-0node"),
+        ("node", "ip-10-0-0-7.eu-west-1.compute.internal"),
+        ("series", "7"),
+        ("type", "p5.48xlarge"),
+        ("zone", "eu-west-1c"),
+    ];
+    assert_eq!(stored(&far_end), [(dimensions(&expected), 2.0)], "the first point too: its window was open");
+    for call in api.asked() {
+        let filter = "Filter.1.Name=private-dns-name&Filter.1.Value.1=ip%2D10%2D0%2D0%2D7%2Eeu%2Dwest%2D1%2Ecompute%2Einternal";
+        assert_eq!(call.body, format!("Action=DescribeInstances&Version=2016-11-15&{filter}"));
+        assert_eq!(signature(&call), given(&call, "Signature"), "{call:?}");
+    }
+}

@@ -11,6 +11,7 @@
 //! - `branches`: pipelines that share a receiver; exporters that are dead or switched off.
 //! - `enrichment`: where Weir runs, told by stand-ins of the services that know.
 //! - `commands`: `run --once` and `health`.
+//! - `pods`: the sidecar's and the gateway's configurations as they stand.
 //! - `two_weirs`: an agent and a gateway in a row.
 //! - `restarts`: a process goes on from what the one before saved, after an orderly end and after a crash.
 //! - `otlp_http`: `curl` with JSON, TLS and tokens that change.
@@ -30,6 +31,7 @@ mod interop;
 mod local;
 mod otlp_http;
 mod outages;
+mod pods;
 mod pressure;
 mod restarts;
 mod sdks;
