@@ -112,7 +112,7 @@ impl Maker<'_> {
             Body::Flow(range, _) => {
                 for by in WRONG.into_iter().filter(|by| *by != "[[wrong]]") {
                     // A list of choices takes a list; the wrong word is told in it.
-                    let wrong = if kind == Kind::Choices && by == "[wrong]" {
+                    let wrong = if matches!(kind, Kind::Choices | Kind::Measurements) && by == "[wrong]" {
                         1..1 + "wrong".len()
                     } else {
                         0..by.len()
@@ -135,7 +135,8 @@ impl Maker<'_> {
 
     fn item(&mut self, kind: Kind, items: &[Token], at: usize) {
         let item = &items[at];
-        let kind_of_item = if kind == Kind::Choices { Kind::Choice } else { Kind::Text };
+        let is_free = !matches!(kind, Kind::Choices | Kind::Measurements);
+        let kind_of_item = if is_free { Kind::Text } else { Kind::Choice };
         for by in WRONG {
             let wrong =
                 if kind == Kind::Choices && by.starts_with('{') { 1..1 + "wrong".len() } else { 0..by.len() };
@@ -215,7 +216,11 @@ fn mutants(text: &str) -> Vec<Mutant> {
 fn expected(mutant: &Mutant) -> Places {
     let tree = yaml::parse(&mutant.text);
     let own = mutant.wrong.iter().map(place);
-    own.chain(rules::graph(&tree)).chain(rules::actions(&tree)).chain(rules::switches(&tree)).collect()
+    own.chain(rules::graph(&tree))
+        .chain(rules::actions(&tree))
+        .chain(rules::switches(&tree))
+        .chain(rules::measurements(&tree))
+        .collect()
 }
 
 fn errors(text: &str) -> Places {

@@ -35,6 +35,8 @@ pub(crate) enum Kind {
     Texts,
     /// A list of a few words.
     Choices,
+    /// A list of a few texts, of which there must be one: see `measurements`.
+    Measurements,
     /// A list of ids.
     References,
 }
@@ -42,7 +44,7 @@ pub(crate) enum Kind {
 /// Every key that the files of `configs/` have: `*` is any one key, an item of a list is a number.
 #[rustfmt::skip]
 const KEYS: &[(&str, Kind)] = {
-    use Kind::{Address, Choice, Choices, Duration, Integer, Name, References, Section, Size, Switch, Text, Texts, Word};
+    use Kind::{Address, Choice, Choices, Duration, Integer, Measurements, Name, References, Section, Size, Switch, Text, Texts, Word};
     &[
         ("receivers", Section),
         ("processors", Section),
@@ -58,6 +60,10 @@ const KEYS: &[(&str, Kind)] = {
         ("exporters * enabled", Switch),
         ("receivers procfs collection_interval", Duration),
         ("receivers procfs initial_delay", Duration),
+        ("receivers procfs cwagent", Section),
+        ("receivers procfs cwagent *", Section),
+        ("receivers procfs cwagent * measurement", Measurements),
+        ("receivers procfs cwagent * resources", Texts),
         ("receivers procfs scrapers", Section),
         ("receivers procfs scrapers *", Section),
         ("receivers procfs scrapers * exclude", Section),
@@ -76,6 +82,7 @@ const KEYS: &[(&str, Kind)] = {
         ("receivers otlp protocols http max_request_body_size", Size),
         ("processors delta max_staleness", Duration),
         ("processors * detectors", Choices),
+        ("processors * append", Choices),
         ("processors batch send_batch_size", Integer),
         ("processors batch timeout", Duration),
         ("processors * actions", Section),
@@ -126,9 +133,13 @@ impl Kind {
     /// Whether a key of this kind takes `value`, one of the wrong values that `mutations` tries.
     pub(crate) fn takes(self, value: &str) -> bool {
         match self {
-            Self::Section | Self::Duration | Self::Address | Self::Word | Self::Choice | Self::Choices => {
-                false
-            }
+            Self::Section
+            | Self::Duration
+            | Self::Address
+            | Self::Word
+            | Self::Choice
+            | Self::Choices
+            | Self::Measurements => false,
             Self::Text | Self::Name => !value.starts_with(['[', '{']),
             Self::Switch => value == "true",
             Self::Integer | Self::Size => value == "17",
@@ -197,6 +208,25 @@ pub(crate) fn switches(tree: &Body) -> Places {
         _ => false,
     });
     unswitched.map(|metric| place(&metric.key.range)).collect()
+}
+
+/// The errors of sections of `cwagent` that measure nothing: told at the list, or at the nearest key above it.
+pub(crate) fn measurements(tree: &Body) -> Places {
+    let procfs = tree.get("receivers").and_then(|receivers| receivers.get("procfs"));
+    let Some(cwagent) = procfs.and_then(|procfs| procfs.entry("cwagent")) else { return Places::new() };
+    if matches!(cwagent.body, Body::Empty) {
+        return Places::from([place(&cwagent.key.range)]);
+    }
+    let fault = |section: &Entry| match (&section.body, section.body.entry("measurement")) {
+        (Body::Empty | Body::Map(_), None) => Some(place(&section.key.range)),
+        (_, Some(list)) => match &list.body {
+            Body::Empty => Some(place(&list.key.range)),
+            Body::Flow(range, items) if items.is_empty() => Some(place(range)),
+            _ => None,
+        },
+        _ => None,
+    };
+    cwagent.body.entries().iter().filter_map(fault).collect()
 }
 
 /// The errors of references and pipelines.

@@ -13,33 +13,8 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::{Digest as _, Sha256};
 
 use crate::harness::{
-    Asked, FarEnd, Increment, Program, SECOND, Service, Weir, config_file, increments, now, until,
+    Asked, FarEnd, Increment, Program, SECOND, Service, Weir, config_file, increments, instance, now, until,
 };
-
-const IDENTITY: &str = r#"{"accountId": "123456789012", "region": "eu-west-1", "availabilityZone": "eu-west-1b",
-    "instanceId": "i-0abc", "instanceType": "p5.48xlarge", "imageId": "ami-1", "pendingTime": "2026-11-24T06:00:00Z"}"#;
-
-/// The instance metadata service of an instance with these tags, or of one that shows none.
-fn instance(asked: &Asked, tags: Option<&[(&str, &str)]>) -> (u16, String) {
-    const TAGS: &str = "GET /latest/meta-data/tags/instance";
-    if asked.line == "PUT /latest/api/token" {
-        return (200, "a-token".to_owned());
-    }
-    if asked.headers.get("x-aws-ec2-metadata-token").is_none_or(|token| token != "a-token") {
-        return (401, String::new());
-    }
-    let names = || tags.unwrap_or_default().iter().map(|(name, _)| format!("{name}\n")).collect::<Vec<_>>();
-    match asked.line.as_str() {
-        "GET /latest/dynamic/instance-identity/document" => (200, IDENTITY.to_owned()),
-        "GET /latest/meta-data/hostname" => (200, "ip-10-0-0-7.ec2.internal".to_owned()),
-        TAGS if tags.is_some() => (200, names().concat()),
-        other => {
-            let name = other.strip_prefix(TAGS).and_then(|rest| rest.strip_prefix('/'));
-            let value = tags.unwrap_or_default().iter().find(|(tag, _)| Some(*tag) == name);
-            value.map_or((404, String::new()), |(_, value)| (200, (*value).to_owned()))
-        }
-    }
-}
 
 const GROUP: (&str, &str) = ("aws:autoscaling:groupName", "fleet");
 

@@ -10,6 +10,7 @@
 //! - `pressure`: a fast sender before a slow endpoint: what waits is bounded, and nothing is lost.
 //! - `branches`: pipelines that share a receiver; exporters that are dead or switched off.
 //! - `enrichment`: where Weir runs, told by stand-ins of the services that know.
+//! - `cwagent`: the configuration that takes the CloudWatch Agent's place.
 //! - `commands`: `run --once` and `health`.
 //! - `pods`: the sidecar's and the gateway's configurations as they stand.
 //! - `two_weirs`: an agent and a gateway in a row.
@@ -24,6 +25,7 @@
 mod branches;
 mod commands;
 mod credentials;
+mod cwagent;
 mod enrichment;
 mod faults;
 mod harness;

@@ -17,7 +17,7 @@ pub(crate) use application::Application;
 pub(crate) use certificates::{Issued, issued};
 pub(crate) use far_end::{FarEnd, Stored};
 pub(crate) use ledger::Ledger;
-pub(crate) use metadata::{Asked, Service};
+pub(crate) use metadata::{Asked, Service, instance};
 pub(crate) use ministack::Ministack;
 pub(crate) use otlp::{Increment, Sender, gauge, increments, request, text};
 pub(crate) use program::{Ended, Program};

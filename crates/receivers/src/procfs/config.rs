@@ -16,6 +16,8 @@ use serde::{Deserialize, Serialize};
 use weir_config::{Check, Duration};
 use weir_core::{Config, Facts};
 
+use super::cwagent::CwAgentConfig;
+
 /// The kernel counts CPU time in hundredths of a second: shorter intervals would show its steps, not the load.
 const SHORTEST_INTERVAL: std::time::Duration = std::time::Duration::from_millis(100);
 
@@ -31,6 +33,10 @@ pub struct ProcfsConfig {
     pub root_path: PathBuf,
     /// What to scrape; a scraper that is listed without a value has its defaults, and with none listed all are on.
     pub scrapers: Scrapers,
+    /// What the Amazon CloudWatch Agent measures, under its names: what stands below `metrics_collected` in its configuration. The
+    /// scrapers are then only those that are listed too.
+    #[serde(skip_serializing_if = "Listed::is_absent")]
+    pub cwagent: Listed<CwAgentConfig>,
 }
 
 impl Default for ProcfsConfig {
@@ -40,6 +46,7 @@ impl Default for ProcfsConfig {
             initial_delay: Duration::from_secs(1),
             root_path: PathBuf::from("/"),
             scrapers: Scrapers::default(),
+            cwagent: Listed::default(),
         }
     }
 }
@@ -48,6 +55,12 @@ impl ProcfsConfig {
     /// The machine's root; the Collector writes an empty path for `/`.
     pub(super) fn root(&self) -> &Path {
         if self.root_path.as_os_str().is_empty() { Path::new("/") } else { &self.root_path }
+    }
+
+    /// The scrapers to run: all where nothing is listed, `cwagent` neither.
+    pub(super) fn listed(&self) -> Scrapers {
+        let scrapers = self.scrapers.clone();
+        if self.cwagent.is_absent() { scrapers.or_all() } else { scrapers }
     }
 }
 
@@ -65,9 +78,13 @@ impl Config for ProcfsConfig {
             check.error(&["root_path"], format!("`{found}` is not an absolute path"));
         }
         self.scrapers.check(check);
+        if let Some(cwagent) = &self.cwagent.0 {
+            cwagent.check(check);
+        }
     }
 
     fn facts(&self) -> Facts {
-        Facts { cumulative: true, collects: true, of_this_host: true, ..Facts::default() }
+        let cumulative = !self.listed().is_empty(); // the Agent's counters are increments
+        Facts { cumulative, collects: true, of_this_host: true, ..Facts::default() }
     }
 }

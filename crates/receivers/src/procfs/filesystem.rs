@@ -13,7 +13,7 @@ use rustix::fs::{StatVfs, major, minor, stat, statvfs};
 use super::{
     config::{FilesystemConfig, FilesystemMetrics},
     filter::Filter,
-    mounts::{self, MountLine, Volume},
+    mounts::{self, DeviceNumber, MountLine, Volume},
     scrape::Scraper,
     sink::{Metric, Shape, Sink},
     source::{Source, Text},
@@ -44,6 +44,10 @@ struct Choice {
     devices: Filter,
     types: Filter,
     mount_points: Filter,
+    /// Report a filesystem at each of its mount points, not once.
+    every_mount: bool,
+    /// Where the kernel tells which device a number is.
+    devices_by_number: PathBuf,
     /// `root_path` without a slash at its end: empty for the machine's own root.
     prefix: Vec<u8>,
 }
@@ -52,7 +56,17 @@ struct Choice {
 const OWN: usize = 1;
 
 impl Filesystem {
+    /// Each filesystem once.
     pub(super) fn new(config: &FilesystemConfig, root: &Path) -> Result<Self, regex::Error> {
+        Self::of(config, root, false)
+    }
+
+    /// Each filesystem as often as it is mounted.
+    pub(super) fn at_every_mount(config: &FilesystemConfig, root: &Path) -> Result<Self, regex::Error> {
+        Self::of(config, root, true)
+    }
+
+    fn of(config: &FilesystemConfig, root: &Path, every_mount: bool) -> Result<Self, regex::Error> {
         let bytes = root.as_os_str().as_bytes();
         let choice = Choice {
             include_virtual: config.include_virtual_filesystems,
@@ -62,6 +76,8 @@ impl Filesystem {
                 config.include_mount_points.names(),
                 config.exclude_mount_points.names(),
             )?,
+            every_mount,
+            devices_by_number: root.join("sys/dev/block"),
             prefix: bytes.strip_suffix(b"/").unwrap_or(bytes).to_vec(),
         };
         let tables = ["proc/1/mountinfo", "proc/self/mountinfo"].map(|path| root.join(path)).to_vec();
@@ -73,6 +89,12 @@ impl Filesystem {
             known: None,
             volumes: Vec::new(),
         })
+    }
+
+    /// What is mounted now.
+    pub(super) fn volumes(&mut self) -> Result<&[Volume], Trouble> {
+        self.refresh()?;
+        Ok(&self.volumes)
     }
 
     /// Brings `volumes` up to date with the table of mounts.
@@ -97,16 +119,34 @@ impl Choice {
         let is_own = table.choice == OWN;
         let volumes = mounts::mounts(table.bytes)
             .filter(|line| self.include_virtual || lives_on_a_device(line, device_types))
+            // To ask what stands where something may be mounted would mount it.
+            .filter(|line| line.fs_type != b"autofs")
             .filter_map(|line| {
                 let mount_point = self.on_the_machine(mounts::unescaped(line.mount_point), is_own)?;
-                Volume::new(&line, mount_point, &self.prefix)
+                let mut volume = Volume::new(&line, mount_point, &self.prefix)?;
+                if volume.device == b"/dev/root" {
+                    volume.device = self.root_device(volume.number).unwrap_or(volume.device);
+                }
+                Some(volume)
             })
             .filter(|volume| {
                 self.devices.passes(&volume.device)
                     && self.types.passes(&volume.fs_type)
                     && self.mount_points.passes(&volume.mount_point)
             });
-        mounts::distinct(volumes)
+        let visible = mounts::visible(volumes);
+        match (self.every_mount, is_own) {
+            (false, _) => mounts::distinct(visible),
+            (true, false) => visible,
+            // The sandbox that systemd makes for a service mounts parts of the machine's filesystems once more.
+            (true, true) => mounts::wholes(visible),
+        }
+    }
+
+    /// The device that was named `root=` at boot, and is `/dev/root` since.
+    fn root_device(&self, (major, minor): DeviceNumber) -> Option<Vec<u8>> {
+        let link = std::fs::read_link(self.devices_by_number.join(format!("{major}:{minor}"))).ok()?;
+        Some([b"/dev/", link.file_name()?.as_bytes()].concat())
     }
 
     /// The mount point as the machine calls it. Our own table calls the machine's mounts by their place below `root_path`, and has
@@ -144,7 +184,7 @@ impl Scraper for Filesystem {
 }
 
 /// Asks the kernel, having made sure that the path leads to the volume.
-fn figures(volume: &Volume) -> Result<StatVfs, Trouble> {
+pub(super) fn figures(volume: &Volume) -> Result<StatVfs, Trouble> {
     let path = || PathBuf::from(OsStr::from_bytes(CStr::to_bytes(&volume.path)));
     let unreadable =
         |error: rustix::io::Errno| Trouble::Unreadable { path: path(), source: io::Error::from(error) };
@@ -200,7 +240,7 @@ pub(super) struct Space {
 }
 
 impl Space {
-    fn of(figures: &StatVfs) -> Self {
+    pub(super) fn of(figures: &StatVfs) -> Self {
         Self::new(figures.f_blocks, figures.f_bfree, figures.f_bavail, figures.f_frsize)
     }
 

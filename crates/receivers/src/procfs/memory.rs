@@ -30,6 +30,12 @@ pub(super) struct MemInfo {
     pub(super) slab_reclaimable: u64,
     pub(super) slab_unreclaimable: u64,
     pub(super) dirty: u64,
+    pub(super) active: u64,
+    pub(super) inactive: u64,
+    /// Memory of tmpfs and between processes.
+    pub(super) shared: u64,
+    pub(super) swap_total: u64,
+    pub(super) swap_free: u64,
 }
 
 impl MemInfo {
@@ -48,6 +54,11 @@ impl MemInfo {
                 b"SReclaimable:" => &mut info.slab_reclaimable,
                 b"SUnreclaim:" => &mut info.slab_unreclaimable,
                 b"Dirty:" => &mut info.dirty,
+                b"Active:" => &mut info.active,
+                b"Inactive:" => &mut info.inactive,
+                b"Shmem:" => &mut info.shared,
+                b"SwapTotal:" => &mut info.swap_total,
+                b"SwapFree:" => &mut info.swap_free,
                 _ => continue,
             };
             // A value that is no number spoils the whole: what is computed from it would be wrong.

@@ -37,10 +37,12 @@
 //! # Layout
 //! - `receiver`: the loop; `scrape`: one round over all scrapers; `sink`: from a reading to a point.
 //! - `cpu`, `load`, `memory`, `disk`, `filesystem` (with `mounts`), `network`: each a parser and what it reports.
+//! - `cwagent`: the metrics of the CloudWatch Agent, beside the scrapers.
 //! - `source`: files that stay open; `text`: words, numbers and lines of the kernel; `filter`; `trouble`: what went wrong.
 
 mod config;
 mod cpu;
+mod cwagent;
 mod disk;
 mod filesystem;
 mod filter;
@@ -63,6 +65,7 @@ pub use config::{
     FsTypeFilter, InterfaceFilter, Listed, LoadConfig, LoadMetrics, MatchType, MemoryConfig, MemoryMetrics,
     MountPointFilter, NetworkConfig, NetworkMetrics, ProcfsConfig, Scrapers, Switch,
 };
+pub use cwagent::{CpuSection, CwAgentConfig, DeviceSection, DiskSection, Section};
 pub use scrape::{Scrape, ScrapeError};
 
 use weir_core::{Context, Factory, Receiver, ReceiverFactory};

@@ -103,8 +103,8 @@ fn mode(options: &[u8]) -> &'static str {
         .unwrap_or("unknown")
 }
 
-/// One volume for each filesystem, in the order of the table. Of several mounts on one mount point only the last is visible.
-pub(super) fn distinct(volumes: impl Iterator<Item = Volume>) -> Vec<Volume> {
+/// The volumes that can be seen, in the order of the table: of several mounts on one mount point only the last is visible.
+pub(super) fn visible(volumes: impl Iterator<Item = Volume>) -> Vec<Volume> {
     let mut visible: Vec<Volume> = Vec::new();
     let mut by_mount_point: HashMap<Vec<u8>, usize> = HashMap::new();
     for volume in volumes {
@@ -114,9 +114,14 @@ pub(super) fn distinct(volumes: impl Iterator<Item = Volume>) -> Vec<Volume> {
             None => visible.push(volume),
         }
     }
+    visible
+}
+
+/// One volume for each filesystem.
+pub(super) fn distinct(volumes: Vec<Volume>) -> Vec<Volume> {
     let mut chosen: Vec<Volume> = Vec::new();
     let mut by_number: HashMap<DeviceNumber, usize> = HashMap::new();
-    for volume in visible {
+    for volume in volumes {
         let at = *by_number.entry(volume.number).or_insert(chosen.len());
         match chosen.get_mut(at) {
             Some(rival) if volume.is_plainer_than(rival) => *rival = volume,
@@ -125,6 +130,14 @@ pub(super) fn distinct(volumes: impl Iterator<Item = Volume>) -> Vec<Volume> {
         }
     }
     chosen
+}
+
+/// Every mount, but for parts of filesystems that are mounted as a whole too.
+pub(super) fn wholes(mut volumes: Vec<Volume>) -> Vec<Volume> {
+    let wholes: HashSet<DeviceNumber> =
+        volumes.iter().filter(|volume| volume.is_whole).map(|volume| volume.number).collect();
+    volumes.retain(|volume| volume.is_whole || !wholes.contains(&volume.number));
+    volumes
 }
 
 /// The types of filesystem that live on a device, from `/proc/filesystems`: those without `nodev`; and ZFS, which has its own devices.

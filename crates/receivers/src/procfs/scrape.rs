@@ -7,6 +7,7 @@ use weir_core::{Batch, Context, Door, NodeLedger, Reason, Status, UnixNanos};
 use super::{
     config::ProcfsConfig,
     cpu::{self, Cpu},
+    cwagent,
     disk::Disk,
     filesystem::Filesystem,
     load::Load,
@@ -97,13 +98,13 @@ impl Scrape {
     }
 }
 
-fn proc(root: &Path, file: &str) -> Source {
+pub(super) fn proc(root: &Path, file: &str) -> Source {
     Source::new(root.join("proc").join(file))
 }
 
 fn scrapers(config: &ProcfsConfig) -> Result<Vec<Box<dyn Scraper>>, regex::Error> {
     let root = config.root();
-    let listed = config.scrapers.clone().or_all();
+    let listed = config.listed();
     let mut scrapers: Vec<Box<dyn Scraper>> = Vec::new();
     if let Some(cpu) = listed.cpu.0 {
         scrapers.push(Box::new(Cpu::new(cpu.metrics, proc(root, "stat"))));
@@ -121,17 +122,20 @@ fn scrapers(config: &ProcfsConfig) -> Result<Vec<Box<dyn Scraper>>, regex::Error
         scrapers.push(Box::new(Filesystem::new(&filesystem, root)?));
     }
     if let Some(network) = listed.network.0 {
-        scrapers.push(Box::new(Network::new(network, net_dev(root))?));
+        scrapers.push(Box::new(Network::new(network, of_the_network(root, "dev"))?));
+    }
+    if let Some(cwagent) = &config.cwagent.0 {
+        scrapers.extend(cwagent::scrapers(cwagent, root)?);
     }
     Ok(scrapers)
 }
 
-/// The interfaces of the network that this process is in; below a `root_path`, those of the machine, which its first process is in.
-fn net_dev(root: &Path) -> Source {
+/// A file of the network that this process is in; below a `root_path`, of that of the machine, which its first process is in.
+pub(super) fn of_the_network(root: &Path, file: &str) -> Source {
     if root == Path::new("/") {
-        return proc(root, "net/dev");
+        return proc(root, &format!("net/{file}"));
     }
-    Source::first_of(vec![root.join("proc/1/net/dev"), root.join("proc/net/dev")])
+    Source::first_of(vec![root.join("proc/1/net").join(file), root.join("proc/net").join(file)])
 }
 
 /// When the machine was booted. Read until it is known and then kept: the kernel computes it anew from two clocks at each read, and

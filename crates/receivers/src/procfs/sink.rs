@@ -25,6 +25,8 @@ pub(super) enum Shape {
     Counter,
     /// A cumulative sum that grows and falls.
     UpDown,
+    /// What was added since the round before: a delta sum.
+    Delta,
 }
 
 impl Metric {
@@ -37,11 +39,16 @@ impl Metric {
         Self { scope, name, unit, shape }
     }
 
+    pub(super) fn name(&self) -> &'static str {
+        self.name
+    }
+
     fn descriptor(&self) -> Descriptor {
         match self.shape {
             Shape::Gauge => Descriptor::gauge(self.name, self.unit),
             Shape::Counter => Descriptor::sum(self.name, self.unit, Temporality::Cumulative, true),
             Shape::UpDown => Descriptor::sum(self.name, self.unit, Temporality::Cumulative, false),
+            Shape::Delta => Descriptor::sum(self.name, self.unit, Temporality::Delta, true),
         }
     }
 }
@@ -63,6 +70,17 @@ pub(super) struct Sink<'a> {
 impl Sink<'_> {
     /// Puts a point in. A metric always comes with the same attributes in the same order.
     pub(super) fn put(&mut self, metric: &Metric, attributes: &[(&'static str, &[u8])], value: Number) {
+        self.put_since(metric, attributes, value, self.boot);
+    }
+
+    /// Puts a point in that counts from `start` on; a gauge has no start.
+    pub(super) fn put_since(
+        &mut self,
+        metric: &Metric,
+        attributes: &[(&'static str, &[u8])],
+        value: Number,
+        start: UnixNanos,
+    ) {
         // The metric's name and the values name the series; the kernel's names hold no NUL.
         self.alias.clear();
         self.alias.extend_from_slice(metric.name.as_bytes());
@@ -72,7 +90,7 @@ impl Sink<'_> {
         }
         match self.sender.resolve(self.alias, |interner| identify(metric, attributes, interner)) {
             Ok(resolved) => {
-                let start = if metric.shape == Shape::Gauge { UnixNanos(0) } else { self.boot };
+                let start = if metric.shape == Shape::Gauge { UnixNanos(0) } else { start };
                 self.batch.numbers.push(NumberPoint::new(resolved.series, start, self.now, value));
             }
             Err(_) => self.over_cap += 1,

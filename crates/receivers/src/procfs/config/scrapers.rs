@@ -47,13 +47,17 @@ impl Scrapers {
 
     /// These, or all if none is listed.
     pub(in crate::procfs) fn or_all(self) -> Self {
-        let none_listed = self.cpu.is_absent()
+        if self.is_empty() { Self::all() } else { self }
+    }
+
+    /// Whether none is listed.
+    pub(in crate::procfs) fn is_empty(&self) -> bool {
+        self.cpu.is_absent()
             && self.load.is_absent()
             && self.memory.is_absent()
             && self.disk.is_absent()
             && self.filesystem.is_absent()
-            && self.network.is_absent();
-        if none_listed { Self::all() } else { self }
+            && self.network.is_absent()
     }
 
     pub(super) fn check(&self, check: &mut Check<'_>) {

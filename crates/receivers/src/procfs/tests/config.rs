@@ -4,7 +4,7 @@ use weir_core::Config;
 use super::super::{MatchType, ProcfsConfig, Scrapers};
 
 /// The configuration that `yaml` is, and `line:column "token": message` of each finding.
-fn read(yaml: &str) -> (Option<ProcfsConfig>, Vec<String>) {
+pub(super) fn read(yaml: &str) -> (Option<ProcfsConfig>, Vec<String>) {
     let mut diags = Diagnostics::new();
     let source = Source::Text { name: "test".into(), text: yaml.into() };
     let document = load(&[source], &[], &Env::default(), &mut diags);

@@ -1,4 +1,5 @@
 mod config;
+mod cwagent;
 mod fixtures;
 mod live;
 mod mutations;

@@ -8,7 +8,7 @@ use super::{
         disk::disks,
         load::averages,
         memory::MemInfo,
-        mounts::{Volume, device_types, distinct, mounts, unescaped},
+        mounts::{Volume, device_types, distinct, mounts, unescaped, visible},
         network::interfaces,
     },
     fixtures,
@@ -146,7 +146,7 @@ fn mountinfo() {
     let volumes = |text: &[u8]| {
         let volumes =
             mounts(text).filter_map(|line| Volume::new(&line, unescaped(line.mount_point), b"/hostfs"));
-        distinct(volumes)
+        distinct(visible(volumes))
     };
     survives_mutations(fixtures::MOUNTINFO, |text| {
         let mut numbers: Vec<_> = volumes(text).iter().map(|volume| volume.number).collect();

@@ -1,16 +1,16 @@
 use super::{
     super::{
         filesystem::Space,
-        mounts::{MountLine, Volume, device_types, distinct, mounts, unescaped},
+        mounts::{MountLine, Volume, device_types, distinct, mounts, unescaped, visible},
     },
     fixtures,
 };
 
 fn volumes(table: &str) -> Vec<Volume> {
-    distinct(
+    distinct(visible(
         mounts(table.as_bytes())
             .filter_map(|line| Volume::new(&line, unescaped(line.mount_point), b"/hostfs")),
-    )
+    ))
 }
 
 #[test]

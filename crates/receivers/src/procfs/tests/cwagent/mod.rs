@@ -1,0 +1,127 @@
+//! The metrics of the CloudWatch Agent: a machine at two moments, a minute apart, and what follows by hand.
+
+mod config;
+mod metrics;
+mod mounts;
+mod rounds;
+
+use std::fs;
+
+use weir_core::{Kind, NumberPoint, Temporality};
+use weir_testkit::{Fixture, START, seconds};
+
+use super::{Machine, fixtures};
+use crate::procfs::{ProcfsConfig, Scrape};
+
+/// The machine at the first moment: two CPUs, a disk and a loop device that nobody uses, three interfaces.
+fn before() -> Machine {
+    let machine = Machine::bare();
+    machine.write(
+        "proc/stat",
+        "cpu  1000 200 300 5000 100 10 20 30 40 8\n\
+         cpu0 400 100 100 3000 50 5 10 15 20 4\n\
+         cpu1 600 100 200 2000 50 5 10 15 20 4\n\
+         intr 3000 10\nbtime 1699990000\n",
+    );
+    machine.write("proc/meminfo", MEMINFO);
+    machine.write(
+        "proc/diskstats",
+        " 259 0 nvme0n1 100 10 2000 1500 200 20 4000 2500 3 3500 4250 1 2 3 4 5 6\n   7 0 loop0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n",
+    );
+    machine.write("proc/1/net/dev", &interfaces("1000 10 1 2", "2000 20 3 4"));
+    for (interface, flags) in [("lo", "0x9"), ("eth0", "0x1003"), ("eth1", "0x1002")] {
+        fs::create_dir_all(machine.root().join("sys/class/net").join(interface)).unwrap();
+        machine.write(&format!("sys/class/net/{interface}/flags"), &format!("{flags}\n"));
+    }
+    machine.write("proc/filesystems", fixtures::FILESYSTEMS);
+    let mounts = format!("22 1 {} / / rw,relatime shared:1 - ext4 /dev/nvme0n1p1 rw\n", machine.number());
+    machine.write("proc/1/mountinfo", &mounts);
+    machine
+}
+
+/// The same machine a minute later: 1000 ticks of CPU time have passed.
+fn after(machine: &Machine) {
+    machine.write(
+        "proc/stat",
+        "cpu  1300 250 400 5400 180 20 40 70 160 28\n\
+         cpu0 400 100 100 3400 50 5 10 15 20 4\n\
+         cpu1 900 150 300 2000 130 15 30 55 140 24\n\
+         intr 3000 10\nbtime 1699990000\n",
+    );
+    machine.write(
+        "proc/diskstats",
+        " 259 0 nvme0n1 160 11 2100 1530 205 20 4016 2600 2 3620 4400 1 2 3 4 5 6\n   7 0 loop0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n",
+    );
+    machine.write("proc/1/net/dev", &interfaces("1500 14 3 7", "2900 27 4 10"));
+}
+
+const MEMINFO: &str = "\
+MemTotal:           8000 kB
+MemFree:            1000 kB
+MemAvailable:       5000 kB
+Buffers:             200 kB
+Cached:             3000 kB
+SwapCached:            7 kB
+Active:             2500 kB
+Inactive:           1500 kB
+Active(anon):       1100 kB
+SwapTotal:          2000 kB
+SwapFree:           1500 kB
+Shmem:                64 kB
+SReclaimable:        300 kB
+SUnreclaim:           90 kB
+";
+
+fn interfaces(received: &str, sent: &str) -> String {
+    let line = |name: &str| format!("{name:>6}: {received} 0 0 0 0 {sent} 0 0 0 0\n");
+    format!("Inter-| Receive\n face |bytes\n{}{}{}", line("lo"), line("eth0"), line("eth1"))
+}
+
+/// The receiver's configuration with this section `cwagent`, in YAML.
+fn config(machine: &Machine, section: &str) -> ProcfsConfig {
+    let (config, told) = super::config::read(&format!("cwagent: {section}"));
+    assert_eq!(told, Vec::<String>::new());
+    ProcfsConfig { root_path: machine.root().to_owned(), ..config.unwrap() }
+}
+
+/// Two rounds, a minute apart.
+struct Rounds {
+    fixture: Fixture,
+    scrape: Scrape,
+    count: u64,
+}
+
+impl Rounds {
+    fn new(machine: &Machine, section: &str) -> Self {
+        let fixture = Fixture::new();
+        let scrape = Scrape::new(&config(machine, section), &fixture.context("procfs")).unwrap();
+        Self { fixture, scrape, count: 0 }
+    }
+
+    /// The next round's points: `name{dimensions} unit value`, sorted.
+    fn next(&mut self) -> Vec<String> {
+        let now = seconds(START + 60 * self.count);
+        self.count += 1;
+        let batch = self.scrape.collect(now);
+        let mut points: Vec<String> = batch.numbers.iter().map(|point| self.described(point)).collect();
+        points.sort();
+        points
+    }
+
+    fn described(&self, point: &NumberPoint) -> String {
+        let series = self.fixture.series(point.series);
+        let metric = series.descriptor();
+        let now = START + 60 * (self.count - 1);
+        assert_eq!(point.time, seconds(now));
+        let start = match (metric.kind, metric.temporality, metric.monotonic) {
+            (Kind::Gauge, Temporality::Unspecified, false) => 0,
+            (Kind::Sum, Temporality::Delta, true) => now - 60,
+            other => panic!("{} is {other:?}", metric.name),
+        };
+        assert_eq!(point.start, seconds(start), "{}", metric.name);
+        assert!(series.resource().attributes.is_empty());
+        let dimensions: Vec<String> =
+            series.attributes().iter().map(|one| format!("{}={}", one.key, one.value)).collect();
+        format!("{}{{{}}} {} {}", metric.name, dimensions.join(","), metric.unit, point.value().as_f64())
+    }
+}
