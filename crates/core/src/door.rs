@@ -6,7 +6,7 @@
 //! when it is dropped.
 
 mod aliases;
-mod names;
+pub(crate) mod names;
 
 use std::{
     sync::{
@@ -49,6 +49,8 @@ struct Shared {
     /// The receivers whose points are of this host.
     of_this_host: Mutex<Vec<Arc<str>>>,
     relieved: AtomicU64,
+    /// What the last sweep was told, in seconds.
+    retention: AtomicU64,
 }
 
 impl Doors {
@@ -60,6 +62,7 @@ impl Doors {
             doors: Mutex::default(),
             of_this_host: Mutex::default(),
             relieved: AtomicU64::new(0),
+            retention: AtomicU64::new(MIN_RETENTION.as_secs()),
         }))
     }
 
@@ -90,7 +93,9 @@ impl Doors {
 
     /// Gives up aliases idle for longer than `retention` (at least 15 minutes), then sweeps the interner.
     pub fn sweep(&self, retention: Duration) {
-        self.0.expire(retention.max(MIN_RETENTION));
+        let retention = retention.max(MIN_RETENTION);
+        self.0.retention.store(retention.as_secs(), Relaxed);
+        self.0.expire(retention);
         self.0.interner.sweep();
     }
 
@@ -129,13 +134,15 @@ impl Shared {
 
     /// At the cap: the longest-idle aliases go first. `asking` is the table of the sender who found no room: it is checked out,
     /// so the door does not have it. At most once a second; answers whether anything was done.
-    fn relieve(&self, asking: &mut AliasTable) -> bool {
+    fn relieve(&self, asking: Option<&mut AliasTable>) -> bool {
         let now = self.clock.now().seconds();
         let last = self.relieved.load(Relaxed);
         if now < last + RELIEF_EVERY || self.relieved.compare_exchange(last, now, Relaxed, Relaxed).is_err() {
             return false;
         }
-        asking.expire(now.saturating_sub(RELIEF_IDLE.as_secs()));
+        if let Some(asking) = asking {
+            asking.expire(now.saturating_sub(RELIEF_IDLE.as_secs()));
+        }
         self.expire(RELIEF_IDLE);
         self.interner.sweep().retired > 0
     }
@@ -202,6 +209,23 @@ impl Door {
         table.rewind();
         let (key, origin) = (Arc::clone(&sender.key), Arc::clone(&sender.origin));
         Sender { door: self, key, origin, now: self.shared.clock.now().seconds(), table }
+    }
+
+    /// The series of `identity`, for a receiver that keeps its own table of names: the series lives as long as the answer is held. What
+    /// was idle for longer than [`retention`](Self::retention) is to be let go.
+    ///
+    /// # Errors
+    /// [`SeriesCap`] when the cap is reached (R4). There is no overflow series here.
+    pub fn stream(&self, identity: Identity) -> Result<Arc<Series>, SeriesCap> {
+        let interner = self.interner();
+        interner.stream(&self.origin, identity.clone()).or_else(|full| {
+            if self.shared.relieve(None) { interner.stream(&self.origin, identity) } else { Err(full) }
+        })
+    }
+
+    /// For how long a name that is not used is kept.
+    pub fn retention(&self) -> Duration {
+        Duration::from_secs(self.shared.retention.load(Relaxed))
     }
 
     fn origin_of(&self, peer: Option<&str>) -> Arc<str> {
@@ -320,7 +344,7 @@ impl Sender<'_> {
     ) -> Result<Resolved, SeriesCap> {
         let interner = self.door.interner();
         let admitted = interner.stream(&self.origin, identity.clone()).or_else(|full| {
-            if self.door.shared.relieve(&mut self.table) {
+            if self.door.shared.relieve(Some(&mut self.table)) {
                 interner.stream(&self.origin, identity.clone())
             } else {
                 Err(full)

@@ -48,6 +48,7 @@ pub use component::{
     ComponentError, Config, Context, Drain, Exporter, ExporterFactory, Extension, ExtensionFactory, Factory,
     Facts, Out, Processor, ProcessorFactory, Receiver, ReceiverFactory, State,
 };
+pub use door::names::{Entry, NONE as NO_NAME, Names, Numbers};
 pub use door::{Door, Doors, Heading, MIN_RETENTION, Predicted, Resolved, Sender};
 pub use edge::{Delivery, Edge, Inbox, InboxSender, NotTaken, Output, inbox};
 pub use graph::{

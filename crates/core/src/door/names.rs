@@ -3,24 +3,27 @@
 use hashbrown::HashTable;
 
 /// No name: the parent of what has none, and the place before the first one.
-pub(super) const NONE: u32 = u32::MAX;
+pub const NONE: u32 = u32::MAX;
 
 /// What is known under a name.
 #[derive(Debug)]
-pub(super) struct Entry<T> {
+pub struct Entry<T> {
     bytes: Box<[u8]>,
     parent: u32,
     /// The name that followed last time.
     next: u32,
-    pub(super) value: T,
+    /// What is known.
+    pub value: T,
 }
 
 impl<T> Entry<T> {
-    pub(super) fn bytes(&self) -> &[u8] {
+    /// The name.
+    pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
-    pub(super) fn parent(&self) -> u32 {
+    /// The number of its parent.
+    pub fn parent(&self) -> u32 {
         self.parent
     }
 
@@ -32,7 +35,7 @@ impl<T> Entry<T> {
 
 /// Names in the order of their arrival, numbered by it.
 #[derive(Debug)]
-pub(super) struct Names<T> {
+pub struct Names<T> {
     hasher: ahash::RandomState,
     entries: Vec<Entry<T>>,
     index: HashTable<u32>,
@@ -54,21 +57,23 @@ impl<T> Default for Names<T> {
 }
 
 impl<T> Names<T> {
-    pub(super) fn entries(&self) -> &[Entry<T>] {
+    /// All of them, by number.
+    pub fn entries(&self) -> &[Entry<T>] {
         &self.entries
     }
 
     /// The memory that the names take, in bytes.
-    pub(super) fn bytes(&self) -> u64 {
+    pub fn bytes(&self) -> u64 {
         self.bytes
     }
 
-    pub(super) fn value_mut(&mut self, at: u32) -> Option<&mut T> {
+    /// What is known under a name, to change.
+    pub fn value_mut(&mut self, at: u32) -> Option<&mut T> {
         self.entries.get_mut(at as usize).map(|entry| &mut entry.value)
     }
 
     /// Begins again: what came first last time is expected next.
-    pub(super) fn rewind(&mut self) {
+    pub fn rewind(&mut self) {
         self.cursor = NONE;
     }
 
@@ -78,7 +83,7 @@ impl<T> Names<T> {
 
     /// The name that followed last time, if it is under `parent` and `bytes` begin with it.
     #[inline]
-    pub(super) fn predict(&self, parent: u32, bytes: &[u8]) -> Option<(u32, &Entry<T>)> {
+    pub fn predict(&self, parent: u32, bytes: &[u8]) -> Option<(u32, &Entry<T>)> {
         let at = self.predicted();
         let entry = self.entries.get(at as usize)?;
         (entry.parent == parent && bytes.starts_with(&entry.bytes)).then_some((at, entry))
@@ -86,7 +91,7 @@ impl<T> Names<T> {
 
     /// The number of a name.
     #[inline]
-    pub(super) fn find(&mut self, parent: u32, bytes: &[u8]) -> Option<u32> {
+    pub fn find(&mut self, parent: u32, bytes: &[u8]) -> Option<u32> {
         let predicted = self.predicted();
         if self.entries.get(predicted as usize).is_some_and(|entry| entry.is(parent, bytes)) {
             self.cursor = predicted;
@@ -104,7 +109,7 @@ impl<T> Names<T> {
 
     /// Goes on from a name that was predicted.
     #[inline]
-    pub(super) fn advance(&mut self, at: u32) {
+    pub fn advance(&mut self, at: u32) {
         self.cursor = at;
     }
 
@@ -117,7 +122,7 @@ impl<T> Names<T> {
     }
 
     /// Takes a name in that is not known yet.
-    pub(super) fn insert(&mut self, parent: u32, bytes: &[u8], value: T) -> u32 {
+    pub fn insert(&mut self, parent: u32, bytes: &[u8], value: T) -> u32 {
         let at = self.entries.len() as u32;
         self.bytes += Self::weight(bytes);
         self.entries.push(Entry { bytes: bytes.into(), parent, next: at + 1, value });
@@ -141,10 +146,7 @@ impl<T> Names<T> {
 
     /// Keeps the names for which `parent_of` has an answer, each under that parent; answers their new numbers by the old.
     /// `parent_of` is told the numbers so far, which are those of parents.
-    pub(super) fn keep(
-        &mut self,
-        mut parent_of: impl FnMut(usize, &Entry<T>, &Numbers) -> Option<u32>,
-    ) -> Numbers {
+    pub fn keep(&mut self, mut parent_of: impl FnMut(usize, &Entry<T>, &Numbers) -> Option<u32>) -> Numbers {
         let mut numbers = Numbers::default();
         let mut kept = Vec::new();
         self.bytes = 0;
@@ -169,14 +171,15 @@ impl<T> Names<T> {
 
 /// New numbers of names by their old ones.
 #[derive(Debug, Default)]
-pub(super) struct Numbers(Vec<u32>);
+pub struct Numbers(Vec<u32>);
 
 impl Numbers {
     pub(super) fn push(&mut self, new: u32) {
         self.0.push(new);
     }
 
-    pub(super) fn new_of(&self, old: u32) -> u32 {
+    /// The new number of what was `old`; [`NONE`] where it is gone.
+    pub fn new_of(&self, old: u32) -> u32 {
         self.0.get(old as usize).copied().unwrap_or(NONE)
     }
 }
