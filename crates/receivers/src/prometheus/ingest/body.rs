@@ -1,21 +1,71 @@
 //! A scrape under way.
 
-use weir_core::UnixNanos;
-use weir_exposition::Format;
+use std::collections::BTreeMap;
 
-use super::{Failure, Scraped, Target};
+use weir_core::{Reason, UnixNanos};
+use weir_exposition::{Fault, Format, lines::Lines, strict::Checker, text::Syntax};
+
+use super::{
+    Failure, Scraped, Target, families::NO_FAMILY, labels::Labels, points::Points, reasons::BAD_LINE,
+};
+
+/// How much of a line a log repeats, in bytes.
+const EXAMPLE_BYTES: usize = 128;
 
 /// A body that is being read. Dropped before its end, nothing of it counts.
 #[derive(Debug)]
 pub struct Body<'t> {
-    _target: &'t mut Target,
-    _time: UnixNanos,
-    _format: Format,
+    lines: Lines,
+    work: Work<'t>,
+}
+
+/// What is done with the lines of a body.
+#[derive(Debug)]
+pub(super) struct Work<'t> {
+    pub(super) target: &'t mut Target,
+    pub(super) time: UnixNanos,
+    pub(super) syntax: Syntax,
+    pub(super) checker: Option<Checker>,
+    /// The family in force.
+    pub(super) family: u32,
+    pub(super) points: Points,
+    /// What `target_info` says in this scrape.
+    pub(super) info: Option<Labels>,
+    /// The number of the line at hand, from 1.
+    pub(super) line: u64,
+    pub(super) has_ended: bool,
+    pub(super) samples: u64,
+    pub(super) left_out: u64,
+    pub(super) series_added: u64,
+    pub(super) exemplars: u64,
+    pub(super) refused: BTreeMap<Reason, u64>,
+    pub(super) example: Option<String>,
+    first_fault: Option<(u64, Fault)>,
 }
 
 impl<'t> Body<'t> {
     pub(super) fn new(target: &'t mut Target, time: UnixNanos, format: Format) -> Self {
-        Self { _target: target, _time: time, _format: format }
+        let strict = target.settings.strict;
+        let points = Points::new(target.door.interner(), target.numbers);
+        let work = Work {
+            target,
+            time,
+            syntax: Syntax::of(format, strict),
+            checker: (strict && format.is_openmetrics()).then(Checker::default),
+            family: NO_FAMILY,
+            points,
+            info: None,
+            line: 0,
+            has_ended: false,
+            samples: 0,
+            left_out: 0,
+            series_added: 0,
+            exemplars: 0,
+            refused: BTreeMap::new(),
+            example: None,
+            first_fault: None,
+        };
+        Self { lines: Lines::default(), work }
     }
 
     /// Takes the next bytes, cut wherever they were.
@@ -23,15 +73,81 @@ impl<'t> Body<'t> {
     /// # Errors
     /// A limit is breached, or in strict mode something is not as the format says: the scrape has failed. Drop the body, and say
     /// so by [`Target::fail`].
-    pub fn feed(&mut self, _bytes: &[u8]) -> Result<(), Failure> {
-        Ok(())
+    pub fn feed(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        let Self { lines, work } = self;
+        lines.feed(bytes, |line| work.take(line))
     }
 
     /// The body is complete.
     ///
     /// # Errors
-    /// As [`feed`](Self::feed), and where the end is missing (`# EOF`, or the rest of a message).
-    pub fn finish(self) -> Result<Scraped, Failure> {
-        Ok(Scraped::default())
+    /// As [`feed`](Self::feed), and where the end is missing (`# EOF`, or the rest of a message), and where there is nothing in it but
+    /// what is not of the format.
+    pub fn finish(mut self) -> Result<Scraped, Failure> {
+        if let Some(rest) = self.lines.rest() {
+            self.work.take(Ok(&rest))?;
+        }
+        self.work.check_end()?;
+        self.work.end()
     }
+}
+
+impl Work<'_> {
+    /// The body has ended: is it whole?
+    fn check_end(&mut self) -> Result<(), Failure> {
+        if let Some(checker) = &self.checker {
+            checker.finish().map_err(|fault| self.malformed(fault))?;
+        }
+        if self.syntax.openmetrics && !self.has_ended {
+            return Err(self.malformed(Fault::NoEnd));
+        }
+        match self.first_fault.take() {
+            // A page that is no exposition, whatever it says it is.
+            Some((line, fault)) if self.samples == 0 => Err(Failure::Malformed { line, fault }),
+            _ => Ok(()),
+        }
+    }
+
+    fn malformed(&self, fault: Fault) -> Failure {
+        Failure::Malformed { line: self.line, fault }
+    }
+
+    /// Refuses a line that is not of the format.
+    #[cold]
+    pub(super) fn refuse_line(&mut self, text: &[u8], fault: Fault) -> Result<(), Failure> {
+        if self.target.settings.strict {
+            return Err(self.malformed(fault));
+        }
+        if self.example.is_none() {
+            self.example = Some(format!("line {}: {fault}: {}", self.line, shortened(text)));
+        }
+        if self.first_fault.is_none() {
+            self.first_fault = Some((self.line, fault));
+        }
+        *self.refused.entry(BAD_LINE).or_default() += 1;
+        Ok(())
+    }
+
+    /// Refuses a sample, or a point that was put together from some.
+    #[cold]
+    pub(super) fn refuse(
+        &mut self,
+        reason: Reason,
+        what: impl FnOnce(&Self) -> String,
+    ) -> Result<(), Failure> {
+        if self.target.settings.strict {
+            return Err(Failure::Refused { line: self.line, reason, what: what(self) });
+        }
+        if self.example.is_none() {
+            self.example = Some(format!("line {}: {reason}: {}", self.line, what(self)));
+        }
+        *self.refused.entry(reason).or_default() += 1;
+        Ok(())
+    }
+}
+
+/// The start of a line, for a log.
+pub(super) fn shortened(text: &[u8]) -> String {
+    let text = String::from_utf8_lossy(&text[..text.len().min(EXAMPLE_BYTES)]);
+    text.chars().map(|char| if char.is_control() { ' ' } else { char }).collect()
 }

@@ -3,6 +3,9 @@
 use std::collections::BTreeMap;
 
 use weir_core::{Batch, NodeLedger, Reason};
+use weir_exposition::Fault;
+
+use super::reasons::RELABELLED;
 
 /// Samples and points of a scrape.
 #[derive(Debug, Default)]
@@ -31,10 +34,13 @@ impl Scraped {
         self.batches.iter().map(Batch::points).sum()
     }
 
-    /// Enters everything but the sending into the receiver's ledger.
+    /// Enters everything but the sending into the receiver's ledger: the points, and one for each sample or line that was refused or
+    /// left out.
     pub fn enter(&self, ledger: &NodeLedger) {
         let refused: u64 = self.refused.values().sum();
-        ledger.take(self.points() - self.made + refused);
+        let left_out = self.samples - self.samples_kept;
+        ledger.take(self.points() - self.made + refused + left_out);
+        ledger.drop_points(RELABELLED, left_out);
         ledger.make(self.made);
         self.refused.iter().for_each(|(reason, samples)| ledger.refuse(*reason, *samples));
         ledger.leave_exemplars(self.exemplars);
@@ -44,6 +50,24 @@ impl Scraped {
 /// Why a scrape failed.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum Failure {
+    /// The body is not of the format: in strict mode anything, otherwise its end or all of it.
+    #[error("line {line}: {fault}")]
+    Malformed {
+        /// The line, from 1.
+        line: u64,
+        /// What is wrong.
+        fault: Fault,
+    },
+    /// Strict mode: a sample that cannot be taken.
+    #[error("line {line}: {reason}: {what}")]
+    Refused {
+        /// The line, from 1.
+        line: u64,
+        /// Why.
+        reason: Reason,
+        /// Of what.
+        what: String,
+    },
     /// More samples than `sample_limit`.
     #[error("more than {0} samples after relabelling (sample_limit)")]
     Samples(u64),
@@ -83,6 +107,8 @@ impl Failure {
     /// One word for the label of a self-metric.
     pub const fn word(&self) -> &'static str {
         match self {
+            Self::Malformed { .. } => "malformed",
+            Self::Refused { reason, .. } => reason.0,
             Self::Samples(_) => "sample_limit",
             Self::Labels { .. } => "label_limit",
             Self::LabelName { .. } => "label_name_length_limit",

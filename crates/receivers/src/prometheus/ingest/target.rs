@@ -1,11 +1,20 @@
 //! A target between its scrapes: what its lines stand for, and which series it had.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use weir_core::{Door, UnixNanos};
 use weir_exposition::Format;
 
-use super::{Body, Labels, Scraped, Settings};
+use super::{
+    Body, Labels, Scraped, Settings,
+    assembly::Assembly,
+    families::Families,
+    known::{Lines, Role},
+    table::Table,
+};
+
+/// At the cap on series, what was idle for longer than this is let go.
+const RELIEF_IDLE: Duration = Duration::from_secs(5 * 60);
 
 /// Who a target is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,38 +31,128 @@ pub struct Identity {
 
 /// A target: it lives as long as the target is discovered.
 #[derive(Debug)]
-#[expect(dead_code, reason = "the parsers come next")]
 pub struct Target {
     pub(super) door: Arc<Door>,
     pub(super) identity: Identity,
     pub(super) settings: Arc<Settings>,
+    pub(super) families: Families,
+    pub(super) lines: Lines,
+    pub(super) table: Table,
+    pub(super) assemblies: Vec<Option<Assembly>>,
+    pub(super) free_assemblies: Vec<u32>,
+    /// Assemblies that the scrape at hand has put something into, in order.
+    pub(super) touched: Vec<u32>,
+    /// What the last `target_info` said.
+    pub(super) info: Labels,
+    /// The time of the scrape at hand.
+    pub(super) now: UnixNanos,
+    /// The number of the scrape at hand; the first is 1.
+    pub(super) scrape: u32,
+    /// The number of the last scrape that succeeded; zero where none has.
+    pub(super) succeeded: u32,
+    /// When that was.
+    pub(super) succeeded_at: UnixNanos,
+    /// How many numbers it brought.
+    pub(super) numbers: usize,
+    /// Series of the receiver's own about the target: their places, and their names.
+    pub(super) reported: Vec<(String, u32)>,
+    /// The cap on series was met.
+    pub(super) met_cap: bool,
+    /// A scrape, and when it began: what was not seen since then is let go, when that is long enough ago.
+    mark: (u32, UnixNanos),
 }
 
 impl Target {
     /// A target whose points come in by `door`.
     pub fn new(door: Arc<Door>, identity: Identity, settings: Arc<Settings>) -> Self {
-        Self { door, identity, settings }
+        Self {
+            door,
+            identity,
+            settings,
+            families: Families::default(),
+            lines: Lines::default(),
+            table: Table::default(),
+            assemblies: Vec::new(),
+            free_assemblies: Vec::new(),
+            touched: Vec::new(),
+            info: Labels::new(),
+            now: UnixNanos(0),
+            scrape: 0,
+            succeeded: 0,
+            succeeded_at: UnixNanos(0),
+            numbers: 0,
+            reported: Vec::new(),
+            met_cap: false,
+            mark: (0, UnixNanos(0)),
+        }
     }
 
     /// Begins a scrape: `time` is that of samples without a timestamp.
     pub fn begin(&mut self, time: UnixNanos, format: Format) -> Body<'_> {
+        self.expire(time);
+        if self.families.are_full() {
+            // Lines are learned anew; series stay.
+            (self.families, self.lines) = (Families::default(), Lines::default());
+        }
+        self.now = time;
+        self.scrape += 1;
+        self.families.begin();
+        self.lines.rewind();
+        self.touched.clear();
         Body::new(self, time, format)
     }
 
-    /// The scrape at `time` failed, or the target is gone: every series of it is stale.
+    /// The scrape at `time` failed: every series of the target is stale.
     ///
     /// The series of [`report`](Self::report) go on: call it after this one with `up` 0.
-    pub fn fail(&mut self, _time: UnixNanos) -> Scraped {
-        Scraped::default()
+    pub fn fail(&mut self, time: UnixNanos) -> Scraped {
+        self.expire(time);
+        self.all_stale(time, false)
     }
 
     /// Gauges that the receiver makes about the target, such as `up`: name, unit, value.
-    pub fn report(&mut self, _time: UnixNanos, _gauges: &[(&str, &str, f64)]) -> Scraped {
-        Scraped::default()
+    pub fn report(&mut self, time: UnixNanos, gauges: &[(&str, &str, f64)]) -> Scraped {
+        self.reports(time, gauges)
     }
 
     /// The target is no longer discovered: everything about it is stale, the series of [`report`](Self::report) too.
-    pub fn end(self, _time: UnixNanos) -> Scraped {
-        Scraped::default()
+    pub fn end(mut self, time: UnixNanos) -> Scraped {
+        self.all_stale(time, true)
+    }
+
+    /// For how long what is not seen is kept. Longer than that after the last success nobody knows what was there before.
+    pub(super) fn retention(&self) -> Duration {
+        if self.met_cap { RELIEF_IDLE } else { self.door.retention() }
+    }
+
+    /// Lets go of lines and series that were idle for longer than the retention; it may take twice as long.
+    fn expire(&mut self, now: UnixNanos) {
+        let (oldest, since) = self.mark;
+        if now.0.saturating_sub(since.0) < u64::try_from(self.retention().as_nanos()).unwrap_or(u64::MAX) {
+            return;
+        }
+        self.mark = (self.scrape, now);
+        self.met_cap = false;
+        let reported: Vec<u32> = self.reported.iter().map(|(_, place)| *place).collect();
+        let is_used = |seen: u32| seen > oldest;
+        if self.lines.entries().iter().any(|line| !is_used(line.value.seen)) {
+            self.lines.keep(|_, line, _| is_used(line.value.seen).then_some(line.parent()));
+        }
+        let roles: Vec<Role> = self.lines.entries().iter().map(|line| line.value.role).collect();
+        let mut assemblies = vec![false; self.assemblies.len()];
+        roles.iter().filter_map(|role| role.assembly()).for_each(|at| assemblies[at as usize] = true);
+        let mut places: Vec<u32> = roles.iter().filter_map(|role| role.place()).chain(reported).collect();
+        for (at, assembly) in self.assemblies.iter_mut().enumerate() {
+            match assembly {
+                Some(kept) if assemblies[at] => places.push(kept.place),
+                Some(_) => {
+                    *assembly = None;
+                    self.free_assemblies.push(at as u32);
+                }
+                None => {}
+            }
+        }
+        places.sort_unstable();
+        self.table.retain(|place| places.binary_search(&place).is_ok());
     }
 }

@@ -1,0 +1,105 @@
+//! Labels, resources, scopes.
+
+use super::*;
+
+fn identity(labels: &[(&str, &str)]) -> Identity {
+    Identity { labels: labels.iter().copied().collect(), ..Identity::default() }
+}
+
+#[test]
+fn job_and_instance_and_the_address_are_the_resource() {
+    let labels = [("job", "shop"), ("instance", "web-1"), ("env", "prod")].into_iter().collect();
+    let (address, port, scheme) = ("10.0.0.1".to_owned(), "9090".to_owned(), "http".to_owned());
+    let mut rig = Rig::of(Identity { labels, address, port, scheme }, Settings::default());
+    let scraped = rig.try_scrape(Format::Text004, "a{b=\"c\",empty=\"\"} 1\n").unwrap();
+    assert_eq!(rig.describe(&scraped), ["a{b=c,env=prod} gauge 1 at 10"]);
+    let expected = "a: server.address=10.0.0.1,server.port=9090,service.instance.id=web-1,service.name=shop,url.scheme=http";
+    assert_eq!(resources(&rig, &scraped), [expected]);
+}
+
+#[test]
+fn labels_that_the_target_has_too_are_exported_or_honoured() {
+    let target =
+        identity(&[("job", "shop"), ("instance", "i"), ("env", "prod"), ("exported_x", "1"), ("x", "2")]);
+    let body = "a{job=\"inner\",env=\"test\",x=\"3\"} 1\n";
+    let mut rig = Rig::of(target.clone(), Settings::default());
+    let scraped = rig.try_scrape(Format::Text004, body).unwrap();
+    let expected = [
+        "a{env=prod,exported_env=test,exported_exported_x=3,exported_job=inner,exported_x=1,x=2} gauge 1 at 10",
+    ];
+    assert_eq!(rig.describe(&scraped), expected);
+    assert_eq!(resources(&rig, &scraped), ["a: service.instance.id=i,service.name=shop"]);
+    let mut rig = Rig::of(target, Settings { honor_labels: true, ..Settings::default() });
+    let scraped = rig.try_scrape(Format::Text004, body).unwrap();
+    assert_eq!(rig.describe(&scraped), ["a{env=test,exported_x=1,x=3} gauge 1 at 10"]);
+    assert_eq!(resources(&rig, &scraped), ["a: service.instance.id=i,service.name=inner"]);
+}
+
+#[test]
+fn scope_labels_are_the_scope() {
+    let body =
+        "a{otel_scope_name=\"lib\",otel_scope_version=\"2\",otel_scope_team=\"x\",b=\"c\"} 1\nplain 1\n";
+    let mut rig = Rig::new();
+    let scraped = rig.try_scrape(Format::Text004, body).unwrap();
+    let scopes: Vec<String> = scraped.batches[0]
+        .numbers
+        .iter()
+        .map(|point| {
+            let series = rig.fixture.series(point.series);
+            let scope = series.scope();
+            let of: Vec<String> =
+                scope.attributes.iter().map(|pair| format!("{}={}", pair.key, pair.value)).collect();
+            format!("{} {} {}", scope.name, scope.version, of.join(","))
+        })
+        .collect();
+    assert_eq!(scopes, ["lib 2 team=x", "weir/prometheus  "]);
+    assert_eq!(rig.describe(&scraped), ["a{b=c} gauge 1 at 10", "plain{} gauge 1 at 10"]);
+}
+
+/// What the target of a rig is, whatever it says of itself.
+const WHO: &str = "service.instance.id=10.0.0.1:9090,service.name=shop";
+
+#[test]
+fn target_info_describes_the_resource_wherever_it_stands_and_whenever_it_comes() {
+    let mut rig = Rig::new();
+    let with = |info: &str| format!("# TYPE a counter\na 1\n# TYPE target_info gauge\n{info}");
+    let of = |rig: &mut Rig, body: &str| {
+        let scraped = rig.try_scrape(Format::Text004, body).unwrap();
+        let named = resources(rig, &scraped);
+        let streams: Vec<_> = scraped.batches[0]
+            .numbers
+            .iter()
+            .map(|point| rig.fixture.series(point.series).stream())
+            .collect();
+        (named, streams)
+    };
+    let (named, first) = of(&mut rig, &with("target_info{k8s_pod=\"p\"} 1\n"));
+    assert_eq!(named, [format!("a: k8s_pod=p,{WHO}")]);
+    let (named, second) = of(&mut rig, &with("target_info{k8s_pod=\"q\"} 1\n"));
+    assert_eq!(named, [format!("a: k8s_pod=q,{WHO}")]);
+    // It stays as it was said last, and a stream stays the same stream.
+    let (named, third) = of(&mut rig, "# TYPE a counter\na 1\n");
+    assert_eq!(named, [format!("a: k8s_pod=q,{WHO}")]);
+    assert!(first == second && second == third, "{first:?} {second:?} {third:?}");
+    let (named, _) = of(&mut rig, "# TYPE a counter\na 1\nb 1\n");
+    assert_eq!(named, [format!("a: k8s_pod=q,{WHO}"), format!("b: k8s_pod=q,{WHO}")]);
+}
+
+#[test]
+fn two_orders_of_labels_are_one_series() {
+    let mut rig = Rig::new();
+    rig.text("a{x=\"1\",y=\"2\"} 1\n");
+    assert_eq!(rig.text("a{y=\"2\",x=\"1\"} 2\n"), ["a{x=1,y=2} gauge 2 at 20"]);
+    assert_eq!(rig.fixture.interner.stats().streams, 1);
+}
+
+#[test]
+fn names_of_utf8_are_taken_and_refused_where_only_legacy_ones_are_asked_for() {
+    let body = "{\"http.server.duration\",\"http.route\"=\"/ä\"} 1\nplain 2\n";
+    let expected = ["http.server.duration{http.route=/ä} gauge 1 at 10", "plain{} gauge 2 at 10"];
+    assert_eq!(Rig::new().text(body), expected);
+    let mut rig = Rig::with(Settings { legacy_names: true, ..Settings::default() });
+    let scraped = rig.try_scrape(Format::Text100, body).unwrap();
+    assert_eq!(rig.describe(&scraped), ["plain{} gauge 2 at 10"]);
+    assert_eq!(scraped.refused, [(reasons::BAD_NAME, 1)].into());
+}
