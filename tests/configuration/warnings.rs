@@ -94,6 +94,12 @@ fn a_listener_that_everyone_reaches() {
         let message = format!("`otlp` listens on {open} without TLS and authentication");
         warns(&at(open), &[(&format!("'{open}'"), &message)]);
     }
+    let asks = "{protocols: {grpc: {endpoint: '0.0.0.0:4317', auth: {authenticator: bearertokenauth}}}}";
+    let text = pipeline(asks, "", "[delta, batch]").replace(
+        "service:\n",
+        "extensions: {bearertokenauth: {token: secret}}\nservice:\n  extensions: [bearertokenauth]\n",
+    );
+    warns(&text, &[("'0.0.0.0:4317'", "`otlp` listens on 0.0.0.0:4317 without TLS")]);
     for closed in ["localhost:4317", "127.0.0.1:0", "[::1]:4317"] {
         warns(&at(closed), &[]);
     }

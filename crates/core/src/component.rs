@@ -209,11 +209,22 @@ impl Out {
     }
 }
 
+/// An address that a component listens on without TLS.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenListener {
+    /// The path of its key below the component.
+    pub path: Vec<String>,
+    /// Host and port.
+    pub address: String,
+    /// Whether senders must say who they are.
+    pub authenticates: bool,
+}
+
 /// What `validate` and the lints need to know of a configured component.
 #[derive(Clone, Debug, Default)]
 pub struct Facts {
-    /// Addresses that it listens on without TLS and authentication, each with the path of its key below the component.
-    pub open_listeners: Vec<(Vec<String>, String)>,
+    /// Where it listens without TLS.
+    pub open_listeners: Vec<OpenListener>,
     /// It produces, or passes on from its senders, cumulative counters.
     pub cumulative: bool,
     /// It turns cumulative counters into deltas.

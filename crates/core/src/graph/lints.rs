@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, net::IpAddr, time::Duration};
 use weir_config::Diagnostics;
 
 use super::plan::{Plan, Planned, Stage};
-use crate::registry::ComponentKind;
+use crate::{component::OpenListener, registry::ComponentKind};
 
 /// OTLP exporters of SDKs give up after ten seconds.
 const CLIENT_WAITS: Duration = Duration::from_secs(10);
@@ -33,15 +33,26 @@ fn open_listeners(plan: &Plan, diags: &mut Diagnostics) {
         if !component.enabled || !is_started(plan, at) {
             continue;
         }
-        for (path, address) in &component.parsed.facts.open_listeners {
+        for OpenListener { path, address, authenticates } in &component.parsed.facts.open_listeners {
             if is_loopback(address) {
                 continue;
             }
             let path: Vec<&str> = path.iter().map(String::as_str).collect();
             let span = component.node.at(&path).map_or(component.key, |node| node.span);
+            let (lacks, help) = if *authenticates {
+                (
+                    "TLS",
+                    "whoever listens in on the way can read the tokens and passwords, and use them; give it `tls`, or keep the network closed",
+                )
+            } else {
+                (
+                    "TLS and authentication",
+                    "anyone who reaches it can send points that you pay for; listen on localhost or keep the network closed",
+                )
+            };
             diags
-                .warning(span, format!("`{}` listens on {address} without TLS and authentication", component.id))
-                .help("anyone who reaches it can send points that you pay for; listen on localhost or keep the network closed");
+                .warning(span, format!("`{}` listens on {address} without {lacks}", component.id))
+                .help(help);
         }
     }
 }

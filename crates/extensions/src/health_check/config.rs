@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use weir_config::Check;
 use weir_core::Config;
+use weir_net::Endpoint;
 
 /// Answers health probes.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
@@ -21,11 +22,10 @@ impl Default for HealthCheckConfig {
 
 impl Config for HealthCheckConfig {
     fn check(&self, check: &mut Check<'_>) {
-        let port = self.endpoint.rsplit_once(':').map(|(_, port)| port.parse::<u16>());
-        if !matches!(port, Some(Ok(_))) {
+        if Endpoint::tcp(&self.endpoint).is_none() {
             check.error_with(
                 &["endpoint"],
-                format!("`{}` is not a host and a port", self.endpoint),
+                format!("`{}` is not an address to listen on", self.endpoint),
                 "write it like `localhost:13133`",
             );
         }

@@ -7,7 +7,7 @@ mod config;
 use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 use weir_core::{ComponentError, Context, Extension, ExtensionFactory, Factory, Health};
-use weir_net::Listener;
+use weir_net::{Endpoint, Listener};
 
 pub use config::HealthCheckConfig;
 
@@ -41,12 +41,10 @@ struct Server {
 impl Extension for Server {
     async fn start(&mut self) -> Result<(), ComponentError> {
         let endpoint = &self.config.endpoint;
-        let cannot =
-            |error: &dyn std::fmt::Display| ComponentError::Unavailable(format!("{endpoint}: {error}"));
-        let mut addresses = tokio::net::lookup_host(endpoint).await.map_err(|error| cannot(&error))?;
-        let address = addresses.next().ok_or_else(|| cannot(&"the name has no address"))?;
-        let listener =
-            Listener::bind(address).await.map_err(|error| ComponentError::Unavailable(error.to_string()))?;
+        let unavailable = |what: String| ComponentError::Unavailable(what);
+        let endpoint = Endpoint::tcp(endpoint)
+            .ok_or_else(|| unavailable(format!("`{endpoint}` is not an address to listen on")))?;
+        let listener = Listener::bind(endpoint).await.map_err(|error| unavailable(error.to_string()))?;
         self.context.status.listening(listener.local_addr());
         self.listener = Some(listener);
         Ok(())

@@ -8,12 +8,14 @@ pub(super) struct Limits {
 }
 
 /// Gives `batch` to `push`, in pieces within `limits`; a single point is a piece whatever its size.
-pub(super) fn cut(mut batch: Batch, limits: Limits, push: impl FnMut(Batch)) {
-    let mut cutter = Cutter { limits, lease: batch.lease.clone(), ack: std::mem::take(&mut batch.ack), push };
+pub(super) fn cut(mut batch: Batch, limits: Limits, mut push: impl FnMut(Batch)) {
     if batch.points() <= limits.points && batch.bytes() <= limits.bytes {
-        cutter.finish(batch);
+        push(batch);
         return;
     }
+    // The acks of all whose points were gathered, in one part: each piece would carry all of them otherwise.
+    let ack = std::mem::take(&mut batch.ack).shared();
+    let mut cutter = Cutter { limits, lease: batch.lease.clone(), ack, push };
     let mut piece = cutter.piece();
     for point in &batch.numbers {
         cutter.make_room(&mut piece, size_of::<NumberPoint>());

@@ -3,12 +3,15 @@ use std::{sync::Arc, time::Duration};
 use proptest::prelude::*;
 use weir_config::ByteSize;
 use weir_core::{
-    Ack, Batch, Descriptor, ExponentialHistogramPoint, Flags, HistogramPoint, Number, NumberPoint, Series,
-    SummaryPoint, Verdict,
+    Ack, Batch, Descriptor, ExponentialHistogramPoint, Flags, HistogramPoint, Number, NumberPoint, Reason,
+    Series, SummaryPoint, Verdict,
 };
 use weir_testkit::{Fixture, Rig, START, point, seconds};
 
-use super::{Batching, Config};
+use super::{
+    Batching, Config,
+    cut::{Limits, cut},
+};
 
 mod window;
 
@@ -96,6 +99,29 @@ fn no_point_is_held_for_longer_than_the_timeout() {
             out = case.rig.tick_after(every);
         }
         assert!(waited <= TIMEOUT, "{waited:?} at {offset:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_pieces_of_many_batches_carry_one_part_of_their_acks_each() {
+    let mut case = Case::new(Config::default());
+    let (mut gathered, mut fates) = (case.batch(0), Vec::new());
+    for _ in 0..30 {
+        let mut batch = case.batch(1);
+        let (ack, fate) = Ack::new();
+        batch.ack = ack;
+        fates.push(fate);
+        gathered.append(batch);
+    }
+    assert!(gathered.ack.memory() > 0, "30 parts");
+    let mut pieces = Vec::new();
+    cut(gathered, Limits { points: 10, bytes: u64::MAX }, |piece| pieces.push(piece));
+    assert_eq!(sizes(&pieces), [10, 10, 10]);
+    assert_eq!(pieces.iter().map(|piece| piece.ack.memory()).sum::<usize>(), 0, "one part each");
+    let verdicts = [Verdict::Delivered, Verdict::Lost(Reason::SHUTDOWN), Verdict::Delivered];
+    pieces.into_iter().zip(verdicts).for_each(|(piece, verdict)| piece.ack.settle(verdict));
+    for mut fate in fates {
+        assert_eq!(fate.exported().await, verdicts[1], "the worst of the pieces");
     }
 }
 

@@ -6,7 +6,7 @@ use super::*;
 use crate::{
     component::{
         ComponentError, Config, Context, Exporter, ExporterFactory, Extension, ExtensionFactory, Factory,
-        Facts, Out, Processor, ProcessorFactory, Receiver, ReceiverFactory, State,
+        Facts, OpenListener, Out, Processor, ProcessorFactory, Receiver, ReceiverFactory, State,
     },
     edge::{Inbox, Output},
     health::Health,
@@ -17,6 +17,8 @@ use crate::{
 struct Options {
     /// Where it listens.
     endpoint: Option<String>,
+    /// Whether it asks who sends.
+    asks: bool,
     /// Whether it answers late.
     acknowledge: Option<String>,
     /// Seconds.
@@ -25,8 +27,13 @@ struct Options {
 
 impl Config for Options {
     fn facts(&self) -> Facts {
+        let listener = |address: &String| OpenListener {
+            path: vec!["endpoint".to_owned()],
+            address: address.clone(),
+            authenticates: self.asks,
+        };
         Facts {
-            open_listeners: self.endpoint.iter().map(|e| (vec!["endpoint".to_owned()], e.clone())).collect(),
+            open_listeners: self.endpoint.iter().map(listener).collect(),
             cumulative: true,
             wants_delta: self.period > 0,
             window: (self.period > 0).then(|| std::time::Duration::from_secs(self.period)),
@@ -292,6 +299,14 @@ service:
             "warning 2:49 exported: `otlp` answers when points are exported, but `cloudwatch` gathers them for 60 s",
             "warning 8:19 cloudwatch: cumulative counters of `otlp` reach `cloudwatch` without `delta`",
         ],
+    );
+}
+
+#[test]
+fn who_asks_its_senders_and_has_no_tls_is_warned_of_what_can_be_read_on_the_way() {
+    check(
+        &GOOD.replace("{otlp: }", "{otlp: {endpoint: '0.0.0.0:4317', asks: true}}"),
+        &["warning 1:30 '0.0.0.0:4317': `otlp` listens on 0.0.0.0:4317 without TLS"],
     );
 }
 

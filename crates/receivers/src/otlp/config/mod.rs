@@ -8,7 +8,7 @@ mod shared;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use weir_config::Check;
-use weir_core::{Config, Facts};
+use weir_core::{Config, Facts, OpenListener};
 
 use shared::Shared;
 
@@ -92,7 +92,11 @@ impl Config for OtlpConfig {
             };
             facts.of_this_host &= shared.is_of_this_host();
             if shared.is_open() {
-                facts.open_listeners.push((path(&["endpoint"]), shared.endpoint.to_owned()));
+                facts.open_listeners.push(OpenListener {
+                    path: path(&["endpoint"]),
+                    address: shared.endpoint.to_owned(),
+                    authenticates: shared.auth.is_some(),
+                });
             }
             if let Some(auth) = shared.auth {
                 facts.authenticators.push((path(&["auth", "authenticator"]), auth.authenticator.clone()));

@@ -59,9 +59,9 @@ impl Shared<'_> {
         self.transport == Transport::Unix || weir_core::is_loopback(self.endpoint)
     }
 
-    /// Whether others than this machine's own processes may send, whoever they are.
+    /// Whether what is sent can be read on the way.
     pub(super) fn is_open(&self) -> bool {
-        self.transport == Transport::Tcp && self.tls.is_none() && self.auth.is_none()
+        self.transport == Transport::Tcp && self.tls.is_none()
     }
 
     /// Reports what types cannot say; `usual` is the protocol's port.

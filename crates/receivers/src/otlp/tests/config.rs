@@ -1,7 +1,7 @@
 //! The keys, as a person writes them.
 
 use weir_config::{Check, Diagnostics, Env, Source, from_node, load};
-use weir_core::Config as _;
+use weir_core::{Config as _, OpenListener};
 use weir_net::{Endpoint, Versions};
 
 use crate::otlp::{
@@ -70,8 +70,8 @@ fn every_key_is_read() {
     assert_eq!((http.read_timeout.as_secs(), http.limits().header_read_timeout.as_secs()), (5, 6));
     let facts = config.facts();
     assert!(facts.waits_for_export && facts.cumulative);
-    let key = ["protocols", "grpc", "endpoint"].map(str::to_owned).to_vec();
-    assert_eq!(facts.open_listeners, [(key, "[::1]:0".to_owned())], "a Unix socket is not open to others");
+    let grpc = open("grpc", "[::1]:0", false);
+    assert_eq!(facts.open_listeners, [grpc], "a Unix socket is not open to others");
 }
 
 #[test]
@@ -101,8 +101,13 @@ fn values_out_of_range_are_refused_where_they_stand() {
     }
 }
 
+fn open(protocol: &str, address: &str, authenticates: bool) -> OpenListener {
+    let path = ["protocols", protocol, "endpoint"].map(str::to_owned).to_vec();
+    OpenListener { path, address: address.to_owned(), authenticates }
+}
+
 #[test]
-fn keys_of_security_are_read_and_close_the_listener() {
+fn keys_of_security_are_read_and_tls_closes_the_listener() {
     let config = good(
         "protocols:\n  grpc:\n    endpoint: 0.0.0.0:4317\n    tls: {cert_file: a, key_file: b, client_ca_file: c, min_version: '1.3'}\n    \
          keepalive: {server_parameters: {max_connection_age: 1h, max_connection_idle: 5m, time: 10s}}\n  \
@@ -115,7 +120,7 @@ fn keys_of_security_are_read_and_close_the_listener() {
     assert!(matches!(grpc.versions(), Versions::Http2(http2) if http2.keepalive.as_secs() == 10));
     assert_eq!(grpc.tls.unwrap().client_ca_file, Some("c".into()));
     let facts = config.facts();
-    assert_eq!(facts.open_listeners, []);
+    assert_eq!(facts.open_listeners, [open("http", "0.0.0.0:4318", true)], "a password is sent in the clear");
     let path = ["protocols", "http", "auth", "authenticator"].map(str::to_owned).to_vec();
     assert_eq!(facts.authenticators, [(path, "basicauth/x".to_owned())]);
 }
