@@ -1,4 +1,4 @@
-//! Two hours of Weir's clock, in which one per cent of the series is replaced every second, and clients vanish in the middle of
+//! Four hours of Weir's clock, in which one per cent of the series is replaced every second, and clients vanish in the middle of
 //! their requests. What is idle for a quarter of an hour is forgotten: memory reaches its level, and stays there.
 
 use std::{collections::VecDeque, net::SocketAddr, time::Duration};
@@ -37,9 +37,11 @@ const IDLE: Duration = Duration::from_mins(15);
 /// Until an idle series is swept, at most: a sweep comes every ten seconds, may find the table of aliases in use, and is late where
 /// the machine is busy (240 seconds are one).
 const SWEPT_WITHIN: Duration = Duration::from_mins(5);
-const SOAK: Duration = Duration::from_hours(2);
-/// By then series have been forgotten for a quarter of an hour, and as many of them are remembered as there ever are.
-const QUARTER: Duration = Duration::from_mins(30);
+const SOAK: Duration = Duration::from_hours(4);
+/// By then series have been forgotten for three quarters of an hour: as many of them are remembered as there ever are, and each
+/// page of the allocator has blocks of all ages in it, which takes some lifetimes of a series. (Over ten hours the bytes in use were
+/// level from 20 minutes on, and those in RAM from an hour on.)
+const QUARTER: Duration = Duration::from_hours(1);
 /// Between two readings.
 const READ_EVERY: Duration = Duration::from_mins(5);
 /// Readings that make the figure of a quarter, from there on, and of the end, up to there.
@@ -47,7 +49,7 @@ const MEASURED: usize = 5;
 /// Sockets that the exporter may keep open to its far end, where one request is under way at a time.
 const EXPORTERS: usize = 2;
 
-/// How much faster Weir's clock runs: half a minute is two hours; in the long form it takes eight minutes.
+/// How much faster Weir's clock runs: a minute is four hours; in the long form it takes sixteen minutes.
 fn clock_rate() -> u32 {
     if is_long() { 15 } else { 240 }
 }
@@ -205,7 +207,13 @@ async fn resident(weir: &Weir, clock: Clock) -> Vec<(Duration, u64)> {
             return read;
         }
         let (ram, streams) = (weir.resident().unwrap(), weir.metric("weir_interner_streams").await.unwrap());
-        println!("{:>4} s: {:>7} KiB in RAM, {streams} streams", elapsed.as_secs(), ram >> 10);
+        let slots = weir.metric("weir_interner_slots").await.unwrap();
+        let aliases = weir.metric("weir_door_aliases").await.unwrap();
+        println!(
+            "{:>5} s: {:>7} KiB in RAM, {streams} streams, {slots} slots, {aliases} aliases",
+            elapsed.as_secs(),
+            ram >> 10
+        );
         assert!(streams <= live_at_most() as f64, "{streams} streams after {elapsed:?}");
         read.push((elapsed, ram));
     }
@@ -218,7 +226,6 @@ fn median(read: &[(Duration, u64)]) -> u64 {
     ram[ram.len() / 2]
 }
 
-#[ignore = "open: resident memory ended at 1.06 to 1.12 times its quarter, and whether it levels off or leaks is not known"]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn memory_stays_level_while_series_and_clients_come_and_go() {
     let sink = Sink::start().await.unwrap();

@@ -5,7 +5,8 @@
 //! The interner has no clock: its owner calls [`Interner::sweep`].
 
 use std::{
-    collections::VecDeque,
+    cmp::Reverse,
+    collections::{BinaryHeap, VecDeque},
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering::Relaxed},
@@ -94,7 +95,9 @@ pub struct Interner {
     descriptors: Pool<Descriptor>,
     shards: [Mutex<HashTable<Arc<Series>>>; SHARDS],
     table: RwLock<Vec<Slot>>,
-    free: Mutex<Vec<u32>>,
+    /// The lowest is given away first: what is live then stays together, and the pages of state by series (R3) beyond it empty
+    /// again after a peak.
+    free: Mutex<BinaryHeap<Reverse<u32>>>,
     epochs: Mutex<VecDeque<Lease>>,
     streams: AtomicUsize,
     live: AtomicUsize,
@@ -252,7 +255,7 @@ impl Interner {
         hash: u64,
         make: impl FnOnce(SeriesId) -> Series,
     ) -> Arc<Series> {
-        let reused = self.free.lock().pop();
+        let reused = self.free.lock().pop().map(|Reverse(slot)| slot);
         let mut table = self.table.write();
         let slot = reused.unwrap_or_else(|| {
             table.push(Slot::default());
@@ -385,7 +388,7 @@ impl Interner {
             }
             cell.series = None;
             cell.generation = cell.generation.wrapping_add(1);
-            reusable.push(slot);
+            reusable.push(Reverse(slot));
         }
         drop(table);
         *freed += reusable.len();

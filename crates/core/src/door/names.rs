@@ -5,6 +5,10 @@ use hashbrown::HashTable;
 /// No name: the parent of what has none, and the place before the first one.
 pub const NONE: u32 = u32::MAX;
 
+/// Room is given back only when there is this many times as much as names: names come and go all the time, and blocks of all
+/// sizes that come and go with them would leave holes.
+const SLACK: usize = 4;
+
 /// What is known under a name.
 #[derive(Debug)]
 pub struct Entry<T> {
@@ -148,22 +152,27 @@ impl<T> Names<T> {
     /// `parent_of` is told the numbers so far, which are those of parents.
     pub fn keep(&mut self, mut parent_of: impl FnMut(usize, &Entry<T>, &Numbers) -> Option<u32>) -> Numbers {
         let mut numbers = Numbers::default();
-        let mut kept = Vec::new();
-        self.bytes = 0;
-        for (at, mut entry) in std::mem::take(&mut self.entries).into_iter().enumerate() {
-            let Some(parent) = parent_of(at, &entry, &numbers) else {
+        let (mut at, mut kept, mut bytes) = (0, 0, 0);
+        self.entries.retain_mut(|entry| {
+            let parent = parent_of(at, entry, &numbers);
+            at += 1;
+            let Some(parent) = parent else {
                 numbers.push(NONE);
-                continue;
+                return false;
             };
-            numbers.push(kept.len() as u32);
-            (entry.parent, entry.next) = (parent, kept.len() as u32 + 1);
-            self.bytes += Self::weight(&entry.bytes);
-            kept.push(entry);
+            numbers.push(kept);
+            kept += 1;
+            (entry.parent, entry.next) = (parent, kept);
+            bytes += Self::weight(&entry.bytes);
+            true
+        });
+        self.bytes = bytes;
+        self.index.clear();
+        if self.entries.len() < self.entries.capacity() / SLACK {
+            self.entries.shrink_to(self.entries.len() * 2);
+            self.index = HashTable::with_capacity(self.entries.len() * 2);
         }
-        kept.shrink_to_fit();
-        self.index = HashTable::with_capacity(kept.len());
-        self.entries = kept;
-        (0..self.entries.len() as u32).for_each(|at| self.enter(at));
+        (0..kept).for_each(|at| self.enter(at));
         self.rewind();
         numbers
     }

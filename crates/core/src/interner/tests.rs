@@ -73,6 +73,21 @@ fn a_lease_taken_after_the_retirement_does_not_hold_the_slot() {
 }
 
 #[test]
+fn after_a_peak_what_is_new_gets_the_lowest_slots() {
+    let interner = Interner::new(1000);
+    let mut held: VecDeque<_> = (0..1000).map(|n| stream(&interner, &n.to_string())).collect();
+    // The oldest go last, and what comes after them finds all other slots free.
+    let oldest = held.drain(..10).collect::<Vec<_>>();
+    drop(held);
+    interner.sweep();
+    let new: Vec<_> = (1000..1010).map(|n| stream(&interner, &n.to_string())).collect();
+    assert_eq!(new.iter().map(|series| series.id().slot).collect::<Vec<_>>(), (10..20).collect::<Vec<_>>());
+    drop(oldest);
+    interner.sweep();
+    assert_eq!(stream(&interner, "newest").id().slot, 0);
+}
+
+#[test]
 fn covering_leases_keeps_the_older() {
     let interner = Interner::new(10);
     let old = interner.lease();
