@@ -101,13 +101,34 @@ pub(crate) async fn ask_aws(aws: &str, endpoint: &str, question: &Question) -> V
     all
 }
 
-/// How near an answer must be: exact, or within this share of itself.
-#[derive(Clone, Copy)]
-pub(crate) enum Percentiles {
-    Exact,
+/// How much of the samples can be known at CloudWatch. Their count and sum are always exact.
+pub(crate) enum Known {
+    /// All of them.
+    Exactly,
+    /// Their percentiles within this share of themselves.
     Within(f64),
-    /// Buckets do not tell: anywhere between the least and the most.
-    InRange,
+    /// In which bucket each lies, and with `extremes` the least and the greatest.
+    InBuckets { of: Box<dyn Fn(f64) -> (f64, f64)>, extremes: bool },
+}
+
+impl Known {
+    /// Between what a percentile must lie, whose ranks are those of two samples.
+    fn percentile(&self, (below, above): (f64, f64), exact: f64) -> (f64, f64) {
+        let near = |share: f64| (exact - share * exact.abs(), exact + share * exact.abs());
+        match self {
+            Self::Exactly => near(1e-12),
+            Self::Within(share) => near(*share),
+            Self::InBuckets { of, .. } => (of(below).0, of(above).1),
+        }
+    }
+
+    /// Between what the least or the greatest sample must lie.
+    fn extreme(&self, sample: f64) -> (f64, f64) {
+        match self {
+            Self::InBuckets { of, extremes: false } => of(sample),
+            _ => (sample, sample),
+        }
+    }
 }
 
 /// Compares the one datapoint of an answer with the samples themselves.
@@ -115,7 +136,7 @@ pub(crate) fn assert_statistics(
     answer: &Value,
     mut samples: Vec<f64>,
     unit: &str,
-    percentiles: Percentiles,
+    known: &Known,
     what: &str,
 ) {
     let points = answer["Datapoints"].as_array().unwrap();
@@ -123,47 +144,40 @@ pub(crate) fn assert_statistics(
     let point = &points[0];
     samples.sort_by(f64::total_cmp);
     let (count, sum) = (samples.len() as f64, samples.iter().sum::<f64>());
-    let expected = [
-        ("SampleCount", count),
-        ("Sum", sum),
-        ("Average", sum / count),
-        ("Minimum", samples[0]),
-        ("Maximum", samples[samples.len() - 1]),
-    ];
-    for (statistic, expected) in expected {
+    for (statistic, expected) in [("SampleCount", count), ("Sum", sum), ("Average", sum / count)] {
         assert_eq!(point[statistic].as_f64(), Some(expected), "{statistic} of {what}: {point}");
     }
     assert_eq!(point["Unit"], unit, "{what}");
+    let lies = |name: &str, (low, high): (f64, f64)| {
+        let found = point[name].as_f64().unwrap_or_else(|| panic!("no {name} of {what}: {point}"));
+        assert!((low..=high).contains(&found), "{name} of {what}: {found}, expected {low} to {high}");
+    };
+    lies("Minimum", known.extreme(samples[0]));
+    lies("Maximum", known.extreme(samples[samples.len() - 1]));
     for (name, p) in [("p50", 50.0), ("p95", 95.0)] {
         if samples[0] < 0.0 {
-            assert!(
-                point[name].is_null(),
-                "CloudWatch has no percentiles of negative values; {what}: {point}"
-            );
+            let none = "CloudWatch has no percentiles of negative values";
+            assert!(point[name].is_null(), "{none}; {what}: {point}");
             continue;
         }
-        let (found, expected) = (point[name].as_f64().unwrap(), percentile(&samples, p));
-        let allowed = match percentiles {
-            Percentiles::Exact => 1e-12,
-            Percentiles::Within(share) => share,
-            Percentiles::InRange => {
-                assert!(
-                    (samples[0]..=samples[samples.len() - 1]).contains(&found),
-                    "{name} of {what}: {found}"
-                );
-                continue;
-            }
-        };
-        let error = (found - expected).abs();
-        assert!(error <= allowed * expected.abs(), "{name} of {what}: {found}, expected {expected}");
+        lies(name, known.percentile(ranks(&samples, p), percentile(&samples, p)));
     }
 }
 
 /// The percentile of sorted samples, interpolated linearly at rank `p / 100 × (n − 1)`.
 pub(crate) fn percentile(sorted: &[f64], p: f64) -> f64 {
-    let rank = p / 100.0 * (sorted.len() - 1) as f64;
-    let (below, above) = (sorted[rank.floor() as usize], sorted[rank.ceil() as usize]);
-    below + (above - below) * rank.fract()
+    let (below, above) = ranks(sorted, p);
+    below + (above - below) * rank(sorted, p).fract()
+}
+
+/// The samples below and above that rank.
+fn ranks(sorted: &[f64], p: f64) -> (f64, f64) {
+    let rank = rank(sorted, p);
+    (sorted[rank.floor() as usize], sorted[rank.ceil() as usize])
+}
+
+fn rank(sorted: &[f64], p: f64) -> f64 {
+    p / 100.0 * (sorted.len() - 1) as f64
 }
 
 /// Numbers that look random and are the same in every run (a linear congruential generator modulo 2^31).
@@ -196,22 +210,10 @@ async fn percentiles_survive_the_way_to_cloudwatch() {
         |name: &str| Question { name: name.to_owned(), dimensions: BTreeMap::new(), start: minute(time) };
     let questions = [question("e2e.few"), question("e2e.many")];
     let by_boto3 = ask_boto3(&python, &far.0.endpoint(), &questions).await;
-    let cases = [(few, Percentiles::Exact), (many, Percentiles::Within(0.01))];
-    for ((question, answer), (samples, percentiles)) in questions.iter().zip(&by_boto3).zip(cases) {
-        assert_statistics(
-            answer,
-            samples.clone(),
-            "None",
-            percentiles,
-            &format!("{} by boto3", question.name),
-        );
+    let cases = [(few, Known::Exactly), (many, Known::Within(0.01))];
+    for ((question, answer), (samples, known)) in questions.iter().zip(&by_boto3).zip(cases) {
+        assert_statistics(answer, samples.clone(), "None", &known, &format!("{} by boto3", question.name));
         let answer = ask_aws(&aws, &far.0.endpoint(), question).await;
-        assert_statistics(
-            &answer,
-            samples,
-            "None",
-            percentiles,
-            &format!("{} by the AWS CLI", question.name),
-        );
+        assert_statistics(&answer, samples, "None", &known, &format!("{} by the AWS CLI", question.name));
     }
 }

@@ -14,7 +14,7 @@ use std::{
 
 use crate::{
     harness::{FarEnd, Program, Weir, config_file, now},
-    interop::{self, Percentiles, Question, ask_boto3, assert_statistics, minute, peer},
+    interop::{self, Question, ask_boto3, assert_statistics, minute, peer},
 };
 use plan::{Plan, Temporality};
 
@@ -155,9 +155,7 @@ async fn compare(plan: &Plan, way: Way, far: &FarEnd, python: &str, start: u64, 
     let answers = ask_boto3(python, &far.0.endpoint(), &questions).await;
     for ((question, answer), (instrument, samples)) in questions.iter().zip(&answers).zip(expected) {
         let what = format!("{} {:?}, {test}", question.name, question.dimensions);
-        let percentiles =
-            if instrument.kind.is_histogram() { Percentiles::InRange } else { Percentiles::Exact };
-        assert_statistics(answer, samples, instrument.unit.1, percentiles, &what);
+        assert_statistics(answer, samples, instrument.unit.1, &plan.known(instrument), &what);
     }
 }
 

@@ -6,7 +6,7 @@
 
 use serde_json::{Value, json};
 
-use crate::interop::numbers;
+use crate::interop::{Known, numbers};
 
 /// Collections, each an export.
 pub(crate) const CYCLES: usize = 4;
@@ -32,9 +32,29 @@ pub(crate) enum Kind {
     ObservableGauge,
 }
 
+/// Where the buckets of an explicit histogram end, if nothing else is said (metrics SDK specification, "Explicit Bucket Histogram
+/// Aggregation").
+const BOUNDS: [f64; 15] =
+    [0.0, 5.0, 10.0, 25.0, 50.0, 75.0, 100.0, 250.0, 500.0, 750.0, 1e3, 2.5e3, 5e3, 7.5e3, 1e4];
+/// How far apart the ends of an exponential bucket are, at most: 2^(1/8), scale 3. At that scale the 160 buckets of the specification
+/// span 20 octaves, more than the plan's numbers.
+const WIDEST: f64 = 1.090_507_732_665_257_7;
+
 impl Kind {
-    pub(crate) fn is_histogram(self) -> bool {
+    fn is_histogram(self) -> bool {
         matches!(self, Self::Histogram | Self::ExponentialHistogram)
+    }
+
+    /// How much is known of a sample: where its bucket begins and ends.
+    fn bucket(self, sample: f64) -> (f64, f64) {
+        match self {
+            Self::Histogram => {
+                let end = BOUNDS.partition_point(|bound| *bound < sample);
+                (BOUNDS[end - 1], BOUNDS[end])
+            }
+            Self::ExponentialHistogram => (sample / WIDEST, sample * WIDEST),
+            _ => (sample, sample),
+        }
     }
 
     fn name(self) -> &'static str {
@@ -98,10 +118,7 @@ impl Plan {
         temporality: Temporality,
         states_start: bool,
     ) -> Self {
-        let mut dice = numbers(11);
-        let mut instruments = instruments(&mut dice);
-        // `delta` lets cumulative histograms pass, and CloudWatch has no use for them.
-        instruments.retain(|one| temporality == Temporality::Delta || !one.kind.is_histogram());
+        let instruments = instruments(&mut numbers(11));
         Self { endpoint, protocol, temporality, states_start, instruments }
     }
 
@@ -153,6 +170,19 @@ impl Plan {
     /// The same, of all series.
     pub(crate) fn all_first_totals(&self) -> u64 {
         self.instruments.iter().map(|one| (self.first_totals(one) * one.series.len()) as u64).sum()
+    }
+
+    /// How much of an instrument's samples can be known at CloudWatch.
+    pub(crate) fn known(&self, instrument: &Instrument) -> Known {
+        let kind = instrument.kind;
+        match kind.is_histogram() {
+            false => Known::Exactly,
+            // What is cumulative has the extremes of its whole life, and no increment any.
+            true => Known::InBuckets {
+                of: Box::new(move |sample| kind.bucket(sample)),
+                extremes: self.temporality == Temporality::Delta,
+            },
+        }
     }
 
     /// The samples that a series must become at CloudWatch.
