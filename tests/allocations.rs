@@ -33,7 +33,10 @@ use weir_processors::{
 };
 use weir_receivers::{
     otlp::resolve_bytes,
-    procfs::{Listed, NetworkConfig, ProcfsConfig, Scrape},
+    procfs::{
+        CpuSection, CwAgentConfig, DeviceSection, DiskSection, Listed, NetworkConfig, ProcfsConfig, Scrape,
+        Section,
+    },
 };
 use weir_testkit::{Fixture, START, histogram_of, push_histogram, seconds};
 use weir_window::{Distribution, Exponential, Period, Totals, exponential::Parts};
@@ -270,6 +273,88 @@ fn a_scrape_of_known_devices_allocates_the_batch_and_nothing_a_device() {
     let (two, two_hundred) = (a_scrape_costs(2), a_scrape_costs(200));
     assert_eq!(two, two_hundred);
     assert!((1..=8).contains(&two), "{two} allocations a scrape");
+}
+
+/// A machine in a folder with so many of everything that the CloudWatch Agent's metrics are about.
+fn machine_of(many: usize) -> std::path::PathBuf {
+    let root = std::env::temp_dir().join(format!("weir-allocations-cwagent-{}-{many}", std::process::id()));
+    let write = |path: String, text: String| {
+        let path = root.join("proc").join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    };
+    let lines = |line: &dyn Fn(usize) -> String| (0..many).map(line).collect::<String>();
+    write("meminfo".into(), "MemTotal: 8000 kB\nMemFree: 1000 kB\n".to_owned());
+    write("diskstats".into(), lines(&|n| format!(" 259 {n} nvme{n}n1 1 2 3 4 5 6 7 8 9 10 11\n")));
+    write("1/net/dev".into(), lines(&|n| format!("eth{n}: 1000 10 1 2 0 0 0 0 2000 20 3 4 0 0 0 0\n")));
+    for table in ["tcp", "udp"] {
+        let socket = |n| format!("{n}: 0100007F:{n:04X} 00000000:0000 0A 0:0 0:0 0 0 0 1 1\n");
+        write(format!("1/net/{table}"), lines(&socket));
+    }
+    write("1/net/unix".into(), lines(&|n| format!("{n}: 2 0 0 0002 01 {n} /run/{n}\n")));
+    write("1/mountinfo".into(), lines(&|n| format!("{n} 1 0:{n} / /mounts/{n} rw - tmpfs tmpfs rw\n")));
+    for n in 0..many {
+        write(
+            format!("{}/stat", 100 + n),
+            format!("{n} (a) S 1 2 3 0 -1 4 5 6 7 8 9 10 11 12 20 0 1 0 99 0 0\n"),
+        );
+        std::fs::create_dir_all(root.join(format!("mounts/{n}"))).unwrap();
+        let interface = root.join(format!("sys/class/net/eth{n}"));
+        std::fs::create_dir_all(&interface).unwrap();
+        std::fs::write(interface.join("flags"), "0x1003\n").unwrap();
+    }
+    root
+}
+
+#[test]
+fn a_round_of_the_agents_metrics_allocates_the_batch_and_nothing_a_device() {
+    let a_round_costs = |many: usize| {
+        let root = machine_of(many);
+        let listed = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        let section = |names: &[&str]| Listed(Some(Section { measurement: listed(names) }));
+        let devices =
+            |names| Listed(Some(DeviceSection { measurement: listed(names), ..DeviceSection::default() }));
+        let cpu = CpuSection {
+            measurement: listed(&["usage_active", "time_user"]),
+            resources: listed(&["*"]),
+            totalcpu: true,
+        };
+        let disk =
+            DiskSection { measurement: listed(&["used_percent", "inodes_free"]), ..DiskSection::default() };
+        let cwagent = CwAgentConfig {
+            cpu: Listed(Some(cpu)),
+            disk: Listed(Some(disk)),
+            diskio: devices(&["reads", "iops_in_progress"]),
+            mem: section(&["used_percent"]),
+            net: devices(&["bytes_sent"]),
+            netstat: section(&["tcp_listen", "udp_socket"]),
+            processes: section(&["total"]),
+            swap: section(&["used_percent"]),
+        };
+        let config = ProcfsConfig {
+            root_path: root.clone(),
+            cwagent: Listed(Some(cwagent)),
+            ..ProcfsConfig::default()
+        };
+        let mut scrape = Scrape::new(&config, &Fixture::new().context("procfs")).unwrap();
+        let mut round = |ticks: u64| {
+            // Time must pass for shares of it.
+            let line = |name: String| format!("cpu{name} {ticks} 1 1 1 1 1 1 1 0 0\n");
+            let cpus: String = (0..many).map(|n| line(n.to_string())).collect();
+            std::fs::write(root.join("proc/stat"), line(" ".into()) + &cpus + "btime 1699990000\n").unwrap();
+            allocations(|| scrape.collect(seconds(START + ticks)))
+        };
+        (1..4).for_each(|ticks| drop(round(ticks)));
+        let (count, batch) = round(4);
+        let (of_each, of_all) = (2 + 2 + 2 + 1, 2 + 1 + 2 + 1 + 1);
+        assert_eq!(batch.points(), (many * of_each + of_all) as u64);
+        assert_eq!(scrape.troubles(), 0);
+        std::fs::remove_dir_all(root).unwrap();
+        count
+    };
+    let (two, two_hundred) = (a_round_costs(2), a_round_costs(200));
+    assert_eq!(two, two_hundred);
+    assert!((1..=8).contains(&two), "{two} allocations a round");
 }
 
 #[test]

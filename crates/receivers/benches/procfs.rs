@@ -1,4 +1,4 @@
-//! One scrape by all six scrapers with their defaults: of a machine in a folder (16 CPUs, 10 disks, 6 interfaces, a table of 60 mounts
+//! One scrape by all six scrapers with their defaults, and one of every metric of the CloudWatch Agent: of a machine in a folder (16 CPUs, 10 disks, 6 interfaces, a table of 60 mounts
 //! of which 2 are reported), and of the machine that runs this.
 #![allow(
     clippy::expect_used,
@@ -6,30 +6,51 @@
     reason = "a benchmark may fail, and writes its files slowly"
 )]
 
-use std::{
-    fs, io,
-    path::{Path, PathBuf},
-};
+use std::{fs, io, path::Path};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use rustix::fs::{major, minor, stat};
-use weir_receivers::procfs::{ProcfsConfig, Scrape};
+use weir_receivers::procfs::{
+    CpuSection, CwAgentConfig, DeviceSection, DiskSection, Listed, ProcfsConfig, Scrape, Section,
+};
 use weir_testkit::{Fixture, START, seconds};
 
 fn scrape(c: &mut Criterion) {
     let folder = std::env::temp_dir().join(format!("weir-bench-procfs-{}", std::process::id()));
     write_machine(&folder).expect("a folder to write to");
-    bench(c, "folder", folder.clone());
+    let of = |root_path: &Path| ProcfsConfig { root_path: root_path.to_owned(), ..ProcfsConfig::default() };
+    bench(c, "folder", &of(&folder));
     if Path::new("/proc/stat").exists() {
-        bench(c, "this machine", PathBuf::from("/"));
+        bench(c, "this machine", &of(Path::new("/")));
+        let cwagent = Listed(Some(everything_of_the_agent()));
+        bench(c, "cwagent, this machine", &ProcfsConfig { cwagent, ..of(Path::new("/")) });
     }
     fs::remove_dir_all(folder).expect("the folder that was written");
 }
 
-fn bench(c: &mut Criterion, name: &str, root_path: PathBuf) {
+/// All sections with some metrics each: what a metric more costs is a point.
+fn everything_of_the_agent() -> CwAgentConfig {
+    let listed = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+    let section = |names: &[&str]| Listed(Some(Section { measurement: listed(names) }));
+    let devices =
+        |names| Listed(Some(DeviceSection { measurement: listed(names), ..DeviceSection::default() }));
+    let cpu = listed(&["usage_active", "usage_idle", "usage_iowait", "usage_system", "usage_user"]);
+    let disk = listed(&["used_percent", "inodes_free"]);
+    CwAgentConfig {
+        cpu: Listed(Some(CpuSection { measurement: cpu, ..CpuSection::default() })),
+        disk: Listed(Some(DiskSection { measurement: disk, ..DiskSection::default() })),
+        diskio: devices(&["io_time", "read_bytes", "write_bytes", "reads", "writes"]),
+        mem: section(&["used_percent", "available"]),
+        net: devices(&["bytes_sent", "bytes_recv", "packets_sent", "packets_recv"]),
+        netstat: section(&["tcp_established", "tcp_time_wait", "udp_socket"]),
+        processes: section(&["total", "running", "zombies"]),
+        swap: section(&["used_percent"]),
+    }
+}
+
+fn bench(c: &mut Criterion, name: &str, config: &ProcfsConfig) {
     let fixture = Fixture::new();
-    let config = ProcfsConfig { root_path, ..ProcfsConfig::default() };
-    let mut scrape = Scrape::new(&config, &fixture.context("procfs")).expect("no filters");
+    let mut scrape = Scrape::new(config, &fixture.context("procfs")).expect("no filters");
     let points = scrape.collect(seconds(START)).points();
     let mut group = c.benchmark_group("procfs");
     group.throughput(Throughput::Elements(points));

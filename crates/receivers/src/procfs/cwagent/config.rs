@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use weir_config::{Check, Node};
 
-use super::{cpu, disk, diskio, measure::names, mem, net};
+use super::{cpu, disk, diskio, measure::names, mem, net, netstat, processes};
 use crate::procfs::{Listed, MatchType, filter::Filter};
 
 /// What the CloudWatch Agent calls `metrics_collected`.
@@ -26,6 +26,12 @@ pub struct CwAgentConfig {
     /// Network interfaces, with the dimension `interface`; without `resources` those that are up and not the loopback.
     #[serde(skip_serializing_if = "Listed::is_absent")]
     pub net: Listed<DeviceSection>,
+    /// Sockets by state.
+    #[serde(skip_serializing_if = "Listed::is_absent")]
+    pub netstat: Listed<Section>,
+    /// Processes by state.
+    #[serde(skip_serializing_if = "Listed::is_absent")]
+    pub processes: Listed<Section>,
     /// Swap.
     #[serde(skip_serializing_if = "Listed::is_absent")]
     pub swap: Listed<Section>,
@@ -146,16 +152,19 @@ impl CwAgentConfig {
         for (section, why, instead) in OTHER_SECTIONS {
             check.not_taken(&["cwagent", section], why, instead);
         }
-        let of = |measurement: Option<&Vec<String>>| measurement.cloned();
+        let of = |section: &Listed<Section>| section.0.as_ref().map(|section| section.measurement.clone());
+        let of_devices =
+            |section: &Listed<DeviceSection>| section.0.as_ref().map(|section| section.measurement.clone());
         let (cpu, disk) = (self.cpu.0.as_ref(), self.disk.0.as_ref());
-        let (diskio, net) = (self.diskio.0.as_ref(), self.net.0.as_ref());
         let sections = [
-            ("cpu", of(cpu.map(|cpu| &cpu.measurement)), names(cpu::MEASURES)),
-            ("disk", of(disk.map(|disk| &disk.measurement)), names(disk::MEASURES)),
-            ("diskio", of(diskio.map(|diskio| &diskio.measurement)), names(diskio::MEASURES)),
-            ("mem", of(self.mem.0.as_ref().map(|mem| &mem.measurement)), names(mem::MEASURES)),
-            ("net", of(net.map(|net| &net.measurement)), names(net::MEASURES)),
-            ("swap", of(self.swap.0.as_ref().map(|swap| &swap.measurement)), names(mem::SWAP_MEASURES)),
+            ("cpu", cpu.map(|cpu| cpu.measurement.clone()), names(cpu::MEASURES)),
+            ("disk", disk.map(|disk| disk.measurement.clone()), names(disk::MEASURES)),
+            ("diskio", of_devices(&self.diskio), names(diskio::MEASURES)),
+            ("mem", of(&self.mem), names(mem::MEASURES)),
+            ("net", of_devices(&self.net), names(net::MEASURES)),
+            ("netstat", of(&self.netstat), names(netstat::MEASURES)),
+            ("processes", of(&self.processes), names(processes::MEASURES)),
+            ("swap", of(&self.swap), names(mem::SWAP_MEASURES)),
         ];
         if sections.iter().all(|(_, measurement, _)| measurement.is_none()) {
             let help = format!("list one of {}", list(sections.iter().map(|(section, ..)| *section)));

@@ -147,7 +147,7 @@ impl Scraper for Cpu {
 }
 
 /// The lines of all CPUs together (`cpu`) and of each (`cpu0`, …), with their ten columns; those that an older kernel has not are zero.
-fn cpus(stat: &[u8]) -> impl Iterator<Item = (&[u8], [u64; 10])> {
+pub(in crate::procfs) fn cpus(stat: &[u8]) -> impl Iterator<Item = (&[u8], [u64; 10])> {
     // The lines of CPUs are the first; what follows (`intr`) is as long as all of them together.
     text::lines(stat).take_while(|line| line.starts_with(b"cpu")).filter_map(|line| {
         let mut words = text::words(line);

@@ -13,6 +13,9 @@
 //! - `disk_*` are of every mount, those of memory and of snaps included; `ignore_file_system_types` leaves types out.
 //! - `diskio_*` leaves out devices that have never done anything, and `net_*` interfaces that are down or the loopback, unless
 //!   `resources` names them.
+//! - `netstat_*` count sockets with the same addresses once. `netstat_udp_socket` has the datagram sockets of Unix in it, and
+//!   `netstat_tcp_none` is the others of Unix: each path once, all without a path as one.
+//! - `processes_zombies` has no unit.
 //! - Counters are increments since the round before: the first round has none.
 //!
 //! # Where it differs, and why
@@ -24,16 +27,18 @@
 //!
 //! # Layout
 //! - `measure`: a metric and its formula; `last`: what counters were at the round before; `config`: the keys.
-//! - `cpu`, `mem` (with swap), `disk`, `diskio`, `net`: each plugin's table and what it reads.
+//! - `cpu`, `mem` (with swap), `disk`, `diskio`, `net`, `netstat`, `processes`: each plugin's table and what it reads.
 
 mod config;
-mod cpu;
+pub(super) mod cpu;
 pub(super) mod disk;
 mod diskio;
 mod last;
 pub(super) mod measure;
 mod mem;
 mod net;
+pub(super) mod netstat;
+pub(super) mod processes;
 
 pub use config::{CpuSection, CwAgentConfig, DeviceSection, DiskSection, Section};
 
@@ -62,6 +67,12 @@ pub(super) fn scrapers(config: &CwAgentConfig, root: &Path) -> Result<Vec<Box<dy
     if let Some(net) = &config.net.0 {
         scrapers.push(Box::new(net::Net::new(net, root)?));
     }
+    if let Some(netstat) = &config.netstat.0 {
+        scrapers.push(Box::new(netstat::NetStat::new(netstat, root)));
+    }
+    if let Some(processes) = &config.processes.0 {
+        scrapers.push(Box::new(processes::ProcessStates::new(processes, root)));
+    }
     Ok(scrapers)
 }
 
@@ -75,6 +86,8 @@ pub(super) fn all() -> Vec<&'static str> {
         measure::names(mem::MEASURES),
         measure::names(mem::SWAP_MEASURES),
         measure::names(net::MEASURES),
+        measure::names(netstat::MEASURES),
+        measure::names(processes::MEASURES),
     ];
     plugins.concat()
 }

@@ -62,7 +62,7 @@ fn mutate(text: &[u8], dice: &mut Dice) -> Vec<u8> {
     text
 }
 
-fn survives_mutations(text: &str, parse: impl Fn(&[u8])) {
+pub(super) fn survives_mutations(text: &str, parse: impl Fn(&[u8])) {
     let mut dice = Dice(0x5EED);
     for _ in 0..MUTATIONS {
         parse(&mutate(text.as_bytes(), &mut dice));
@@ -70,7 +70,7 @@ fn survives_mutations(text: &str, parse: impl Fn(&[u8])) {
 }
 
 /// What is read of a beginning is a beginning of what is read of the whole.
-fn reads_beginnings<T: PartialEq + Debug>(text: &str, parse: impl Fn(&[u8]) -> Vec<T>) {
+pub(super) fn reads_beginnings<T: PartialEq + Debug>(text: &str, parse: impl Fn(&[u8]) -> Vec<T>) {
     let whole = parse(text.as_bytes());
     assert!(!whole.is_empty());
     for end in 0..text.len() {

@@ -83,6 +83,30 @@ metrics! {
     net_err_out: "interface=eth0" Count "1";
     net_packets_recv: "interface=eth0" Count "4";
     net_packets_sent: "interface=eth0" Count "7";
+    // Two listen on one address; of Unix there are the paths of the bus, of udev and of none, and two for datagrams.
+    netstat_tcp_close: "" Count "1";
+    netstat_tcp_close_wait: "" Count "2";
+    netstat_tcp_closing: "" Count "1";
+    netstat_tcp_established: "" Count "3";
+    netstat_tcp_fin_wait1: "" Count "1";
+    netstat_tcp_fin_wait2: "" Count "2";
+    netstat_tcp_last_ack: "" Count "1";
+    netstat_tcp_listen: "" Count "2";
+    netstat_tcp_none: "" Count "3";
+    netstat_tcp_syn_recv: "" Count "2";
+    netstat_tcp_syn_sent: "" Count "1";
+    netstat_tcp_time_wait: "" Count "3";
+    netstat_udp_socket: "" Count "5";
+    processes_blocked: "" Count "1";
+    processes_dead: "" Count "1";
+    processes_idle: "" Count "1";
+    processes_paging: "" Count "1";
+    processes_running: "" Count "1";
+    processes_sleeping: "" Count "2";
+    processes_stopped: "" Count "2";
+    processes_total: "" Count "11";
+    processes_total_threads: "" Count "16";
+    processes_zombies: "" None "1";
     swap_free: "" Bytes "1536000";
     swap_used: "" Bytes "512000";
     swap_used_percent: "" Percent "25";
@@ -132,6 +156,9 @@ const OF_THE_AGENT: &[(&str, &[&str])] = &[
     ("mem", &["active", "available", "available_percent", "buffered", "cached", "free", "inactive", "shared", "total", "used",
         "used_percent"]),
     ("net", &["bytes_sent", "bytes_recv", "drop_in", "drop_out", "err_in", "err_out", "packets_sent", "packets_recv"]),
+    ("netstat", &["tcp_close", "tcp_close_wait", "tcp_closing", "tcp_established", "tcp_fin_wait1", "tcp_fin_wait2", "tcp_last_ack",
+        "tcp_listen", "tcp_none", "tcp_syn_sent", "tcp_syn_recv", "tcp_time_wait", "udp_socket"]),
+    ("processes", &["blocked", "dead", "idle", "paging", "running", "sleeping", "stopped", "total", "total_threads", "zombies"]),
     ("swap", &["free", "used", "used_percent"]),
 ];
 

@@ -1,5 +1,6 @@
 //! The metrics of the CloudWatch Agent: a machine at two moments, a minute apart, and what follows by hand.
 
+mod broken;
 mod config;
 mod metrics;
 mod mounts;
@@ -36,7 +37,80 @@ fn before() -> Machine {
     machine.write("proc/filesystems", fixtures::FILESYSTEMS);
     let mounts = format!("22 1 {} / / rw,relatime shared:1 - ext4 /dev/nvme0n1p1 rw\n", machine.number());
     machine.write("proc/1/mountinfo", &mounts);
+    sockets(&machine);
+    processes(&machine);
     machine
+}
+
+/// Sockets: in each state of TCP as many as are listed; some share their addresses or paths.
+fn sockets(machine: &Machine) {
+    let inet = |lines: &[(&str, &str, &str)]| {
+        let line = |(at, (local, remote, state)): (usize, &(&str, &str, &str))| {
+            format!(
+                "{at:4}: {local} {remote} {state} 00000000:00000000 00:00000000 00000000     0        0 {at}00 1 0\n"
+            )
+        };
+        let heading = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n";
+        heading.to_owned() + &lines.iter().enumerate().map(line).collect::<String>()
+    };
+    let (here, anyone) = ("0A00000A:0016", "00000000:0000");
+    let states =
+        ["01", "01", "02", "03", "03", "04", "05", "05", "06", "06", "06", "07", "08", "08", "09", "0B"];
+    let peers: Vec<String> = (0..states.len()).map(|at| format!("0B00000A:{at:04X}")).collect();
+    let mut tcp: Vec<_> = states.iter().zip(&peers).map(|(state, peer)| (here, &**peer, *state)).collect();
+    tcp.extend([("00000000:0050", anyone, "0A"), ("00000000:0050", anyone, "0A")]);
+    machine.write("proc/1/net/tcp", &inet(&tcp));
+    let (six, anyone_six) =
+        ("00000000000000000000000000000000:0050", "00000000000000000000000000000000:0000");
+    machine.write(
+        "proc/1/net/tcp6",
+        &inet(&[(six, anyone_six, "0A"), (six, "B80D0120000000000000000001000000:C000", "01")]),
+    );
+    machine.write(
+        "proc/1/net/udp",
+        &inet(&[
+            ("00000000:0044", anyone, "07"),
+            ("00000000:0044", anyone, "07"),
+            ("3500007F:0035", anyone, "07"),
+        ]),
+    );
+    machine.write("proc/1/net/udp6", &inet(&[(six, anyone_six, "07")]));
+    machine.write(
+        "proc/1/net/unix",
+        "Num       RefCount Protocol Flags    Type St Inode Path\n\
+         ffff8880: 00000002 00000000 00010000 0001 01 100 /run/dbus/socket\n\
+         ffff8881: 00000003 00000000 00000000 0001 03 101 /run/dbus/socket\n\
+         ffff8882: 00000003 00000000 00000000 0001 03 102\n\
+         ffff8883: 00000003 00000000 00000000 0001 03 103\n\
+         ffff8884: 00000002 00000000 00010000 0005 01 104 /run/udev/control\n\
+         ffff8885: 00000002 00000000 00000000 0002 01 105 /run/systemd/notify\n\
+         ffff8886: 00000002 00000000 00000000 0002 01 106\n\
+         ffff8887: 00000002 00000000 00000000 0002 01 107\n",
+    );
+}
+
+/// Processes of these states, with so many threads each.
+fn processes(machine: &Machine) {
+    let states = [
+        ("R", 3),
+        ("S", 1),
+        ("S", 4),
+        ("D", 1),
+        ("Z", 1),
+        ("T", 1),
+        ("t", 1),
+        ("X", 1),
+        ("W", 1),
+        ("I", 1),
+        ("P", 1),
+    ];
+    for (pid, (state, threads)) in (100..).zip(states) {
+        fs::create_dir_all(machine.root().join(format!("proc/{pid}"))).unwrap();
+        let stat = format!(
+            "{pid} (a) R (b) {state} 1 2 3 0 -1 4194560 5 6 7 8 9 10 11 12 20 0 {threads} 0 99 0 0\n"
+        );
+        machine.write(&format!("proc/{pid}/stat"), &stat);
+    }
 }
 
 /// The same machine a minute later: 1000 ticks of CPU time have passed.

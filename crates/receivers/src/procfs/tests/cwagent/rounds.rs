@@ -130,3 +130,26 @@ fn what_cannot_be_read_is_left_out_and_the_rest_goes_on() {
     assert_eq!(rounds.next(), ["diskio_iops_in_progress{name=nvme0n1} Count 3"]);
     assert_eq!(rounds.scrape.troubles(), 3, "no memory, no CPU, no time of boot");
 }
+
+#[test]
+fn tables_of_sockets_longer_than_what_is_read_at_a_time_are_counted_whole() {
+    let machine = before();
+    let line = |n: usize| {
+        format!("{n:4}: 0A00000A:0016 0B00000A:{n:04X} 01 00000000:00000000 00:00000000 00000000 0 0 1 1\n")
+    };
+    machine.write("proc/1/net/tcp", &(0..20_000).map(line).collect::<String>());
+    let mut rounds = Rounds::new(&machine, "{netstat: {measurement: [tcp_established]}}");
+    assert_eq!(rounds.next(), ["netstat_tcp_established{} Count 20001"], "one more is of version 6");
+}
+
+#[test]
+fn a_kernel_without_version_6_has_sockets_too_and_one_without_tables_none() {
+    let machine = before();
+    machine.remove("proc/1/net/tcp6");
+    machine.remove("proc/1/net/udp6");
+    let mut rounds = Rounds::new(&machine, "{netstat: {measurement: [tcp_listen, udp_socket]}}");
+    assert_eq!(rounds.next(), ["netstat_tcp_listen{} Count 1", "netstat_udp_socket{} Count 4"]);
+    machine.remove("proc/1/net/unix");
+    assert_eq!(rounds.next(), Vec::<String>::new(), "half of the sockets would be a wrong number");
+    assert_eq!(rounds.scrape.troubles(), 1);
+}

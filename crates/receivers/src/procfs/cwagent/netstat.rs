@@ -1,0 +1,223 @@
+//! The plugin `netstat`, from the kernel's tables of sockets: `/proc/net/tcp`, `udp` (each for both versions of IP) and `unix`.
+
+use std::{
+    collections::HashSet,
+    fs::File,
+    hash::{BuildHasher as _, RandomState},
+    io,
+    os::unix::fs::FileExt as _,
+    path::{Path, PathBuf},
+};
+
+use weir_core::UnixNanos;
+
+use super::{
+    config::Section,
+    measure::{COUNT, Chosen, Measure, gauge, whole},
+};
+use crate::procfs::{
+    scrape::{Scraper, places_in_the_network},
+    sink::Sink,
+    text,
+    trouble::{Trouble, Troubles},
+};
+
+// The states are numbered as in the kernel's include/net/tcp_states.h.
+pub(super) const MEASURES: &[Measure<Sockets>] = &[
+    gauge("netstat_tcp_close", COUNT, |sockets| whole(sockets.tcp[7])),
+    gauge("netstat_tcp_close_wait", COUNT, |sockets| whole(sockets.tcp[8])),
+    gauge("netstat_tcp_closing", COUNT, |sockets| whole(sockets.tcp[11])),
+    gauge("netstat_tcp_established", COUNT, |sockets| whole(sockets.tcp[1])),
+    gauge("netstat_tcp_fin_wait1", COUNT, |sockets| whole(sockets.tcp[4])),
+    gauge("netstat_tcp_fin_wait2", COUNT, |sockets| whole(sockets.tcp[5])),
+    gauge("netstat_tcp_last_ack", COUNT, |sockets| whole(sockets.tcp[9])),
+    gauge("netstat_tcp_listen", COUNT, |sockets| whole(sockets.tcp[LISTEN])),
+    gauge("netstat_tcp_none", COUNT, |sockets| whole(sockets.unix_streams)),
+    gauge("netstat_tcp_syn_recv", COUNT, |sockets| whole(sockets.tcp[3])),
+    gauge("netstat_tcp_syn_sent", COUNT, |sockets| whole(sockets.tcp[2])),
+    gauge("netstat_tcp_time_wait", COUNT, |sockets| whole(sockets.tcp[6])),
+    // The Agent takes every datagram socket for one of UDP.
+    gauge("netstat_udp_socket", COUNT, |sockets| whole(sockets.udp + sockets.unix_datagrams)),
+];
+
+const LISTEN: usize = 10;
+const STATES: usize = 12;
+
+/// The sockets that there are; of several with the same addresses, or the same path, one counts.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(in crate::procfs) struct Sockets {
+    pub(in crate::procfs) tcp: [u64; STATES],
+    pub(in crate::procfs) udp: u64,
+    /// Unix sockets of streams and of packets in sequence. The Agent has them as TCP without a state.
+    pub(in crate::procfs) unix_streams: u64,
+    pub(in crate::procfs) unix_datagrams: u64,
+}
+
+/// A table of the kernel.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::procfs) enum Table {
+    Tcp,
+    Udp,
+    Unix,
+}
+
+/// Counts the lines of tables.
+#[derive(Debug, Default)]
+pub(in crate::procfs) struct Counter {
+    pub(in crate::procfs) sockets: Sockets,
+    /// Hashes of addresses and paths; seeded, 64 bits: two that are equal by chance will not be seen.
+    seen: HashSet<u64>,
+    seed: RandomState,
+}
+
+impl Counter {
+    fn reset(&mut self) {
+        self.sockets = Sockets::default();
+        self.seen.clear();
+    }
+
+    /// Counts a line; what is none of a socket (the heading) counts nothing.
+    pub(in crate::procfs) fn line(&mut self, table: Table, line: &[u8]) {
+        let _ = self.socket(table, line);
+    }
+
+    fn socket(&mut self, table: Table, line: &[u8]) -> Option<()> {
+        let mut words = text::words(line);
+        match table {
+            Table::Tcp => {
+                let [_number, local, remote, state] = next(&mut words)?;
+                let state = usize::from_str_radix(std::str::from_utf8(state).ok()?, 16).ok()?;
+                // Two connections differ in an address; two that listen may share it (SO_REUSEPORT).
+                if state != LISTEN || self.is_new(&(0, local, remote)) {
+                    *self.sockets.tcp.get_mut(state)? += 1;
+                }
+            }
+            Table::Udp => {
+                let [_number, local, remote, state] = next(&mut words)?;
+                usize::from_str_radix(std::str::from_utf8(state).ok()?, 16).ok()?; // else it is the heading
+                self.sockets.udp += u64::from(self.is_new(&(1, local, remote)));
+            }
+            Table::Unix => {
+                let [_number, _references, _protocol, _flags, kind, _state, _inode] = next(&mut words)?;
+                let kind = text::number(kind)?;
+                let path = words.next().filter(|_| words.next().is_none()).unwrap_or_default();
+                let is_new = self.is_new(&(2, kind, path));
+                let count = match kind {
+                    DATAGRAM => &mut self.sockets.unix_datagrams,
+                    _ => &mut self.sockets.unix_streams,
+                };
+                *count += u64::from(is_new);
+            }
+        }
+        Some(())
+    }
+
+    fn is_new(&mut self, name: &impl std::hash::Hash) -> bool {
+        self.seen.insert(self.seed.hash_one(name))
+    }
+}
+
+/// `SOCK_DGRAM`.
+const DATAGRAM: u64 = 2;
+
+/// The next `N` words.
+fn next<'a, const N: usize>(words: &mut impl Iterator<Item = &'a [u8]>) -> Option<[&'a [u8]; N]> {
+    let mut all = [&[][..]; N];
+    for slot in &mut all {
+        *slot = words.next()?;
+    }
+    Some(all)
+}
+
+/// The files; those of version 6 are not there where the kernel is without it.
+const FILES: [(&str, Table, bool); 5] = [
+    ("tcp", Table::Tcp, true),
+    ("tcp6", Table::Tcp, false),
+    ("udp", Table::Udp, true),
+    ("udp6", Table::Udp, false),
+    ("unix", Table::Unix, true),
+];
+
+/// Reports sockets.
+#[derive(Debug)]
+pub(super) struct NetStat {
+    chosen: Chosen<Sockets>,
+    files: [Place; FILES.len()],
+    counter: Counter,
+    buffer: Vec<u8>,
+}
+
+#[derive(Debug)]
+struct Place {
+    /// The first that there is.
+    paths: Vec<PathBuf>,
+    table: Table,
+    must_be_there: bool,
+}
+
+impl NetStat {
+    pub(super) fn new(config: &Section, root: &Path) -> Self {
+        let place = |(file, table, must_be_there)| Place {
+            paths: places_in_the_network(root, file),
+            table,
+            must_be_there,
+        };
+        Self {
+            chosen: Chosen::new(MEASURES, &config.measurement),
+            files: FILES.map(place),
+            counter: Counter::default(),
+            buffer: Vec::new(),
+        }
+    }
+}
+
+impl Scraper for NetStat {
+    fn scrape(&mut self, sink: &mut Sink<'_>, _: &mut Troubles) -> Result<(), Trouble> {
+        let Self { chosen, files, counter, buffer } = self;
+        counter.reset();
+        for Place { paths, table, must_be_there } in files.iter() {
+            let counted =
+                open(paths).and_then(|file| each_line(&file, buffer, |line| counter.line(*table, line)));
+            match counted {
+                Ok(()) => {}
+                Err(error) if !must_be_there && error.kind() == io::ErrorKind::NotFound => {}
+                Err(source) => return Err(Trouble::Unreadable { path: paths[0].clone(), source }),
+            }
+        }
+        chosen.put(&counter.sockets, &[], UnixNanos(0), sink);
+        Ok(())
+    }
+}
+
+/// The first of `paths` that can be opened.
+fn open(paths: &[PathBuf]) -> io::Result<File> {
+    let mut tried = paths.iter().map(File::open);
+    let first = tried.next().unwrap_or_else(|| Err(io::ErrorKind::NotFound.into()));
+    first.or_else(|error| tried.find_map(Result::ok).ok_or(error))
+}
+
+/// What is read at a time. A hundred thousand sockets make a table of 15 MB: it is never in memory as a whole.
+const PART_BYTES: usize = 64 << 10;
+
+/// Calls `take` with each line that has its end.
+fn each_line(file: &File, buffer: &mut Vec<u8>, mut take: impl FnMut(&[u8])) -> io::Result<()> {
+    buffer.resize(PART_BYTES, 0);
+    let (mut at, mut kept) = (0, 0);
+    loop {
+        let read = match file.read_at(&mut buffer[kept..], at) {
+            Ok(0) => return Ok(()),
+            Ok(read) => read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        at += read as u64;
+        let filled = kept + read;
+        let whole = buffer[..filled].iter().rposition(|byte| *byte == b'\n').map_or(0, |newline| newline + 1);
+        text::lines(&buffer[..whole]).for_each(&mut take);
+        buffer.copy_within(whole..filled, 0);
+        kept = filled - whole;
+        if kept == buffer.len() {
+            kept = 0; // no line of these tables is as long: what it is, it is not counted
+        }
+    }
+}
