@@ -39,6 +39,8 @@ pub(crate) enum Command {
     PrintConfig(PrintConfigArgs),
     /// Ask the running Weir of a configuration whether it is ready: 0 yes, 1 no, 4 it does not answer
     Health(HealthArgs),
+    /// Show whom the running Weir of a configuration scrapes, and why a scrape failed: 1 where one did
+    Targets(TargetsArgs),
     /// Print the script that completes this command line in a shell
     Completions(CompletionsArgs),
 }
@@ -111,6 +113,24 @@ pub(crate) struct HealthArgs {
     /// Ask for liveness in place of readiness
     #[arg(long)]
     pub(crate) live: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TargetsArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+    /// Where the admin listener is; else it is read from the configuration
+    #[arg(long, value_name = "HOST:PORT", conflicts_with_all = ["config", "set"])]
+    pub(crate) endpoint: Option<String>,
+    /// Show the targets of this job alone
+    #[arg(long)]
+    pub(crate) job: Option<String>,
+    /// Show those alone whose last scrape failed
+    #[arg(long)]
+    pub(crate) down: bool,
+    /// Write JSON, with the labels of each target
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]

@@ -55,6 +55,7 @@ fn main() -> ExitCode {
         Some(Command::Graph(args)) => commands::graph::run(&args),
         Some(Command::PrintConfig(args)) => commands::print_config::run(&args),
         Some(Command::Health(args)) => commands::health::run(&args),
+        Some(Command::Targets(args)) => commands::targets::run(&args),
         Some(Command::Completions(args)) => commands::completions::run(&args),
     }
 }

@@ -1,11 +1,13 @@
 //! One file a sub-command.
 
+mod admin;
 pub(crate) mod completions;
 pub(crate) mod components;
 pub(crate) mod graph;
 pub(crate) mod health;
 pub(crate) mod print_config;
 pub(crate) mod run;
+pub(crate) mod targets;
 pub(crate) mod validate;
 
 use std::io::{Write, stderr, stdout};

@@ -2,6 +2,7 @@
 
 use std::{process::ExitCode, sync::Arc};
 
+use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio::{
     runtime,
     signal::unix::{SignalKind, signal},
@@ -29,6 +30,16 @@ pub(crate) fn run(args: RunArgs) -> ExitCode {
     ended
 }
 
+/// Lets the process open as many files as the system allows it: the usual 1024 are there for programs that use select(2), and a
+/// scrape of some hundred targets needs more. Go's runtime does the same.
+fn allow_open_files() {
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    if let Err(error) = setrlimit(Resource::Nofile, limit) {
+        tracing::debug!(%error, "the limit on open files stays as it was");
+    }
+}
+
 async fn serve(args: RunArgs) -> ExitCode {
     let clock = args.clock_rate.map_or_else(Clock::system, Clock::compressed);
     let sources = configuration::sources(&args.config, args.local);
@@ -53,6 +64,7 @@ async fn serve(args: RunArgs) -> ExitCode {
         return code;
     }
     let screen = local.as_ref().map(|local| local.screen.clone()).unwrap_or_default();
+    allow_open_files();
     logging::start(args.log_format, plan.service.telemetry.logs.level.name(), screen);
     let mut process = Process::new(clock, Interner::new(plan.service.limits.series.get() as usize));
     process.drain.once = args.once;

@@ -13,6 +13,7 @@ use crate::{
     ledger::{Account, Ledger},
     pressure::Pressure,
     status::{Status, StatusRow},
+    targets::{ComponentTargets, Targets},
 };
 
 /// A node that works on one batch for longer than this is stuck, in seconds. Waiting for the next node is not work.
@@ -145,6 +146,21 @@ impl Health {
             problems.push(format!("memory is short: {used} of {limit} bytes in use"));
         }
         problems
+    }
+
+    /// The components that ask others, with what they know of them.
+    pub fn asking(&self) -> Vec<(String, Arc<dyn Targets>)> {
+        let rows = self.0.rows.lock();
+        rows.iter().filter_map(|(name, status)| Some((name.clone(), status.targets()?))).collect()
+    }
+
+    /// The whole of `/targets`.
+    pub fn targets(&self) -> Vec<ComponentTargets> {
+        let rows = |(component, targets): (String, Arc<dyn Targets>)| ComponentTargets {
+            component,
+            targets: targets.rows(),
+        };
+        self.asking().into_iter().map(rows).collect()
     }
 
     /// Everything at once.

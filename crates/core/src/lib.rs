@@ -6,7 +6,7 @@
 //! - How points travel: `batch`, `edge` (bounds, fan-out), `ack` (their fate, reported back), `ledger` (every count),
 //!   `sending` (what exporters say of their requests).
 //! - What a component is: `component` (traits, factories, context), `registry` (explicit lists), `metadata` (slow knowledge),
-//!   `status` (what it says of itself), `quiet` (how often it repeats itself in the log), `storage` (what it keeps over restarts), `offers` (what
+//!   `status` (what it says of itself), `targets` (what it says of whom it asks), `quiet` (how often it repeats itself in the log), `storage` (what it keeps over restarts), `offers` (what
 //!   extensions do for it).
 //! - The graph, in `graph/`: `plan` (configuration to checked plan; `cycles`, `lints`, `ids`, `service`, `wants` with it), `build` (nodes and
 //!   edges), `node` (their tasks), `run` (start, supervision, drain).
@@ -35,6 +35,7 @@ mod sending;
 mod series;
 mod status;
 mod storage;
+mod targets;
 pub mod telemetry;
 mod value;
 
@@ -69,4 +70,5 @@ pub use sending::{Sending, UnderWay};
 pub use series::{Descriptor, Identity, Kind, Resource, Scope, Series, SeriesId, StreamId, Temporality};
 pub use status::{MAX_QUARANTINED, Quarantined, Status, StatusRow};
 pub use storage::{Drawer, Saved, Storage, StorageStats, Storages};
+pub use targets::{ComponentTargets, TargetRow, TargetState, Targets};
 pub use value::{Attributes, KeyValue, Value};

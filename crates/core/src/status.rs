@@ -1,17 +1,31 @@
 //! What each component says of itself: the rows of `/status`.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{
+    collections::VecDeque,
+    fmt,
+    sync::{Arc, OnceLock},
+};
 
 use parking_lot::Mutex;
 use serde::Serialize;
 
-use crate::clock::{Clock, UnixNanos};
+use crate::{
+    clock::{Clock, UnixNanos},
+    targets::Targets,
+};
 
 /// A component's own word on how it does.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Status {
     clock: Clock,
     row: Arc<Mutex<StatusRow>>,
+    targets: Arc<OnceLock<Arc<dyn Targets>>>,
+}
+
+impl fmt::Debug for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Status").field("row", &self.row).finish_non_exhaustive()
+    }
 }
 
 /// What is known of a component. Times are seconds since the Unix epoch.
@@ -57,7 +71,7 @@ pub const MAX_QUARANTINED: usize = 32;
 impl Status {
     /// An empty row.
     pub fn new(clock: Clock) -> Self {
-        Self { clock, row: Arc::default() }
+        Self { clock, row: Arc::default(), targets: Arc::default() }
     }
 
     /// The work was done once more; nothing is waited for.
@@ -98,6 +112,16 @@ impl Status {
     pub fn exported_up_to(&self, time: UnixNanos) {
         let mut row = self.row.lock();
         row.exported_up_to = row.exported_up_to.max(Some(time.seconds()));
+    }
+
+    /// Whom the component asks: said once, at its start.
+    pub fn asks(&self, targets: Arc<dyn Targets>) {
+        let _ = self.targets.set(targets);
+    }
+
+    /// Whom it asks, if it asks anybody.
+    pub fn targets(&self) -> Option<Arc<dyn Targets>> {
+        self.targets.get().cloned()
     }
 
     /// The row as it is now.

@@ -31,6 +31,7 @@ pub fn register(meter: &Meter, process: &Process) {
     overflow(meter, process);
     storages(meter, process);
     detectors(meter, process);
+    targets(meter, process);
     own_process(meter, process);
 }
 
@@ -356,6 +357,36 @@ fn detectors(meter: &Meter, process: &Process) {
                 for (reason, attempts) in detector.failures {
                     let label = KeyValue::new("detector", detector.name.to_string());
                     observer.observe(attempts, &[label, KeyValue::new("reason", reason.0)]);
+                }
+            }
+        })
+        .build();
+}
+
+/// Whom receivers ask, and how that ended.
+fn targets(meter: &Meter, process: &Process) {
+    let health = process.health.clone();
+    meter
+        .u64_observable_gauge("weir_targets")
+        .with_description("Targets of receivers that scrape, by state.")
+        .with_callback(move |observer| {
+            for (name, targets) in health.asking() {
+                for (state, count) in targets.states() {
+                    let label = KeyValue::new("component", name.clone());
+                    observer.observe(count, &[label, KeyValue::new("state", state.name())]);
+                }
+            }
+        })
+        .build();
+    let health = process.health.clone();
+    meter
+        .u64_observable_counter("weir_scrapes")
+        .with_description("Scrapes that ended, by outcome: `ok`, or why one failed.")
+        .with_callback(move |observer| {
+            for (name, targets) in health.asking() {
+                for (outcome, count) in targets.outcomes() {
+                    let label = KeyValue::new("component", name.clone());
+                    observer.observe(count, &[label, KeyValue::new("outcome", outcome)]);
                 }
             }
         })

@@ -5,6 +5,7 @@
 //! | `/live` | 200 while every node makes progress, else 503 |
 //! | `/ready` | 200 while Weir can accept, else 503; CloudWatch being away is no reason |
 //! | `/status` | JSON: each component with its last success, last error and counters |
+//! | `/targets` | JSON: each target of the receivers that scrape, with its state and why its last scrape failed; on the admin listener only |
 //! | `/metrics` | Weir's own metrics as Prometheus text, on the admin listener only |
 
 use std::sync::Arc;
@@ -49,11 +50,16 @@ fn route(
             let report = serde_json::to_string_pretty(&health.report()).unwrap_or_default();
             text(StatusCode::OK, "application/json", report + "\n")
         }
+        // Targets' URLs and labels tell much of a network: not for everybody whom a probe's listener answers.
+        ("/targets", Some(_)) => {
+            let targets = serde_json::to_string(&health.targets()).unwrap_or_default();
+            text(StatusCode::OK, "application/json", targets + "\n")
+        }
         ("/metrics", Some(metrics)) => {
             text(StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", metrics())
         }
         _ => {
-            let known = "not found: there are /live, /ready, /status and, on the admin listener, /metrics\n";
+            let known = "not found: there are /live, /ready, /status and, on the admin listener, /targets and /metrics\n";
             text(StatusCode::NOT_FOUND, "text/plain", known.to_owned())
         }
     }
@@ -99,11 +105,13 @@ mod tests {
     }
 
     #[test]
-    fn metrics_are_there_on_the_admin_listener_only() {
+    fn metrics_and_targets_are_there_on_the_admin_listener_only() {
         let process = Process::new(Clock::system(), Interner::new(1));
         let metrics: MetricsText = Arc::new(|| "a 1\n".to_owned());
         assert_eq!(status("/metrics", &process, Some(&metrics)), StatusCode::OK);
         assert_eq!(status("/metrics", &process, None), StatusCode::NOT_FOUND);
+        assert_eq!(status("/targets", &process, Some(&metrics)), StatusCode::OK);
+        assert_eq!(status("/targets", &process, None), StatusCode::NOT_FOUND);
         let posted = route(&Method::POST, "/live", &process.health, None);
         assert_eq!(posted.status(), StatusCode::METHOD_NOT_ALLOWED);
     }

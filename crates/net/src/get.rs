@@ -10,9 +10,6 @@ use tokio::{net::TcpStream, time::timeout};
 
 use crate::body::{BodyError, read_body};
 
-/// The largest answer that is read, in bytes.
-const MAX_ANSWER: usize = 1 << 20;
-
 /// No answer was to be had.
 #[derive(Debug, thiserror::Error)]
 pub enum GetError {
@@ -30,7 +27,7 @@ pub enum GetError {
     /// The path or the address cannot be part of a request.
     #[error("not a request: {0}")]
     Request(#[from] hyper::http::Error),
-    /// The answer's body broke off, or is larger than 1 MiB.
+    /// The answer's body broke off, or is too large.
     #[error("no whole answer: {0}")]
     Body(#[from] BodyError),
     /// The time was up.
@@ -38,18 +35,23 @@ pub enum GetError {
     TimedOut(Duration),
 }
 
-/// Asks `address` (host:port) for `path`: the status and the body.
+/// Asks `address` (host:port) for `path`: the status and the body, of at most `max` bytes.
 ///
 /// # Errors
 /// See [`GetError`]. A status that is no success is an answer.
-pub async fn get(address: &str, path: &str, patience: Duration) -> Result<(StatusCode, Bytes), GetError> {
-    match timeout(patience, ask(address, path)).await {
+pub async fn get(
+    address: &str,
+    path: &str,
+    max: usize,
+    patience: Duration,
+) -> Result<(StatusCode, Bytes), GetError> {
+    match timeout(patience, ask(address, path, max)).await {
         Ok(answer) => answer,
         Err(_) => Err(GetError::TimedOut(patience)),
     }
 }
 
-async fn ask(address: &str, path: &str) -> Result<(StatusCode, Bytes), GetError> {
+async fn ask(address: &str, path: &str, max: usize) -> Result<(StatusCode, Bytes), GetError> {
     let failed = |source| GetError::Connect { address: address.to_owned(), source };
     let stream = TcpStream::connect(address).await.map_err(failed)?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
@@ -57,7 +59,7 @@ async fn ask(address: &str, path: &str) -> Result<(StatusCode, Bytes), GetError>
     let answer = async {
         let answer = sender.send_request(request).await?;
         let status = answer.status();
-        Ok((status, read_body(answer.into_body(), MAX_ANSWER).await?))
+        Ok((status, read_body(answer.into_body(), max).await?))
     };
     tokio::pin!(connection);
     tokio::pin!(answer);

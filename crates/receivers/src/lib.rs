@@ -16,5 +16,7 @@ pub fn registry() -> Vec<Component> {
         Component::receiver::<procfs::Procfs>(),
         #[cfg(feature = "otlp")]
         Component::receiver::<otlp::Otlp>(),
+        #[cfg(feature = "prometheus")]
+        Component::receiver::<prometheus::Prometheus>(),
     ]
 }

@@ -1,0 +1,3 @@
+//! The receiver: its keys, and against peers on the loopback.
+
+mod config;
