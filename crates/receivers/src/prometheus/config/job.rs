@@ -224,32 +224,32 @@ impl ScrapeConfig {
         each(check, "file_sd_configs", &self.file_sd_configs, FileSd::check);
         each(check, "http_sd_configs", &self.http_sd_configs, HttpSd::check);
         each(check, "dns_sd_configs", &self.dns_sd_configs, DnsSd::check);
-        self.check_not_taken(check);
-    }
-
-    fn check_not_taken(&self, check: &mut Check<'_>) {
-        check.not_taken(
-            &["kubernetes_sd_configs"],
-            "pods and services are not discovered yet",
-            "name a headless Service in `dns_sd_configs`, or let something write `file_sd_configs`",
-        );
-        for key in OTHER_DISCOVERIES {
-            let why = "targets are discovered in static lists, files, over HTTP and in DNS";
-            check.not_taken(&[key], why, "use `file_sd_configs` or `http_sd_configs`");
-        }
-        check.not_taken(
-            &["scrape_failure_log_file"],
-            "why a scrape failed stands in the log, in `/targets` and in `weir targets`",
-            "take it out",
-        );
-        check.not_taken(
-            &["native_histogram_min_bucket_factor"],
-            "it would make histograms coarser where they need not be",
-            "use `native_histogram_bucket_limit`",
-        );
+        check_not_taken(check);
     }
 }
 
+/// Keys of Prometheus that have another way here.
+fn check_not_taken(check: &mut Check<'_>) {
+    check.not_taken(
+        &["kubernetes_sd_configs"],
+        "pods and services are not discovered yet",
+        "name a headless Service in `dns_sd_configs`, or let something write `file_sd_configs`",
+    );
+    for key in OTHER_DISCOVERIES {
+        let why = "targets are discovered in static lists, files, over HTTP and in DNS";
+        check.not_taken(&[key], why, "use `file_sd_configs` or `http_sd_configs`");
+    }
+    check.not_taken(
+        &["scrape_failure_log_file"],
+        "why a scrape failed stands in the log, in `/targets` and in `weir targets`",
+        "take it out",
+    );
+    check.not_taken(
+        &["native_histogram_min_bucket_factor"],
+        "it would make histograms coarser where they need not be",
+        "use `native_histogram_bucket_limit`",
+    );
+}
 /// Reports formats that are named twice, or not at all.
 pub(super) fn check_protocols(protocols: Option<&[ScrapeProtocol]>, check: &mut Check<'_>) {
     let Some(protocols) = protocols else { return };

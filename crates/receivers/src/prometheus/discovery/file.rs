@@ -28,7 +28,10 @@ pub(in crate::prometheus) struct FileSource {
 }
 
 /// What the files said last.
-type Known = BTreeMap<PathBuf, (Vec<u8>, Vec<Group>)>;
+type Known = BTreeMap<PathBuf, Content>;
+
+/// A file's bytes, and what they say.
+type Content = (Vec<u8>, Vec<Group>);
 
 impl FileSource {
     pub(super) fn new(config: &FileSd) -> Self {
@@ -90,7 +93,7 @@ enum Trouble {
 }
 
 /// The file's content and groups; `None` where it is as it was.
-fn read(path: &Path, before: Option<&Vec<u8>>) -> Result<Option<(Vec<u8>, Vec<Group>)>, Trouble> {
+fn read(path: &Path, before: Option<&Vec<u8>>) -> Result<Option<Content>, Trouble> {
     let failed = |error: io::Error| match error.kind() {
         io::ErrorKind::NotFound => Trouble::Gone,
         _ => Trouble::Other(error.to_string()),

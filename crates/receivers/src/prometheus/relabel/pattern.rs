@@ -65,7 +65,7 @@ fn of_re2(pattern: &str) -> String {
             }
             '[' if rest.peek() == Some(&':') => {
                 out.push('[');
-                while let Some(c) = rest.next() {
+                for c in rest.by_ref() {
                     out.push(c);
                     if c == ']' {
                         break;

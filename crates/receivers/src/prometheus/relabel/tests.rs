@@ -15,6 +15,7 @@ fn sources(names: &[&str]) -> Vec<String> {
     names.iter().map(|name| (*name).to_owned()).collect()
 }
 
+#[allow(clippy::unnecessary_wraps, reason = "as a key that is written")]
 fn text(text: &str) -> Option<String> {
     Some(text.to_owned())
 }
@@ -27,11 +28,15 @@ fn made(steps: &[RelabelConfig], before: &[(&str, &str)]) -> Option<Vec<(String,
 }
 
 #[track_caller]
-fn check(steps: &[RelabelConfig], before: &[(&str, &str)], after: Option<&[(&str, &str)]>) {
+fn check<const STEPS: usize>(
+    steps: [RelabelConfig; STEPS],
+    before: &[(&str, &str)],
+    after: Option<&[(&str, &str)]>,
+) {
     let owned = |pairs: &[(&str, &str)]| {
         pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect::<Vec<_>>()
     };
-    assert_eq!(made(steps, before), after.map(owned), "{steps:?}");
+    assert_eq!(made(&steps, before), after.map(owned), "{steps:?}");
 }
 
 #[test]
@@ -44,11 +49,11 @@ fn replace_writes_groups_of_what_matches_and_leaves_the_rest() {
         ..step(Action::Replace)
     };
     check(
-        &[replace.clone()],
+        [replace.clone()],
         &[("a", "foo"), ("b", "bar")],
         Some(&[("a", "foo"), ("b", "bar"), ("c", "boo_bam")]),
     );
-    check(&[replace], &[("a", "xoo"), ("b", "bar")], Some(&[("a", "xoo"), ("b", "bar")]));
+    check([replace], &[("a", "xoo"), ("b", "bar")], Some(&[("a", "xoo"), ("b", "bar")]));
 }
 
 #[test]
@@ -58,18 +63,18 @@ fn replace_by_default_copies_the_joined_value_and_an_empty_one_removes_the_label
         target_label: "c".to_owned(),
         ..step(Action::Replace)
     };
-    check(&[copy.clone()], &[("a", "1"), ("b", "2")], Some(&[("a", "1"), ("b", "2"), ("c", "1;2")]));
+    check([copy.clone()], &[("a", "1"), ("b", "2")], Some(&[("a", "1"), ("b", "2"), ("c", "1;2")]));
     let only = RelabelConfig { source_labels: sources(&["none"]), ..copy.clone() };
-    check(&[only], &[("a", "1"), ("c", "old")], Some(&[("a", "1")]));
+    check([only], &[("a", "1"), ("c", "old")], Some(&[("a", "1")]));
     let joined = RelabelConfig { separator: String::new(), ..copy };
-    check(&[joined], &[("a", "1"), ("b", "2")], Some(&[("a", "1"), ("b", "2"), ("c", "12")]));
+    check([joined], &[("a", "1"), ("b", "2")], Some(&[("a", "1"), ("b", "2"), ("c", "12")]));
 }
 
 #[test]
 fn replace_without_sources_writes_a_constant() {
     let constant =
         RelabelConfig { target_label: "c".to_owned(), replacement: text("x"), ..step(Action::Replace) };
-    check(&[constant], &[("a", "1")], Some(&[("a", "1"), ("c", "x")]));
+    check([constant], &[("a", "1")], Some(&[("a", "1"), ("c", "x")]));
 }
 
 #[test]
@@ -82,15 +87,15 @@ fn the_target_of_replace_may_be_made_of_groups() {
         ..step(Action::Replace)
     };
     check(
-        &[by_group.clone()],
+        [by_group.clone()],
         &[("a", "some-name-value")],
         Some(&[("a", "some-name-value"), ("name", "value")]),
     );
     // A target that becomes empty is none; a group that is not there is empty.
     let none = RelabelConfig { target_label: "${3}".to_owned(), ..by_group.clone() };
-    check(&[none], &[("a", "some-name-value")], Some(&[("a", "some-name-value")]));
+    check([none], &[("a", "some-name-value")], Some(&[("a", "some-name-value")]));
     let longest = RelabelConfig { target_label: "$1x".to_owned(), ..by_group };
-    check(&[longest], &[("a", "some-name-value")], Some(&[("a", "some-name-value")]));
+    check([longest], &[("a", "some-name-value")], Some(&[("a", "some-name-value")]));
 }
 
 #[test]
@@ -129,11 +134,11 @@ fn references_are_read_as_go_reads_them() {
 #[test]
 fn keep_and_drop_decide_by_the_whole_value() {
     let keep = RelabelConfig { source_labels: sources(&["a"]), regex: text("f|b.*"), ..step(Action::Keep) };
-    check(&[keep.clone()], &[("a", "bar")], Some(&[("a", "bar")]));
-    check(&[keep.clone()], &[("a", "foo")], None);
+    check([keep.clone()], &[("a", "bar")], Some(&[("a", "bar")]));
+    check([keep.clone()], &[("a", "foo")], None);
     let drop = RelabelConfig { action: Action::Drop, ..keep };
-    check(&[drop.clone()], &[("a", "bar")], None);
-    check(&[drop], &[("a", "foo")], Some(&[("a", "foo")]));
+    check([drop.clone()], &[("a", "bar")], None);
+    check([drop], &[("a", "foo")], Some(&[("a", "foo")]));
 }
 
 #[test]
@@ -144,11 +149,11 @@ fn keepequal_and_dropequal_compare_with_a_label() {
         ..step(Action::KeepEqual)
     };
     let (same, other) = ([("port", "80"), ("want", "80")], [("port", "80"), ("want", "81")]);
-    check(&[keep.clone()], &same, Some(&same));
-    check(&[keep.clone()], &other, None);
+    check([keep.clone()], &same, Some(&same));
+    check([keep.clone()], &other, None);
     let drop = RelabelConfig { action: Action::DropEqual, ..keep };
-    check(&[drop.clone()], &same, None);
-    check(&[drop], &other, Some(&other));
+    check([drop.clone()], &same, None);
+    check([drop], &other, Some(&other));
 }
 
 #[test]
@@ -176,13 +181,13 @@ fn hashmod_is_the_md5_of_the_value_to_the_bit() {
 fn labelmap_copies_labels_to_the_names_that_it_makes() {
     let map = RelabelConfig { regex: text("__meta_(.+)"), ..step(Action::LabelMap) };
     check(
-        &[map.clone()],
+        [map.clone()],
         &[("__meta_zone", "a"), ("x", "1")],
         Some(&[("__meta_zone", "a"), ("x", "1"), ("zone", "a")]),
     );
     let renamed = RelabelConfig { regex: text("(b.*)"), replacement: text("bar_${1}"), ..map };
     check(
-        &[renamed],
+        [renamed],
         &[("a", "foo"), ("b1", "bar"), ("b2", "baz")],
         Some(&[("a", "foo"), ("b1", "bar"), ("b2", "baz"), ("bar_b1", "bar"), ("bar_b2", "baz")]),
     );
@@ -192,8 +197,8 @@ fn labelmap_copies_labels_to_the_names_that_it_makes() {
 fn labeldrop_and_labelkeep_decide_by_names() {
     let before = [("a", "1"), ("b1", "2"), ("b2", "3")];
     let drop = RelabelConfig { regex: text("b.*"), ..step(Action::LabelDrop) };
-    check(&[drop.clone()], &before, Some(&[("a", "1")]));
-    check(&[RelabelConfig { action: Action::LabelKeep, ..drop }], &before, Some(&[("b1", "2"), ("b2", "3")]));
+    check([drop.clone()], &before, Some(&[("a", "1")]));
+    check([RelabelConfig { action: Action::LabelKeep, ..drop }], &before, Some(&[("b1", "2"), ("b2", "3")]));
 }
 
 #[test]
@@ -203,9 +208,9 @@ fn lowercase_and_uppercase_change_the_joined_value() {
         target_label: "b".to_owned(),
         ..step(Action::Lowercase)
     };
-    check(&[lower.clone()], &[("a", "bAr123Foo")], Some(&[("a", "bAr123Foo"), ("b", "bar123foo")]));
+    check([lower.clone()], &[("a", "bAr123Foo")], Some(&[("a", "bAr123Foo"), ("b", "bar123foo")]));
     let upper = RelabelConfig { action: Action::Uppercase, ..lower };
-    check(&[upper], &[("a", "bAr123Foo")], Some(&[("a", "bAr123Foo"), ("b", "BAR123FOO")]));
+    check([upper], &[("a", "bAr123Foo")], Some(&[("a", "bAr123Foo"), ("b", "BAR123FOO")]));
 }
 
 #[test]
@@ -217,8 +222,8 @@ fn steps_follow_one_another_until_one_leaves_out() {
         ..step(Action::Replace)
     };
     let second = RelabelConfig { source_labels: sources(&["b"]), regex: text("x-1"), ..step(Action::Drop) };
-    check(&[first.clone(), second.clone()], &[("a", "x")], None);
-    check(&[first, second], &[("a", "y")], Some(&[("a", "y"), ("b", "y-1")]));
+    check([first.clone(), second.clone()], &[("a", "x")], None);
+    check([first, second], &[("a", "y")], Some(&[("a", "y"), ("b", "y-1")]));
 }
 
 #[test]

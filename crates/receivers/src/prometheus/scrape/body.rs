@@ -10,7 +10,7 @@ use crate::prometheus::ingest::{Body, Scraped};
 
 /// A body that is being read.
 pub(super) enum Reading<'t> {
-    Plain(Counted<'t>),
+    Plain(Box<Counted<'t>>),
     Gzip(Box<MultiGzDecoder<Counted<'t>>>),
 }
 
@@ -26,7 +26,11 @@ pub(super) struct Counted<'t> {
 impl<'t> Reading<'t> {
     pub(super) fn new(body: Body<'t>, limit: u64, is_gzip: bool) -> Self {
         let counted = Counted { body, limit, size: 0, failure: None };
-        if is_gzip { Self::Gzip(Box::new(MultiGzDecoder::new(counted))) } else { Self::Plain(counted) }
+        if is_gzip {
+            Self::Gzip(Box::new(MultiGzDecoder::new(counted)))
+        } else {
+            Self::Plain(Box::new(counted))
+        }
     }
 
     /// Takes the next bytes.
@@ -43,7 +47,7 @@ impl<'t> Reading<'t> {
     /// The body is complete: what came of it, and its size.
     pub(super) fn finish(self) -> Result<(Scraped, u64), ScrapeError> {
         let counted = match self {
-            Self::Plain(counted) => counted,
+            Self::Plain(counted) => *counted,
             Self::Gzip(mut decoder) => {
                 if let Err(error) = decoder.try_finish() {
                     return Err(decoder.get_mut().failure.take().unwrap_or(of_gzip(&error)));
