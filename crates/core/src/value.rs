@@ -123,9 +123,10 @@ impl KeyValue {
     }
 }
 
-/// Attributes sorted by key, each key once: two sets are the same identity exactly if they are equal.
+/// Attributes sorted by key, each key once: two sets are the same identity exactly if they are equal. Copies share the list, so
+/// that a series of the same attributes under another name costs no second one.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Attributes(Box<[KeyValue]>);
+pub struct Attributes(Arc<[KeyValue]>);
 
 impl Attributes {
     /// Sorts, and keeps the last of several values under one key (the data model asks for unique keys; SDKs keep the last).
@@ -138,7 +139,7 @@ impl Attributes {
             }
             same
         });
-        Self(list.into_boxed_slice())
+        Self(list.into())
     }
 
     /// The value under `key`.

@@ -1,8 +1,11 @@
 //! The samples of one stream in one period.
 
+use std::iter::repeat_n;
+
 use crate::cells::{Cell, Cells, Estimate};
 use crate::exponential::Exponential;
 use crate::histogram::{Histogram, Totals};
+use crate::recent::Recent;
 use crate::sum::Sum;
 use crate::values::Values;
 
@@ -16,6 +19,10 @@ pub const MAX_MAGNITUDE: f64 = f64::from_bits((1023 + 970) << 52);
 
 /// Distinct values kept in place. A sample every 10 or 15 seconds into a minute rarely has more.
 const FEW: usize = 4;
+
+/// How many samples the few values may stand for when another value comes, so that all are held as they came: values that repeat
+/// more often than that are smaller as cells.
+const FEW_SAMPLES: u64 = 2 * FEW as u64;
 
 /// Why samples were not recorded. The distribution is as it was before.
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
@@ -58,9 +65,10 @@ pub enum Refused {
 /// The samples of one stream in one period: exact count, minimum and maximum, a compensated sum, and the distinct
 /// values with their counts.
 ///
-/// Memory: 56 bytes, without allocation, up to 4 distinct values; then 24 bytes a distinct value, exact, up to 256 of
-/// them; then 24 bytes a *cell* of samples that differ by less than 0.4 %, at most 4096 cells (96 KiB). Only samples
-/// that fill more than 16 octaves (a ratio of 65,000) densely need more cells than that, and get wider ones.
+/// Memory: 56 bytes, without allocation, up to 4 distinct values; then 8 bytes a sample, up to 128 of them; then, or where
+/// values repeat, 24 bytes a distinct value, exact, up to 256 of them; then 24 bytes a *cell* of samples that differ by less
+/// than 0.4 %, at most 4096 cells (96 KiB). Only samples that fill more than 16 octaves (a ratio of 65,000) densely need more
+/// cells than that, and get wider ones.
 ///
 /// Histograms stay buckets for as long as only histograms of the same bounds come, or only exponential ones: some 150 bytes
 /// and 16 a bound, or 8 a bucket. Whatever is joined with anything else becomes cells.
@@ -74,6 +82,7 @@ pub struct Distribution {
 #[derive(Clone, Debug)]
 enum Form {
     Few(Few),
+    Recent(Recent),
     Many(Box<Cells>),
     Buckets(Box<Histogram>),
 }
@@ -102,6 +111,15 @@ impl Distribution {
         match &mut self.form {
             Form::Few(few) => {
                 if few.add(value, count) {
+                    return Ok(());
+                }
+                if count == 1 && few.count() <= FEW_SAMPLES {
+                    self.form = Form::Recent(Recent::of(few.samples().chain([value])));
+                    return Ok(());
+                }
+            }
+            Form::Recent(recent) => {
+                if count == 1 && recent.add(value) {
                     return Ok(());
                 }
             }
@@ -134,7 +152,7 @@ impl Distribution {
         check_room(self.count(), totals.count)?;
         let fits = match &mut self.form {
             Form::Buckets(held) => held.add_explicit(bounds, counts, totals),
-            Form::Few(_) | Form::Many(_) => false,
+            Form::Few(_) | Form::Recent(_) | Form::Many(_) => false,
         };
         if !fits {
             // Those that fit have been looked at before.
@@ -155,7 +173,7 @@ impl Distribution {
         check_room(self.count(), totals.count)?;
         let fits = match &mut self.form {
             Form::Buckets(held) => held.add_exponential(histogram, totals),
-            Form::Few(_) | Form::Many(_) => false,
+            Form::Few(_) | Form::Recent(_) | Form::Many(_) => false,
         };
         if !fits {
             self.take_in(Histogram::exponential(histogram, totals));
@@ -168,6 +186,7 @@ impl Distribution {
         check_room(self.count(), other.count())?;
         match (&mut self.form, &other.form) {
             (_, Form::Few(few)) => few.iter().try_for_each(|(value, count)| self.record_n(value, count))?,
+            (_, Form::Recent(recent)) => recent.iter().try_for_each(|value| self.record(value))?,
             (Form::Many(cells), Form::Many(others)) => cells.merge(others),
             (Form::Buckets(held), Form::Buckets(others)) => {
                 if !held.merge(others) {
@@ -175,7 +194,7 @@ impl Distribution {
                 }
             }
             (_, Form::Buckets(others)) => self.take_in(Histogram::clone(others)),
-            (Form::Few(_) | Form::Buckets(_), Form::Many(others)) => {
+            (_, Form::Many(others)) => {
                 let mut cells = self.take_cells();
                 cells.merge(others);
                 self.form = Form::Many(Box::new(cells));
@@ -199,6 +218,7 @@ impl Distribution {
     fn take_cells(&mut self) -> Cells {
         match std::mem::take(&mut self.form) {
             Form::Few(few) => few.iter().collect(),
+            Form::Recent(recent) => recent.iter().map(|value| (value, 1)).collect(),
             Form::Many(cells) => *cells,
             Form::Buckets(held) => {
                 let mut cells = Cells::default();
@@ -212,6 +232,7 @@ impl Distribution {
     pub fn count(&self) -> u64 {
         match &self.form {
             Form::Few(few) => few.count(),
+            Form::Recent(recent) => recent.count(),
             Form::Many(cells) => cells.count(),
             Form::Buckets(held) => held.count(),
         }
@@ -221,6 +242,7 @@ impl Distribution {
     pub fn sum(&self) -> f64 {
         match &self.form {
             Form::Few(few) => few.sum().total(),
+            Form::Recent(recent) => recent.sum().total(),
             Form::Many(cells) => cells.sum(),
             Form::Buckets(held) => held.sum().total(),
         }
@@ -230,6 +252,7 @@ impl Distribution {
     pub fn min(&self) -> Option<f64> {
         match &self.form {
             Form::Few(few) => few.iter().map(|(value, _)| value).reduce(f64::min),
+            Form::Recent(recent) => recent.iter().reduce(f64::min),
             Form::Many(cells) => cells.min(),
             Form::Buckets(held) => held.min(),
         }
@@ -239,6 +262,7 @@ impl Distribution {
     pub fn max(&self) -> Option<f64> {
         match &self.form {
             Form::Few(few) => few.iter().map(|(value, _)| value).reduce(f64::max),
+            Form::Recent(recent) => recent.iter().reduce(f64::max),
             Form::Many(cells) => cells.max(),
             Form::Buckets(held) => held.max(),
         }
@@ -267,6 +291,7 @@ impl Distribution {
         let sum = self.sum();
         match self.form {
             Form::Few(few) => Values::from_cells(few.into_sorted(), sum, Estimate::default(), limit),
+            Form::Recent(recent) => Values::from_cells(recent.into_sorted(), sum, Estimate::default(), limit),
             Form::Many(cells) => {
                 let estimate = cells.estimate();
                 Values::from_cells(cells.into_sorted(), sum, estimate, limit)
@@ -301,6 +326,11 @@ impl Few {
 
     fn iter(&self) -> impl Iterator<Item = (f64, u64)> {
         self.values.into_iter().zip(self.counts.map(u64::from)).take_while(|&(_, count)| count > 0)
+    }
+
+    /// Every sample, those of a value together.
+    fn samples(self) -> impl Iterator<Item = f64> {
+        self.values.into_iter().zip(self.counts).flat_map(|(value, count)| repeat_n(value, count as usize))
     }
 
     /// The samples as ascending cells.

@@ -32,6 +32,7 @@ pub mod explicit;
 pub mod exponential;
 mod histogram;
 mod period;
+mod recent;
 mod sum;
 mod values;
 

@@ -90,7 +90,14 @@ impl Values {
     /// From ascending values; equal neighbours become one.
     fn of(pairs: impl Iterator<Item = (f64, u64)>, statistics: Statistics, estimate: Estimate) -> Self {
         let Estimate { error, unbounded } = estimate;
-        let mut all = Self { statistics, unbounded, worst_relative_error: error, ..Self::default() };
+        let room = pairs.size_hint().0;
+        let mut all = Self {
+            values: Vec::with_capacity(room),
+            counts: Vec::with_capacity(room),
+            statistics,
+            unbounded,
+            worst_relative_error: error,
+        };
         for (value, count) in pairs {
             match (all.values.last(), all.counts.last_mut()) {
                 (Some(last), Some(last_count)) if *last >= value => *last_count += count as f64,

@@ -3,9 +3,12 @@
 //! The limits (service model, and crate documentation of `Dimension`): at most 30; names of 1 to 255 and values of 1 to
 //! 1024 ASCII characters that are not control characters, at least one of them not blank; no name begins with a colon.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+};
 
-use weir_core::{Identity, Reason};
+use weir_core::{Identity, Reason, Value};
 
 use super::config::DimensionsConfig;
 
@@ -70,45 +73,77 @@ impl DimensionRule {
         Self { attributes: Names::new(&config.attributes), resource: Names::new(&config.resource), fixed }
     }
 
-    /// The dimensions of a series, sorted by name.
+    /// The dimensions of a series, sorted by name: borrowed, but for what has to be changed.
     ///
     /// Beyond [`MAX_DIMENSIONS`] those stay that were asked for most plainly: static ones first, then the resource's,
     /// then the point's, each in the order of their names.
-    pub fn of(&self, identity: &Identity, repairs: &mut Repairs) -> Vec<(String, String)> {
+    pub fn of<'a>(&'a self, identity: &'a Identity, repairs: &mut Repairs) -> Vec<Dimension<'a>> {
         let metric = &*identity.descriptor.name;
         let attributes = identity.attributes.iter().filter(|kv| self.attributes.has(&kv.key));
         let resource = identity.resource.attributes.iter().filter(|kv| self.resource.has(&kv.key));
-        let mut chosen: BTreeMap<String, (u8, String)> = BTreeMap::new();
-        let fixed = self.fixed.iter().map(|(name, value)| (0, name.clone(), value.clone()));
+        let fixed = self.fixed.iter().map(|(name, value)| (0, name.as_str(), value.as_str().into()));
         let described = resource.map(|kv| (1, kv)).chain(attributes.map(|kv| (2, kv)));
-        let described = described.map(|(rank, kv)| (rank, kv.key.to_string(), kv.value.to_string()));
+        let described = described.map(|(rank, kv)| (rank, &*kv.key, text(&kv.value)));
+        let mut chosen: Vec<Chosen> = Vec::with_capacity(self.fixed.len() + identity.attributes.len());
         for (rank, name, value) in fixed.chain(described) {
-            let name = without_colon(clean(name, MAX_NAME, metric, repairs), metric, repairs);
+            let name = without_colon(clean(name.into(), MAX_NAME, metric, repairs), metric, repairs);
             let value = clean(value, MAX_DIMENSION_VALUE, metric, repairs);
             if name.trim().is_empty() || value.trim().is_empty() {
                 repairs.add(BLANK, metric);
-            } else if chosen.insert(name, (rank, value)).is_some() {
-                repairs.add(COLLISIONS, metric);
+            } else {
+                chosen.push(Chosen { name, rank, value });
             }
         }
+        let met = chosen.len();
+        keep_last(&mut chosen);
+        repairs.add_all(COLLISIONS, (met - chosen.len()) as u64, metric);
         cut(&mut chosen, metric, repairs);
-        chosen.into_iter().map(|(name, (_, value))| (name, value)).collect()
+        chosen.into_iter().map(|one| (one.name, one.value)).collect()
     }
 }
 
-fn cut(chosen: &mut BTreeMap<String, (u8, String)>, metric: &str, repairs: &mut Repairs) {
-    let Some(excess) = chosen.len().checked_sub(MAX_DIMENSIONS).filter(|excess| *excess > 0) else { return };
-    repairs.add_all(DIMENSIONS_CUT, excess as u64, metric);
-    let mut by_rank: Vec<(u8, String)> =
-        chosen.iter().map(|(name, (rank, _))| (*rank, name.clone())).collect();
-    by_rank.sort();
-    for (_, name) in by_rank.drain(MAX_DIMENSIONS..) {
-        chosen.remove(&name);
+/// The name and the value of a dimension.
+pub type Dimension<'a> = (Cow<'a, str>, Cow<'a, str>);
+
+struct Chosen<'a> {
+    name: Cow<'a, str>,
+    /// The less, the more plainly it was asked for.
+    rank: u8,
+    value: Cow<'a, str>,
+}
+
+fn text(value: &Value) -> Cow<'_, str> {
+    value.as_str().map_or_else(|| value.to_string().into(), Cow::Borrowed)
+}
+
+/// Sorts by name; of several under one name the last stays.
+fn keep_last(chosen: &mut Vec<Chosen<'_>>) {
+    chosen.sort_by(|one, other| one.name.cmp(&other.name));
+    chosen.dedup_by(|later, earlier| {
+        let same = later.name == earlier.name;
+        if same {
+            std::mem::swap(later, earlier);
+        }
+        same
+    });
+}
+
+fn cut(chosen: &mut Vec<Chosen<'_>>, metric: &str, repairs: &mut Repairs) {
+    let excess = chosen.len().saturating_sub(MAX_DIMENSIONS);
+    if excess > 0 {
+        repairs.add_all(DIMENSIONS_CUT, excess as u64, metric);
+        // They are in the order of their names.
+        chosen.sort_by_key(|one| one.rank);
+        chosen.truncate(MAX_DIMENSIONS);
+        keep_last(chosen);
     }
 }
 
 /// A metric's name as CloudWatch takes it: control characters replaced, cut at 255 characters. Blank ones stay blank.
-pub fn metric_name(name: &str, repairs: &mut Repairs) -> String {
+pub fn metric_name<'a>(name: &'a str, repairs: &mut Repairs) -> Cow<'a, str> {
+    if name.len() <= MAX_NAME && is_printable(name) {
+        return name.into();
+    }
     let is_longer = name.chars().nth(MAX_NAME).is_some();
     let has_control = name.chars().any(char::is_control);
     repairs.add_all(SHORTENED, u64::from(is_longer), name);
@@ -118,26 +153,31 @@ pub fn metric_name(name: &str, repairs: &mut Repairs) -> String {
 
 /// A namespace as CloudWatch takes it, but for what no change of characters can mend.
 pub fn namespace(text: String, metric: &str, repairs: &mut Repairs) -> String {
-    without_colon(clean(text, MAX_NAME, metric, repairs), metric, repairs)
+    without_colon(clean(text.into(), MAX_NAME, metric, repairs), metric, repairs).into_owned()
 }
 
 /// Printable ASCII of at most this length.
-fn clean(text: String, longest: usize, metric: &str, repairs: &mut Repairs) -> String {
-    let allowed = |c: char| (' '..='~').contains(&c);
-    if text.len() <= longest && text.chars().all(allowed) {
+fn clean<'a>(text: Cow<'a, str>, longest: usize, metric: &str, repairs: &mut Repairs) -> Cow<'a, str> {
+    let is_printed = is_printable(&text);
+    if text.len() <= longest && is_printed {
         return text;
     }
     repairs.add_all(SHORTENED, u64::from(text.chars().nth(longest).is_some()), metric);
-    repairs.add_all(REPLACED, u64::from(!text.chars().all(allowed)), metric);
-    text.chars().take(longest).map(|c| if allowed(c) { c } else { '_' }).collect()
+    repairs.add_all(REPLACED, u64::from(!is_printed), metric);
+    text.chars().take(longest).map(|c| if (' '..='~').contains(&c) { c } else { '_' }).collect()
+}
+
+/// Whether all of it is ASCII, without control characters.
+fn is_printable(text: &str) -> bool {
+    text.bytes().all(|byte| (b' '..=b'~').contains(&byte))
 }
 
 /// Names must not begin with a colon.
-fn without_colon(name: String, metric: &str, repairs: &mut Repairs) -> String {
+fn without_colon<'a>(name: Cow<'a, str>, metric: &str, repairs: &mut Repairs) -> Cow<'a, str> {
     match name.strip_prefix(':') {
         Some(rest) => {
             repairs.add(REPLACED, metric);
-            format!("_{rest}")
+            format!("_{rest}").into()
         }
         None => name,
     }

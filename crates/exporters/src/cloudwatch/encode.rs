@@ -1,23 +1,21 @@
 //! From closed periods to datums: one for each metric that CloudWatch would tell apart (R2, R6).
 
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::Arc,
 };
 
-use aws_sdk_cloudwatch::{
-    primitives::DateTime,
-    types::{Dimension, MetricDatum, StandardUnit, StatisticSet},
-};
+use aws_sdk_cloudwatch::types::StandardUnit;
 use weir_core::{Descriptor, Kind, Reason, Temporality, UnixNanos};
 use weir_window::{Distribution, Refused, Statistics, Values};
 
 use super::{
-    dimensions::{Repairs, metric_name},
+    dimensions::{Dimension, Repairs, metric_name},
     pack::Datum,
     rules::{Plan, Rules, config::Merge},
     units::Unit,
     window::{Closed, MAX_VALUE, OUT_OF_RANGE, Stream, UNRESOLVED},
+    wire::{self, Told},
 };
 
 /// Histograms of no values at all, in the whole period: there is nothing to send.
@@ -30,6 +28,10 @@ const MAX_VALUES: usize = 150;
 /// The least magnitude that CloudWatch takes besides zero: what is nearer to zero is sent as zero. The documentation
 /// has the service refuse "values that are too small" without a number; 2^-360 is where it was seen to.
 const MIN_VALUE: f64 = f64::from_bits((1023 - 360) << 52);
+
+/// What a datum takes beside its beginning and its lists at most, statistics included, in bytes.
+const ROOM_FOR_REST: usize = 160;
+const BYTES_OF_A_DOUBLE: usize = 9;
 
 /// Unknown units that are said; senders choose them, and each is a line in the log.
 const MAX_UNITS_SAID: usize = 64;
@@ -51,12 +53,14 @@ pub const ABOVE_BOUNDS: Reason = Reason("above_bounds");
 pub struct Encoder {
     /// Units already complained about, [`MAX_UNITS_SAID`] at most.
     unknown_units: HashSet<Arc<str>>,
+    /// Where beginnings of datums are written.
+    scratch: Vec<u8>,
 }
 
 /// What became of closed periods.
 #[derive(Debug, Default)]
 pub struct Encoded {
-    /// The datums of each namespace, sorted by period and metric.
+    /// The datums of each namespace, by period, those of like names and dimensions together.
     pub datums: BTreeMap<Arc<str>, Vec<Datum>>,
     /// Points that became no datum, by reason.
     pub dropped: Vec<(Reason, u64)>,
@@ -69,11 +73,11 @@ pub struct Encoded {
 }
 
 /// What CloudWatch tells metrics apart by, within a period.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 struct Destination {
     namespace: Arc<str>,
-    name: String,
-    dimensions: Vec<(String, String)>,
+    /// The beginning of its datum: name and dimensions, as they are written.
+    head: Box<[u8]>,
     /// Distributions stay in the sender's scale until they are sent, so each scale of a unit has a datum: scaled earlier, they
     /// would be rounded twice.
     unit: Unit,
@@ -94,7 +98,8 @@ struct Gathered {
 impl Encoder {
     /// Makes the datums of a closed period. Series of one destination become one datum, joined as the rules say.
     pub fn encode(&mut self, closed: Closed, rules: &mut Rules, encoded: &mut Encoded) {
-        let mut gathered: BTreeMap<Destination, Gathered> = BTreeMap::new();
+        let mut gathered: HashMap<Destination, Gathered, ahash::RandomState> = HashMap::default();
+        gathered.reserve(closed.streams.len());
         let start = closed.start;
         drop_points(encoded, UNRESOLVED, closed.unresolved);
         for stream in closed.streams {
@@ -106,14 +111,15 @@ impl Encoder {
                 continue;
             }
             let (unit, merge) = (self.unit(plan, &identity.descriptor, encoded), merge_of(plan, &stream));
+            let dimensions = plan.dimensions.of(identity, &mut encoded.repairs);
             let to = Destination {
                 namespace: decision.namespace(plan),
-                dimensions: plan.dimensions.of(identity, &mut encoded.repairs),
+                head: self.head(&name, &dimensions),
                 unit: if merge == Merge::Distribution { unit.clone() } else { unit.unscaled() },
                 resolution: plan.resolution,
-                name,
             };
-            for rollup in rollups(plan, &to, encoded) {
+            for dimensions in rollups(plan, &name, &dimensions, encoded) {
+                let rollup = Destination { head: self.head(&name, &dimensions), ..to.clone() };
                 match gathered.entry(rollup).or_default().add(&stream, merge, &unit) {
                     Ok(()) => encoded.made += stream.points,
                     Err(_) => drop_made(encoded, stream.points),
@@ -124,6 +130,9 @@ impl Encoder {
                 drop_points(encoded, OUT_OF_RANGE, points);
             }
         }
+        let mut gathered: Vec<(Destination, Gathered)> = gathered.into_iter().collect();
+        // What is alike comes together, which compresses better.
+        gathered.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
         count_mixed_units(&gathered, encoded);
         for (destination, all) in gathered {
             let points = all.points;
@@ -135,15 +144,23 @@ impl Encoder {
                 drop_points(encoded, EMPTY, points);
                 continue;
             }
-            note_limits(&closed, &destination.name, &mut encoded.repairs);
-            match datum(&destination, closed, start) {
-                Some(metric) => {
-                    encoded.datums.entry(destination.namespace).or_default().push(Datum::new(metric, points));
+            note_limits(&closed, &destination, &mut encoded.repairs);
+            let namespace = Arc::clone(&destination.namespace);
+            let time = start.seconds() as i64;
+            match datum(destination, closed, time) {
+                Some(bytes) => {
+                    encoded.datums.entry(namespace).or_default().push(Datum { bytes, points, time });
                 }
                 None => drop_points(encoded, OUT_OF_RANGE, points),
             }
         }
         encoded.repairs.join(rules.take_repairs());
+    }
+
+    fn head(&mut self, name: &str, dimensions: &[Dimension<'_>]) -> Box<[u8]> {
+        self.scratch.clear();
+        wire::begin_datum(&mut self.scratch, name, dimensions);
+        self.scratch.as_slice().into()
     }
 
     fn unit(&mut self, plan: &Plan, descriptor: &Descriptor, encoded: &mut Encoded) -> Unit {
@@ -169,33 +186,43 @@ fn merge_of(plan: &Plan, stream: &Stream) -> Merge {
     }
 }
 
-/// Where else the samples of what goes `to` a metric go: each set of dimensions once, and never to the metric itself.
-fn rollups(plan: &Plan, to: &Destination, encoded: &mut Encoded) -> Vec<Destination> {
+/// Under which sets of dimensions the samples of a metric of these `dimensions` go besides: each once, and never its own.
+fn rollups<'a>(
+    plan: &Plan,
+    name: &str,
+    dimensions: &[Dimension<'a>],
+    encoded: &mut Encoded,
+) -> Vec<Vec<Dimension<'a>>> {
     let mut made = Vec::new();
     for set in &plan.rollups {
-        let kept = to.dimensions.iter().filter(|(name, _)| set.binary_search(name).is_ok());
-        let dimensions: Vec<_> = kept.cloned().collect();
-        if dimensions.len() < set.len() {
-            encoded.repairs.add(ROLLUP_INCOMPLETE, &to.name);
-        } else if dimensions.len() < to.dimensions.len() {
-            made.push(Destination { dimensions, ..to.clone() });
+        let is_kept = |(name, _): &&Dimension<'_>| set.binary_search_by(|kept| (**kept).cmp(name)).is_ok();
+        let kept: Vec<_> = dimensions.iter().filter(is_kept).cloned().collect();
+        if kept.len() < set.len() {
+            encoded.repairs.add(ROLLUP_INCOMPLETE, name);
+        } else if kept.len() < dimensions.len() {
+            made.push(kept);
         }
     }
     made
 }
 
 /// Counts metrics that another unit keeps apart from the one before, in the order of destinations.
-fn count_mixed_units(gathered: &BTreeMap<Destination, Gathered>, encoded: &mut Encoded) {
-    let pairs = gathered.keys().zip(gathered.keys().skip(1));
+fn count_mixed_units(gathered: &[(Destination, Gathered)], encoded: &mut Encoded) {
     let differ = |one: &Destination, other: &Destination| one.unit.standard != other.unit.standard;
-    for (_, other) in pairs.filter(|(one, other)| differ(one, other) && one.is_but_for_unit(other)) {
-        encoded.repairs.add(MIXED_UNITS, &other.name);
+    for ((one, _), (other, _)) in gathered.iter().zip(gathered.iter().skip(1)) {
+        if differ(one, other) && one.is_but_for_unit(other) {
+            encoded.repairs.add(MIXED_UNITS, &other.name());
+        }
     }
 }
 
 impl Destination {
     fn is_but_for_unit(&self, other: &Self) -> bool {
-        (&self.namespace, &self.name, &self.dimensions) == (&other.namespace, &other.name, &other.dimensions)
+        (&self.namespace, &self.head) == (&other.namespace, &other.head)
+    }
+
+    fn name(&self) -> String {
+        wire::name_of(&self.head)
     }
 }
 
@@ -242,56 +269,55 @@ impl Gathered {
 }
 
 /// Counts what a reader of percentiles should know.
-fn note_limits(closed: &Values, metric: &str, repairs: &mut Repairs) {
+fn note_limits(closed: &Values, to: &Destination, repairs: &mut Repairs) {
     if closed.statistics.min < 0.0 {
-        repairs.add(NEGATIVE, metric);
+        repairs.add(NEGATIVE, &to.name());
     }
     if closed.unbounded > closed.statistics.count / 100 {
-        repairs.add(ABOVE_BOUNDS, metric);
+        repairs.add(ABOVE_BOUNDS, &to.name());
     }
 }
 
 /// The datum of samples; `None` when their extremes, in their unit, are beyond what CloudWatch takes.
-fn datum(to: &Destination, closed: Values, start: UnixNanos) -> Option<MetricDatum> {
+fn datum(to: Destination, mut closed: Values, time: i64) -> Option<Box<[u8]>> {
     let scale = |value: f64| {
         let scaled = to.unit.scale(value);
         if scaled.abs() < MIN_VALUE { 0.0 } else { scaled }
     };
     let Statistics { count, sum, min, max } = closed.statistics;
-    let (sum, minimum, maximum) = (scale(sum), scale(min), scale(max));
-    if minimum.abs() > MAX_VALUE || maximum.abs() > MAX_VALUE {
+    let statistics = Statistics { count, sum: scale(sum), min: scale(min), max: scale(max) };
+    if statistics.min.abs() > MAX_VALUE || statistics.max.abs() > MAX_VALUE {
         return None;
     }
-    let dimensions = to.dimensions.iter();
-    let dimensions =
-        dimensions.map(|(name, value)| Dimension::builder().name(name).value(value).build()).collect();
-    let datum = MetricDatum::builder()
-        .metric_name(&to.name)
-        .set_dimensions(Some(dimensions).filter(|list: &Vec<_>| !list.is_empty()))
-        .timestamp(DateTime::from_secs(start.seconds() as i64))
-        .set_unit(Some(to.unit.standard.clone()).filter(|unit| *unit != StandardUnit::None))
-        // 60 is what the service takes for granted.
-        .set_storage_resolution((to.resolution != 60).then_some(to.resolution));
-    if let ([value], 1) = (&closed.values[..], count) {
-        return Some(datum.value(scale(*value)).build());
-    }
     // Values that stand for others are a little off, and so would be their sum: the exact statistics go beside them, as the
-    // CloudWatch Agent sends them.
-    let stand_in = closed.worst_relative_error() > 0.0 && sum.abs() <= MAX_VALUE;
-    let statistics =
-        StatisticSet::builder().sample_count(count as f64).sum(sum).minimum(minimum).maximum(maximum).build();
+    // CloudWatch Agent sends them. Of a histogram without buckets there are only the statistics.
+    let stand_in = closed.worst_relative_error() > 0.0 && statistics.sum.abs() <= MAX_VALUE;
+    let is_single = closed.values.len() == 1 && count == 1;
     let all_once = closed.values.len() as u64 == count;
-    // Of a histogram without buckets there are only the statistics.
-    let are_known = !closed.values.is_empty();
-    let within = |value: f64| scale(value).clamp(-MAX_VALUE, MAX_VALUE);
-    Some(
-        datum
-            .set_statistic_values((stand_in || !are_known).then_some(statistics))
-            .set_values(are_known.then(|| closed.values.into_iter().map(within).collect()))
+    closed.values.iter_mut().for_each(|value| *value = scale(*value).clamp(-MAX_VALUE, MAX_VALUE));
+    let standard = &to.unit.standard;
+    let told = Told {
+        time,
+        unit: (*standard != StandardUnit::None).then(|| standard.as_str()),
+        // 60 is what the service takes for granted.
+        resolution: (to.resolution != 60).then_some(to.resolution),
+        ..Told::default()
+    };
+    let told = if is_single {
+        Told { value: closed.values.first().copied(), ..told }
+    } else {
+        Told {
+            statistics: (stand_in || closed.values.is_empty()).then_some(statistics),
+            values: &closed.values,
             // Absent counts mean 1 each.
-            .set_counts((are_known && !all_once).then_some(closed.counts))
-            .build(),
-    )
+            counts: if all_once { &[] } else { &closed.counts },
+            ..told
+        }
+    };
+    let mut bytes = to.head.into_vec();
+    bytes.reserve(ROOM_FOR_REST + BYTES_OF_A_DOUBLE * (told.values.len() + told.counts.len()));
+    wire::end_datum(&mut bytes, &told);
+    Some(bytes.into_boxed_slice())
 }
 
 fn drop_points(encoded: &mut Encoded, reason: Reason, points: u64) {

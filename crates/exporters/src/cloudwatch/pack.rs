@@ -1,7 +1,5 @@
 //! From datums to requests: as few as carry them, each within CloudWatch's limits.
 
-use aws_sdk_cloudwatch::types::MetricDatum;
-
 use super::wire;
 
 /// Datums in one request (API reference, PutMetricData).
@@ -10,23 +8,15 @@ pub const MAX_DATUMS: usize = 1000;
 /// reading is taken.
 pub const MAX_BYTES: usize = 1_000_000;
 
-/// A datum and what it stands for.
+/// A datum, written, and what it stands for.
 #[derive(Clone, Debug)]
 pub struct Datum {
-    /// What is sent.
-    pub metric: MetricDatum,
+    /// What is sent, before compression.
+    pub bytes: Box<[u8]>,
     /// How many points it was made of.
     pub points: u64,
-    /// Its size on the wire, in bytes.
-    pub wire: usize,
-}
-
-impl Datum {
-    /// Measures `metric`.
-    pub fn new(metric: MetricDatum, points: u64) -> Self {
-        let wire = datum_bytes(&metric);
-        Self { metric, points, wire }
-    }
+    /// Its time, in seconds since the epoch.
+    pub time: i64,
 }
 
 /// The size of a request's body beside its datums.
@@ -37,13 +27,6 @@ pub fn overhead_bytes(namespace: &str, datums: usize) -> usize {
     body.len()
 }
 
-/// The size of a datum on the wire, before compression.
-fn datum_bytes(datum: &MetricDatum) -> usize {
-    let mut bytes = Vec::new();
-    wire::write_datum(&mut bytes, datum);
-    bytes.len()
-}
-
 /// Deals the datums into as few requests as hold them.
 ///
 /// Large and small datums are mixed, so that neither the thousand nor the megabyte is full while the other is half
@@ -52,15 +35,15 @@ fn datum_bytes(datum: &MetricDatum) -> usize {
 pub fn pack(datums: Vec<Datum>, namespace: &str) -> Vec<Vec<Datum>> {
     let room = MAX_BYTES.saturating_sub(overhead_bytes(namespace, MAX_DATUMS)).max(1);
     let mut by_size: Vec<usize> = (0..datums.len()).collect();
-    by_size.sort_by_key(|at| std::cmp::Reverse(datums[*at].wire));
-    let total: usize = datums.iter().map(|datum| datum.wire).sum();
+    by_size.sort_by_key(|at| std::cmp::Reverse(datums[*at].bytes.len()));
+    let total: usize = datums.iter().map(|datum| datum.bytes.len()).sum();
     let least = datums.len().div_ceil(MAX_DATUMS).max(total.div_ceil(room));
     let place = (least..=datums.len()).find_map(|requests| deal(&datums, &by_size, requests, room));
     // One datum alone is at most 42 kB, so that as many requests as datums always do.
     let place = place.unwrap_or_else(|| (0..datums.len()).collect());
     let requests = place.iter().max().map_or(0, |last| last + 1);
     let mut packed: Vec<Vec<Datum>> = Vec::new();
-    packed.resize_with(requests, Vec::new);
+    packed.resize_with(requests, || Vec::with_capacity(MAX_DATUMS.min(datums.len())));
     for (datum, request) in datums.into_iter().zip(place) {
         packed[request].push(datum);
     }
@@ -75,7 +58,7 @@ fn deal(datums: &[Datum], by_size: &[usize], requests: usize, room: usize) -> Op
     for (turn, at) in by_size.iter().enumerate() {
         let (round, seat) = (turn / requests, turn % requests);
         let request = if round % 2 == 0 { seat } else { requests - 1 - seat };
-        bytes[request] += datums[*at].wire;
+        bytes[request] += datums[*at].bytes.len();
         count[request] += 1;
         if bytes[request] > room || count[request] > MAX_DATUMS {
             return None;

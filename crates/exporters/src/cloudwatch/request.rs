@@ -60,10 +60,10 @@ impl Item for Request {
 impl Request {
     /// A request of a flush; `ack` tells the fate of its points.
     pub(super) fn new(datums: &[Datum], ack: Ack, flush: Arc<Flush>) -> Self {
-        let body = Body::of(&flush.namespace, datums.iter().map(|datum| &datum.metric));
-        let oldest = datums.iter().filter_map(|datum| time_of(&datum.metric)).min();
+        let written: Vec<&[u8]> = datums.iter().map(|datum| &*datum.bytes).collect();
+        let oldest = datums.iter().map(|datum| datum.time).min();
         Self {
-            body,
+            body: Body::of(&flush.namespace, &written),
             points: datums.iter().map(|datum| datum.points).collect(),
             all_points: datums.iter().map(|datum| datum.points).sum(),
             oldest: oldest.unwrap_or(i64::MAX),
@@ -106,7 +106,7 @@ impl Request {
         let datums: Vec<&[u8]> = places.iter().map(|at| all[*at]).collect();
         let oldest = datums.iter().filter_map(|bytes| time_of(&wire::read_datum(bytes).ok()?)).min();
         Some(Self {
-            body: Body::of_written(&self.flush.namespace, &datums),
+            body: Body::of(&self.flush.namespace, &datums),
             points: places.iter().map(|at| self.points[*at]).collect(),
             all_points: places.iter().map(|at| self.points[*at]).sum(),
             oldest: oldest.unwrap_or(i64::MAX),

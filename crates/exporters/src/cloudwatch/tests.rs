@@ -442,7 +442,7 @@ async fn a_request_is_written_as_the_sdk_writes_it() {
     let requests = all.iter().map(|datum| vec![datum.clone()]).chain([all.clone()]);
     for request in requests {
         let request: Vec<_> = request.into_iter().map(|datum| pack::tests::at(datum, now)).collect();
-        let body = body::Body::of("Name/Space", request.iter());
+        let body = body::tests::body("Name/Space", &request);
         let written: usize = body.open().unwrap().datums().map(<[u8]>::len).sum();
         let caught = Caught::default();
         let call =
@@ -452,8 +452,6 @@ async fn a_request_is_written_as_the_sdk_writes_it() {
         let sdk = caught.0.lock().clone();
         assert_eq!(body.plain().unwrap(), sdk);
         assert_eq!(written + pack::overhead_bytes("Name/Space", request.len()), sdk.len());
-        let measured: usize = request.into_iter().map(|datum| pack::Datum::new(datum, 1).wire).sum();
-        assert_eq!(measured, written);
     }
 }
 

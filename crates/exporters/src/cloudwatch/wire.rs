@@ -1,62 +1,89 @@
-//! A datum in RPC v2 CBOR: written once when its request is made, and read back when somebody must look into it.
+//! A datum in RPC v2 CBOR: written once when its period closes, and read back when somebody must look into it.
 //!
 //! The shape is the SDK's own: maps of indefinite length, members in the order of the service model, doubles of nine bytes.
 //! A test compares the bytes with those that the SDK sends.
 
-use aws_sdk_cloudwatch::types::{Dimension, MetricDatum, StandardUnit, StatisticSet};
+use aws_sdk_cloudwatch::{
+    primitives::DateTime,
+    types::{Dimension, MetricDatum, StandardUnit, StatisticSet},
+};
 use aws_smithy_cbor::{Decoder, Encoder, data::Type, decode::DeserializeError};
+use weir_window::Statistics;
 
-/// Appends a datum.
-pub(super) fn write_datum(into: &mut Vec<u8>, datum: &MetricDatum) {
+use super::dimensions::Dimension as DimensionOf;
+
+/// Appends the beginning of a datum: what CloudWatch tells metrics of a namespace apart by, but for the unit.
+pub(super) fn begin_datum(into: &mut Vec<u8>, name: &str, dimensions: &[DimensionOf<'_>]) {
     let mut encoder = Encoder::new(std::mem::take(into));
     encoder.begin_map();
-    if let Some(name) = &datum.metric_name {
-        encoder.str("MetricName").str(name);
-    }
-    if let Some(dimensions) = &datum.dimensions {
+    encoder.str("MetricName").str(name);
+    if !dimensions.is_empty() {
         encoder.str("Dimensions").array(dimensions.len());
-        for dimension in dimensions {
+        for (name, value) in dimensions {
             encoder.begin_map();
-            encoder.str("Name").str(dimension.name().unwrap_or_default());
-            encoder.str("Value").str(dimension.value().unwrap_or_default());
+            encoder.str("Name").str(name);
+            encoder.str("Value").str(value);
             encoder.end();
         }
     }
-    if let Some(time) = &datum.timestamp {
-        encoder.str("Timestamp").timestamp(time);
-    }
-    if let Some(value) = datum.value {
+    *into = encoder.into_writer();
+}
+
+/// What a datum says of its metric. Lists that are empty are left out.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Told<'a> {
+    /// In seconds since the epoch.
+    pub(super) time: i64,
+    pub(super) value: Option<f64>,
+    pub(super) statistics: Option<Statistics>,
+    pub(super) values: &'a [f64],
+    pub(super) counts: &'a [f64],
+    pub(super) unit: Option<&'a str>,
+    pub(super) resolution: Option<i32>,
+}
+
+/// Appends the rest of a datum that [`begin_datum`] began.
+pub(super) fn end_datum(into: &mut Vec<u8>, told: &Told<'_>) {
+    let mut encoder = Encoder::new(std::mem::take(into));
+    encoder.str("Timestamp").timestamp(&DateTime::from_secs(told.time));
+    if let Some(value) = told.value {
         encoder.str("Value").double(value);
     }
-    if let Some(statistics) = &datum.statistic_values {
+    if let Some(Statistics { count, sum, min, max }) = told.statistics {
         encoder.str("StatisticValues").begin_map();
-        for (name, value) in statistic_members(statistics) {
-            if let Some(value) = value {
-                encoder.str(name).double(value);
-            }
-        }
+        encoder.str("SampleCount").double(count as f64);
+        encoder.str("Sum").double(sum);
+        encoder.str("Minimum").double(min);
+        encoder.str("Maximum").double(max);
         encoder.end();
     }
-    for (name, numbers) in [("Values", &datum.values), ("Counts", &datum.counts)] {
-        if let Some(numbers) = numbers {
+    for (name, numbers) in [("Values", told.values), ("Counts", told.counts)] {
+        if !numbers.is_empty() {
             encoder.str(name).array(numbers.len());
             for number in numbers {
                 encoder.double(*number);
             }
         }
     }
-    if let Some(unit) = &datum.unit {
-        encoder.str("Unit").str(unit.as_str());
+    if let Some(unit) = told.unit {
+        encoder.str("Unit").str(unit);
     }
-    if let Some(seconds) = datum.storage_resolution {
+    if let Some(seconds) = told.resolution {
         encoder.str("StorageResolution").integer(seconds);
     }
     encoder.end();
     *into = encoder.into_writer();
 }
 
-fn statistic_members(set: &StatisticSet) -> [(&'static str, Option<f64>); 4] {
-    [("SampleCount", set.sample_count), ("Sum", set.sum), ("Minimum", set.minimum), ("Maximum", set.maximum)]
+/// The name of the metric of a datum that was begun.
+pub(super) fn name_of(bytes: &[u8]) -> String {
+    let mut decoder = Decoder::new(bytes);
+    let mut name = || {
+        decoder.map()?;
+        decoder.skip()?;
+        decoder.string()
+    };
+    name().unwrap_or_default()
 }
 
 /// Appends the head of a request, up to its first datum.
@@ -75,7 +102,7 @@ pub(super) fn write_end(into: &mut Vec<u8>) {
     *into = encoder.into_writer();
 }
 
-/// Reads what [`write_datum`] wrote.
+/// Reads what [`begin_datum`] and [`end_datum`] wrote.
 pub(super) fn read_datum(bytes: &[u8]) -> Result<MetricDatum, DeserializeError> {
     let mut decoder = Decoder::new(bytes);
     let mut datum = MetricDatum::builder();

@@ -40,9 +40,51 @@ fn few_values_are_told_in_ascending_order() {
 #[test]
 fn the_fifth_distinct_value_changes_nothing_but_the_form() {
     let distribution = distribution(&[5.0, 4.0, 3.0, 2.0, 5.0, 1.0, 3.0]);
-    assert!(matches!(distribution.form, Form::Many(_)));
+    assert!(matches!(distribution.form, Form::Recent(_)));
     assert_eq!(statistics(&distribution), (7, 23.0, Some(1.0), Some(5.0)));
     assert_eq!(pairs(distribution), [(1.0, 1.0), (2.0, 1.0), (3.0, 2.0), (4.0, 1.0), (5.0, 2.0)]);
+}
+
+#[test]
+fn values_that_repeat_and_more_samples_than_are_held_as_they_came_are_cells() {
+    let four = [1.0, 2.0, 3.0, 4.0];
+    let mut repeating = distribution(&four.repeat(3));
+    repeating.record(5.0).unwrap();
+    assert!(matches!(repeating.form, Form::Many(_)));
+    assert_eq!(statistics(&repeating), (13, 35.0, Some(1.0), Some(5.0)));
+    let samples: Vec<f64> = (0..128).rev().map(f64::from).collect();
+    let mut held = distribution(&samples);
+    assert!(matches!(held.form, Form::Recent(_)));
+    held.record(-1.0).unwrap();
+    assert!(matches!(held.form, Form::Many(_)));
+    assert_eq!(statistics(&held), (129, 8127.0, Some(-1.0), Some(127.0)));
+    let mut weighted = distribution(&[1.0, 2.0, 3.0, 4.0, 5.0]);
+    weighted.record_n(6.0, 1000).unwrap();
+    assert_eq!(statistics(&weighted), (1005, 6015.0, Some(1.0), Some(6.0)));
+}
+
+#[test]
+fn every_form_merges_with_every_other() {
+    let few = || distribution(&[1.0, 2.0]);
+    let recent = || distribution(&[3.0, 4.0, 5.0, 6.0, 7.0]);
+    let many = || distribution(&(0..200).map(f64::from).collect::<Vec<_>>());
+    let buckets = || {
+        let mut buckets = Distribution::default();
+        let totals = Totals { count: 2, sum: Some(10.0), min: Some(5.0), max: Some(5.0) };
+        buckets.record_explicit(&[8.0], &[2, 0], totals).unwrap();
+        buckets
+    };
+    let forms: [&dyn Fn() -> Distribution; 4] = [&few, &recent, &many, &buckets];
+    for one in forms {
+        for other in forms {
+            let (mut merged, other) = (one(), other());
+            merged.merge(&other).unwrap();
+            assert_eq!(merged.count(), one().count() + other.count());
+            assert_eq!(merged.sum().to_bits(), (one().sum() + other.sum()).to_bits());
+            assert_eq!(merged.min(), Some(one().min().unwrap().min(other.min().unwrap())));
+            assert_eq!(merged.max(), Some(one().max().unwrap().max(other.max().unwrap())));
+        }
+    }
 }
 
 #[test]

@@ -1,6 +1,16 @@
-use aws_sdk_cloudwatch::{primitives::DateTime, types::Dimension};
+use aws_sdk_cloudwatch::{
+    primitives::DateTime,
+    types::{Dimension, MetricDatum},
+};
 
 use super::*;
+use crate::cloudwatch::wire::tests::written;
+
+/// The request of these datums.
+pub(in crate::cloudwatch) fn body(namespace: &str, datums: &[MetricDatum]) -> Body {
+    let written: Vec<Vec<u8>> = datums.iter().map(written).collect();
+    Body::of(namespace, &written.iter().map(Vec::as_slice).collect::<Vec<_>>())
+}
 
 /// A thousand datums of five dimensions and six values, one of them different in each.
 fn thousand() -> Vec<MetricDatum> {
@@ -34,7 +44,7 @@ fn memory(datum: &MetricDatum) -> usize {
 #[test]
 fn a_body_is_a_tenth_of_its_datums_and_opens_to_what_was_written() {
     let datums = thousand();
-    let body = Body::of("Shop", datums.iter());
+    let body = body("Shop", &datums);
     let unpacked: usize = datums.iter().map(memory).sum();
     assert!(body.is_gzip() && body.memory() * 10 < unpacked, "{} of {unpacked}", body.memory());
     let opened = body.open().unwrap();
@@ -44,8 +54,9 @@ fn a_body_is_a_tenth_of_its_datums_and_opens_to_what_was_written() {
 
 #[test]
 fn a_single_small_datum_stays_as_it_is() {
-    let datum = MetricDatum::builder().metric_name("m").value(1.0).build();
-    let body = Body::of("Shop", [&datum].into_iter());
+    let time = DateTime::from_secs(1_795_500_000);
+    let datum = MetricDatum::builder().metric_name("m").timestamp(time).value(1.0).build();
+    let body = body("Shop", std::slice::from_ref(&datum));
     assert!(!body.is_gzip());
     assert_eq!(body.plain().unwrap(), body.bytes());
     assert_eq!(wire::read_datum(body.open().unwrap().datums().next().unwrap()).unwrap(), datum);

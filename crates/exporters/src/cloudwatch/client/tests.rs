@@ -5,7 +5,7 @@ use tokio::{
 };
 
 use super::*;
-use crate::cloudwatch::classify::Class;
+use crate::cloudwatch::{body::tests::body, classify::Class};
 
 /// Reads a request, answers 403 with a `Date`, and tells when the request was signed.
 async fn refuse(listener: &TcpListener, date: &str) -> String {
@@ -44,7 +44,7 @@ async fn after_a_refusal_by_a_clock_that_is_ahead_requests_are_signed_by_that_cl
         .timestamp(DateTime::from_secs(1_795_500_000))
         .value(1.0)
         .build();
-    let body = Body::of("Shop", [&datum].into_iter());
+    let body = body("Shop", std::slice::from_ref(&datum));
     for expected in ["20261124T060000Z", "20261124T070000Z"] {
         let (put, signed) =
             tokio::join!(client.put("Shop", &body), refuse(&listener, "Tue, 24 Nov 2026 07:00:00 GMT"));
@@ -63,7 +63,7 @@ async fn a_connection_that_is_refused_stores_nothing_and_one_that_breaks_may_hav
     let config = Config { endpoint: Some(format!("http://{address}")), ..Config::default() };
     let client = Client::new(&config, &Clock::system()).await.unwrap();
     let datum = MetricDatum::builder().metric_name("m").value(1.0).build();
-    let body = Body::of("Shop", [&datum].into_iter());
+    let body = body("Shop", std::slice::from_ref(&datum));
     let breaking = async {
         let (mut stream, _) = listener.accept().await.unwrap();
         stream.read_exact(&mut [0; 100]).await.unwrap();

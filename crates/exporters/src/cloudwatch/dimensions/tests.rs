@@ -27,9 +27,9 @@ fn config(attributes: &[&str], resource: &[&str], fixed: &[(&str, &str)]) -> Dim
 }
 
 fn dimensions(config: &DimensionsConfig, of: &Identity) -> (Vec<(String, String)>, Repairs) {
-    let mut repairs = Repairs::default();
-    let dimensions = DimensionRule::new(config).of(of, &mut repairs);
-    (dimensions, repairs)
+    let (rule, mut repairs) = (DimensionRule::new(config), Repairs::default());
+    let dimensions = rule.of(of, &mut repairs).into_iter();
+    (dimensions.map(|(name, value)| (name.into_owned(), value.into_owned())).collect(), repairs)
 }
 
 /// What was repaired, and how often.

@@ -2,6 +2,10 @@
 
 use std::time::Duration;
 
+use aws_sdk_cloudwatch::{
+    primitives::DateTime,
+    types::{Dimension, MetricDatum},
+};
 use weir_core::{Ack, Descriptor, Number, Series, Temporality};
 use weir_testkit::{Fixture, START, histogram_of, point, push_histogram, seconds};
 use weir_window::Period;
@@ -10,6 +14,7 @@ use super::{
     super::{
         config::{Config, DimensionsConfig},
         window::Window,
+        wire::read_datum,
     },
     *,
 };
@@ -49,9 +54,9 @@ impl Bench {
         encoded
     }
 
-    /// What is left for the one namespace.
-    fn datums(&mut self) -> Vec<Datum> {
-        self.encode().datums.into_values().flatten().collect()
+    /// What is left for the one namespace, and how many points each was made of.
+    fn datums(&mut self) -> Vec<(u64, MetricDatum)> {
+        self.encode().datums.values().flatten().map(|datum| (datum.points, read(datum))).collect()
     }
 
     fn one(&mut self) -> MetricDatum {
@@ -59,8 +64,12 @@ impl Bench {
         assert_eq!(encoded.dropped, []);
         let all: Vec<Datum> = encoded.datums.into_values().flatten().collect();
         let [datum] = <[Datum; 1]>::try_from(all).unwrap();
-        datum.metric
+        read(&datum)
     }
+}
+
+fn read(datum: &Datum) -> MetricDatum {
+    read_datum(&datum.bytes).unwrap()
 }
 
 #[test]
@@ -134,8 +143,7 @@ fn series_of_one_destination_become_one_datum_by_their_samples() {
     for (series, value) in [(&one, 5.0), (&two, 7.0), (&other, 1.0)] {
         b.record(series, value);
     }
-    let found: Vec<_> =
-        b.datums().iter().map(|d| (d.points, d.metric.values().to_vec(), d.metric.value)).collect();
+    let found: Vec<_> = b.datums().iter().map(|(n, d)| (*n, d.values().to_vec(), d.value)).collect();
     assert_eq!(found, [(2, vec![5.0, 7.0], None), (1, vec![], Some(1.0))]);
 }
 
@@ -176,7 +184,7 @@ fn an_unknown_unit_is_told_once_and_sent_as_none() {
     b.record(&series, 36.6);
     let encoded = b.encode();
     assert_eq!(encoded.new_unknown_units.iter().map(|unit| &**unit).collect::<Vec<_>>(), ["Cel"]);
-    assert_eq!(encoded.datums["Weir"][0].metric.unit, None);
+    assert_eq!(read(&encoded.datums["Weir"][0]).unit, None);
     b.record(&series, 36.6);
     assert!(b.encode().new_unknown_units.is_empty());
 }
@@ -268,7 +276,7 @@ fn a_histogram_of_no_values_is_no_datum_and_counted() {
     // Beside one with values it adds nothing, and goes along.
     b.record_histogram(&series, BOUNDS, &[]);
     b.record_histogram(&series, BOUNDS, &[7.0]);
-    assert_eq!(b.datums().iter().map(|datum| datum.points).collect::<Vec<_>>(), [2]);
+    assert_eq!(b.datums().iter().map(|(points, _)| *points).collect::<Vec<_>>(), [2]);
 }
 
 #[test]
@@ -290,5 +298,5 @@ fn that_negative_values_cost_the_percentiles_is_counted() {
     let encoded = b.encode();
     assert_eq!(encoded.repairs.iter().collect::<Vec<_>>(), [(NEGATIVE, 1, "temperature")]);
     let datums: Vec<&Datum> = encoded.datums.values().flatten().collect();
-    assert_eq!(datums[0].metric.values(), [-3.0, 4.0]);
+    assert_eq!(read(datums[0]).values(), [-3.0, 4.0]);
 }

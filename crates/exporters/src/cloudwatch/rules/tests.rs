@@ -10,6 +10,7 @@ use super::{
         encode::{Encoded, Encoder, MIXED_UNITS, ROLLUP_INCOMPLETE, UNIT_KEPT},
         pack::Datum,
         window::Window,
+        wire::read_datum,
     },
     *,
 };
@@ -79,12 +80,19 @@ impl Bench {
         let encoded = self.encode();
         assert_eq!(encoded.dropped, []);
         let datums = encoded.datums.iter();
-        datums.flat_map(|(namespace, list)| list.iter().map(move |datum| seen(namespace, datum))).collect()
+        datums.flat_map(|(namespace, list)| in_order(namespace, list)).collect()
     }
 }
 
+/// What is in the datums, by name and dimensions: their own order, that of their written form, is no promise.
+fn in_order(namespace: &str, datums: &[Datum]) -> Vec<Seen> {
+    let mut all: Vec<Seen> = datums.iter().map(|datum| seen(namespace, datum)).collect();
+    all.sort_by(|one, other| one.partial_cmp(other).unwrap());
+    all
+}
+
 fn seen(namespace: &str, datum: &Datum) -> Seen {
-    let metric = &datum.metric;
+    let metric = read_datum(&datum.bytes).unwrap();
     let pair = |d: &aws_sdk_cloudwatch::types::Dimension| {
         format!("{}={}", d.name().unwrap_or_default(), d.value().unwrap_or_default())
     };
@@ -174,7 +182,7 @@ fn units_are_set_where_none_is_known_converted_where_one_is_and_kept_where_they_
     b.gauge("kibi", "KiBy", &[], &[5.0]);
     b.gauge("time", "ms", &[], &[5.0]);
     let encoded = b.encode();
-    let found: Vec<Seen> = encoded.datums["Weir"].iter().map(|datum| seen("Weir", datum)).collect();
+    let found = in_order("Weir", &encoded.datums["Weir"]);
     let expected = [
         row("Weir", "kibi", "", &[(5120.0, 1.0)], "Bytes"),
         row("Weir", "mem", "", &[(1.048_576, 1.0)], "Gigabytes"),
@@ -210,8 +218,10 @@ fn one_unit_in_two_scales_is_one_metric_and_adds_up() {
         b.gauge("g", "By", &[("pod", "1")], &[1500.0]);
         b.gauge("g", "KiBy", &[("pod", "2")], &[1000.0]);
         let encoded = b.encode();
-        let mut found: Vec<f64> =
-            encoded.datums["Weir"].iter().filter_map(|datum| datum.metric.value).collect();
+        let mut found: Vec<f64> = encoded.datums["Weir"]
+            .iter()
+            .filter_map(|datum| read_datum(&datum.bytes).unwrap().value)
+            .collect();
         found.sort_by(|one, other| other.total_cmp(one));
         assert_eq!((found, repairs(&encoded)), (expected.to_vec(), vec![]), "{merge}");
     }
@@ -242,7 +252,7 @@ fn a_roll_up_joins_all_samples_and_a_metric_that_is_its_own_roll_up_counts_once(
     b.gauge("t", "", &[("route", "/b"), ("pod", "2")], &[4.0]);
     b.gauge("t", "", &[], &[8.0]);
     let encoded = b.encode();
-    let found: Vec<Seen> = encoded.datums["Weir"].iter().map(|datum| seen("", datum)).collect();
+    let found = in_order("", &encoded.datums["Weir"]);
     let expected = [
         row("", "t", "", &[(1.0, 1.0), (2.0, 2.0), (4.0, 1.0), (8.0, 1.0)], "None"),
         row("", "t", "pod=1,route=/a", &[(1.0, 1.0), (2.0, 1.0)], "None"),
