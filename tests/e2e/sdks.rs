@@ -8,12 +8,14 @@ mod rust;
 
 use std::{
     collections::BTreeMap,
+    fs,
     net::{SocketAddr, TcpListener},
+    path::PathBuf,
     process::Command,
 };
 
 use crate::{
-    harness::{FarEnd, Program, Weir, config_file, now},
+    harness::{FarEnd, Program, Weir, config_file, issued, now},
     interop::{self, Question, ask_boto3, assert_statistics, minute, peer},
 };
 use plan::{Plan, Temporality};
@@ -71,10 +73,15 @@ const GRPC: &str = "grpc";
 const PROTOBUF: &str = "http/protobuf";
 const JSON: &str = "http/json";
 
-fn config(protocol: &str, processors: &str, exporter: &str) -> String {
-    let protocol = if protocol == GRPC { GRPC } else { "http" };
+/// How Weir listens for a protocol, in plain text on a free port.
+fn listening(protocol: &str) -> String {
+    let section = if protocol == GRPC { GRPC } else { "http" };
+    format!("{section}: {{ endpoint: 'localhost:0' }}")
+}
+
+fn config(listening: &str, processors: &str, exporter: &str) -> String {
     format!(
-        "receivers: {{ otlp: {{ protocols: {{ {protocol}: {{ endpoint: 'localhost:0' }} }} }} }}
+        "receivers: {{ otlp: {{ protocols: {{ {listening} }} }} }}
 processors:
   delta:
   dimensions:
@@ -127,7 +134,8 @@ async fn what_is_recorded_passes(way: Way, sdk: Sdk, protocol: &'static str, tem
     let (true, Some(python)) = (sdk.is_there(&test), peer(interop::PYTHON, &test)) else { return };
     let start = minute(now());
     let far = FarEnd::start().await;
-    let weir = Weir::start(&config(protocol, way.processors, &far.exporter(&["period: 1s"])), &[]).await;
+    let weir =
+        Weir::start(&config(&listening(protocol), way.processors, &far.exporter(&["period: 1s"])), &[]).await;
     // Of what is observed, the SDK for JavaScript gives the time of the first collection as its start: unknown, by OTLP.
     let states_start = sdk != Sdk::JavaScript;
     let endpoint = endpoint(sdk, protocol, weir.otlp_address());
@@ -139,6 +147,54 @@ async fn what_is_recorded_passes(way: Way, sdk: Sdk, protocol: &'static str, tem
     let delta = ledger.row("processor delta@metrics");
     assert_eq!((delta.merged, delta.dropped), (plan.all_first_totals(), 0), "{test}: {delta:?}");
     compare(&plan, way, &far, &python, start, &test).await;
+}
+
+/// From the SDK for Python over gRPC, where Weir listens as `grpc` says, and the SDK is told `endpoint` and `ca`.
+async fn python_reaches(grpc: &str, endpoint: impl Fn(&Weir) -> String, ca: Option<PathBuf>) {
+    let test = format!("the SDK for Python, {grpc}");
+    let Some(python) = peer(interop::PYTHON, &test) else { return };
+    let start = minute(now());
+    let far = FarEnd::start().await;
+    let listening = format!("grpc: {{ {grpc} }}");
+    let weir = Weir::start(&config(&listening, DELTA.processors, &far.exporter(&["period: 1s"])), &[]).await;
+    let mut plan = Plan::new(endpoint(&weir), GRPC, Temporality::Delta, true);
+    plan.ca = ca;
+    Sdk::Python.record(plan.clone()).await;
+    let ledger = weir.drain().await;
+
+    assert_eq!(ledger.row("receiver otlp").out, plan.points(), "{test}: points that the SDK sent");
+    compare(&plan, DELTA, &far, &python, start, &test).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn python_over_grpc_with_tls() {
+    let folder = folder("sdks-tls");
+    let issued = issued(&folder, "sdks");
+    let (certificate, key) = (folder.join("tls.crt"), folder.join("tls.key"));
+    fs::write(&certificate, &issued.certificate).unwrap();
+    fs::write(&key, &issued.key).unwrap();
+    let grpc = format!(
+        "endpoint: 'localhost:0', tls: {{ cert_file: '{}', key_file: '{}' }}",
+        certificate.display(),
+        key.display()
+    );
+    let endpoint = |weir: &Weir| format!("https://localhost:{}", weir.otlp_address().port());
+    python_reaches(&grpc, endpoint, Some(issued.ca)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn python_over_grpc_by_a_unix_socket() {
+    let socket = folder("sdks-unix").join("otlp.sock");
+    let grpc = format!("transport: unix, endpoint: '{}'", socket.display());
+    // Two slashes would begin a host.
+    python_reaches(&grpc, |_| format!("unix:{}", socket.display()), None).await;
+}
+
+/// A folder of a test's own.
+fn folder(name: &str) -> PathBuf {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+    fs::create_dir_all(&folder).unwrap();
+    folder
 }
 
 /// Compares what CloudWatch holds with what the plan says.
@@ -189,7 +245,9 @@ async fn a_collector_hands_on_what_an_sdk_sent_it(protocol: &str) {
     };
     let start = minute(now());
     let far = FarEnd::start().await;
-    let weir = Weir::start(&config(protocol, DELTA.processors, &far.exporter(&["period: 1s"])), &[]).await;
+    let weir =
+        Weir::start(&config(&listening(protocol), DELTA.processors, &far.exporter(&["period: 1s"])), &[])
+            .await;
     let (name, to) = match protocol {
         GRPC => ("otlp", weir.otlp_address().to_string()),
         _ => ("otlphttp", format!("http://{}", weir.otlp_address())),

@@ -3,9 +3,10 @@
 
     app.py PLAN.json
 
-The plan names an endpoint, a protocol (`grpc`, `http/protobuf`), a temporality, instruments, and for each series what is
-recorded in each cycle; a cycle ends with one export. `tests/e2e/sdks/plan.rs` writes plans and explains them. Its
-counterparts in other languages are `js/app.js`, `go/app` and `tests/e2e/sdks/rust.rs`.
+The plan names an endpoint (with the CA of its certificate, where it has one), a protocol (`grpc`, `http/protobuf`), a
+temporality, instruments, and for each series what is recorded in each cycle; a cycle ends with one export.
+`tests/e2e/sdks/plan.rs` writes plans and explains them. Its counterparts in other languages are `js/app.js`, `go/app` and
+`tests/e2e/sdks/rust.rs`.
 
 Exit codes: 0 all was delivered, 1 an export was refused, 2 usage.
 """
@@ -20,6 +21,7 @@ import sys
 for name in [name for name in os.environ if name.startswith("OTEL_")]:
     del os.environ[name]
 
+import grpc
 from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter as GrpcExporter
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter as HttpExporter
 from opentelemetry.metrics import Observation
@@ -47,7 +49,16 @@ def exporter_of(plan):
         "preferred_temporality": DELTA if plan["temporality"] == "delta" else {},
     }
     if plan["protocol"] == "grpc":
-        base, more = GrpcExporter, {"insecure": True, "channel_options": (("grpc.enable_http_proxy", 0),)}
+        options = [("grpc.enable_http_proxy", 0)]
+        if plan["endpoint"].startswith("unix:"):
+            # gRPC's C core would name the socket's path, which servers in Rust refuse as no authority.
+            options.append(("grpc.default_authority", "localhost"))
+        base, more = GrpcExporter, {"channel_options": tuple(options)}
+        if plan["ca"]:
+            with open(plan["ca"], "rb") as file:
+                more["credentials"] = grpc.ssl_channel_credentials(file.read())
+        else:
+            more["insecure"] = True
     else:
         base, more = HttpExporter, {}
 

@@ -58,6 +58,7 @@ pub struct NodeLedger {
     queued_bytes: AtomicU64,
     queue_capacity: AtomicU64,
     repairs: Mutex<BTreeMap<Reason, u64>>,
+    turned_away: Mutex<BTreeMap<Reason, u64>>,
     dropped: Mutex<BTreeMap<Reason, u64>>,
     refused: Mutex<BTreeMap<Reason, u64>>,
     sending: Sending,
@@ -92,6 +93,16 @@ impl NodeLedger {
     /// Exemplars that were left behind; they are not points.
     pub fn leave_exemplars(&self, exemplars: u64) {
         self.exemplars.fetch_add(exemplars, Relaxed);
+    }
+
+    /// A request was turned away whole, its sender asked to come again. Its points, if they are known, are refused beside this.
+    pub fn turn_away(&self, reason: Reason) {
+        *self.turned_away.lock().entry(reason).or_default() += 1;
+    }
+
+    /// Requests that were turned away, by reason.
+    pub fn turned_away(&self) -> BTreeMap<Reason, u64> {
+        self.turned_away.lock().clone()
     }
 
     /// Sets how full the node's own queue is, in bytes.

@@ -214,6 +214,16 @@ fn nodes(meter: &Meter, process: &Process) {
         .build();
     let ledger = process.ledger.clone();
     meter
+        .u64_observable_counter("weir_receiver_requests_turned_away")
+        .with_description("Requests turned away, their sender asked to come again, by component and reason.")
+        .with_callback(move |observer| {
+            for node in ledger.nodes() {
+                observe_reasons(observer, &node, &node.ledger.turned_away());
+            }
+        })
+        .build();
+    let ledger = process.ledger.clone();
+    meter
         .u64_observable_gauge("weir_held_points")
         .with_description("Points that a node holds: windows, queues, batches.")
         .with_callback(move |observer| {

@@ -4,6 +4,8 @@
 //! what the OpenTelemetry specification says of each instrument. All numbers are multiples of a quarter and small, so
 //! that sums are exact in any order.
 
+use std::path::PathBuf;
+
 use serde_json::{Value, json};
 
 use crate::interop::{Known, numbers};
@@ -103,6 +105,8 @@ pub(crate) struct Instrument {
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
     pub(crate) endpoint: String,
+    /// The CA of the endpoint's certificate; without it, plain text.
+    pub(crate) ca: Option<PathBuf>,
     pub(crate) protocol: &'static str,
     pub(crate) temporality: Temporality,
     /// Whether the SDK says when what is observed began. Where it does not, the first total is what the next increment
@@ -119,7 +123,7 @@ impl Plan {
         states_start: bool,
     ) -> Self {
         let instruments = instruments(&mut numbers(11));
-        Self { endpoint, protocol, temporality, states_start, instruments }
+        Self { endpoint, ca: None, protocol, temporality, states_start, instruments }
     }
 
     pub(crate) fn json(&self) -> Value {
@@ -137,7 +141,7 @@ impl Plan {
             })
         };
         json!({
-            "endpoint": self.endpoint, "protocol": self.protocol, "cycles": CYCLES,
+            "endpoint": self.endpoint, "ca": self.ca, "protocol": self.protocol, "cycles": CYCLES,
             "temporality": if self.temporality == Temporality::Delta { "delta" } else { "cumulative" },
             "instruments": self.instruments.iter().map(instrument).collect::<Vec<_>>(),
         })

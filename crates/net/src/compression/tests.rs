@@ -51,7 +51,9 @@ fn the_list_names_what_is_known() {
         listed.push(encoding);
     }
     assert!(COMPRESSED.iter().all(|encoding| listed.contains(encoding)));
-    assert_eq!(Encoding::of("br"), None);
+    for other in ["br", "lz4"] {
+        assert_eq!(Encoding::of(other), None);
+    }
 }
 
 #[test]

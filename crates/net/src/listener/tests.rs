@@ -12,11 +12,14 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Limits, Listener};
+use super::{Http2, Limits, Listener, Versions};
 use crate::hang_up;
 
 /// Longer than anything here takes, short enough to fail a stuck test.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// More than sockets buffer.
+const LARGE: usize = 64 << 20;
 
 const GET: &[u8] = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n";
 const GET_AND_CLOSE: &[u8] = b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
@@ -32,7 +35,12 @@ struct Running {
 }
 
 async fn start(limits: Limits) -> Running {
-    let listener = Listener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap().with_limits(limits);
+    start_with(limits, Versions::Http1).await
+}
+
+async fn start_with(limits: Limits, versions: Versions) -> Running {
+    let listener = Listener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
+    let listener = listener.with_limits(limits).with_versions(versions);
     let address = listener.tcp_addr().unwrap();
     let shutdown = CancellationToken::new();
     let (entered, release) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
@@ -43,6 +51,7 @@ async fn start(limits: Limits) -> Running {
             async move {
                 match request.uri().path() {
                     "/drop" => hang_up(),
+                    "/large" => Response::new(Full::new(Bytes::from(vec![b'x'; LARGE]))),
                     "/panic" => panic!("a handler that panics"),
                     "/wait" => {
                         entered.notify_one();
@@ -66,10 +75,14 @@ async fn exchange(address: SocketAddr, request: &[u8]) -> String {
 }
 
 async fn read_to_close(stream: &mut TcpStream) -> String {
+    String::from_utf8(bytes_to_close(stream).await).unwrap()
+}
+
+async fn bytes_to_close(stream: &mut TcpStream) -> Vec<u8> {
     let mut answer = Vec::new();
     // A reset is one of the ways to be hung up on.
     let _ = timeout(PATIENCE, stream.read_to_end(&mut answer)).await.expect("the server closes");
-    String::from_utf8(answer).unwrap()
+    answer
 }
 
 #[tokio::test]
@@ -163,4 +176,123 @@ async fn a_request_that_outlasts_the_drain_timeout_is_cut() {
     server.shutdown.cancel();
     timeout(PATIENCE, server.task).await.unwrap().unwrap();
     assert_eq!(read_to_close(&mut busy).await, "");
+}
+
+/// A moment that a test waits for in real time, as a peer's patience is.
+const SOON: Duration = Duration::from_millis(50);
+/// What a test does not wait for.
+const NEVER: Duration = Duration::from_hours(1);
+
+/// Real time passes.
+async fn passes(time: Duration) {
+    let _ = timeout(time, std::future::pending::<()>()).await;
+}
+
+fn patient() -> Limits {
+    Limits {
+        header_read_timeout: NEVER,
+        write_timeout: NEVER,
+        age_grace: NEVER,
+        drain_timeout: NEVER,
+        ..Limits::default()
+    }
+}
+
+#[tokio::test]
+async fn a_peer_that_takes_nothing_of_an_answer_is_cut() {
+    let server = start(Limits { write_timeout: SOON, ..patient() }).await;
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    stream.write_all(b"GET /large HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+    let mut first = [0; 12];
+    stream.read_exact(&mut first).await.unwrap();
+    assert_eq!(&first, b"HTTP/1.1 200");
+    // The end of the server waits for its connections.
+    server.shutdown.cancel();
+    timeout(PATIENCE, server.task).await.expect("the connection is cut").unwrap();
+    assert!(bytes_to_close(&mut stream).await.len() < LARGE);
+}
+
+#[tokio::test]
+async fn a_peer_that_takes_its_answer_slowly_gets_all_of_it() {
+    let server = start(Limits { write_timeout: Duration::from_secs(5), ..patient() }).await;
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    stream.write_all(b"GET /large HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await.unwrap();
+    let mut taken = 0;
+    let mut piece = vec![0; 1 << 20];
+    loop {
+        tokio::task::yield_now().await;
+        match timeout(PATIENCE, stream.read(&mut piece)).await.unwrap().unwrap() {
+            0 => break,
+            bytes => taken += bytes,
+        }
+    }
+    assert!(taken > LARGE, "{taken} bytes");
+}
+
+#[tokio::test]
+async fn a_connection_without_a_request_for_too_long_is_closed() {
+    let server = start(Limits { idle_timeout: Some(SOON), ..patient() }).await;
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    stream.write_all(b"GET /wait HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+    timeout(PATIENCE, server.entered.notified()).await.unwrap();
+    // It is not idle while its request is answered.
+    passes(2 * SOON).await;
+    server.release.notify_one();
+    assert!(read_to_close(&mut stream).await.ends_with("waited"));
+}
+
+#[tokio::test]
+async fn a_connection_that_is_too_old_ends_with_its_request_or_after_its_grace() {
+    let server = start(Limits { max_age: Some(SOON), ..patient() }).await;
+    let mut busy = TcpStream::connect(server.address).await.unwrap();
+    busy.write_all(b"GET /wait HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+    timeout(PATIENCE, server.entered.notified()).await.unwrap();
+    // This one is younger: when it is too old, both are.
+    let mut idle = TcpStream::connect(server.address).await.unwrap();
+    idle.write_all(GET).await.unwrap();
+    assert!(read_to_close(&mut idle).await.ends_with("hello"));
+    server.release.notify_one();
+    assert!(read_to_close(&mut busy).await.ends_with("waited"));
+
+    let server = start(Limits { max_age: Some(SOON), age_grace: SOON, ..patient() }).await;
+    let mut busy = TcpStream::connect(server.address).await.unwrap();
+    busy.write_all(b"GET /wait HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+    assert_eq!(read_to_close(&mut busy).await, "");
+}
+
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+/// An empty SETTINGS frame (RFC 9113, section 6.5).
+const SETTINGS: &[u8] = b"\0\0\0\x04\0\0\0\0\0";
+/// A HEADERS frame of one byte, `:method: GET`, and without END_HEADERS: more of it must follow (sections 6.2 and 6.10).
+const HALF_A_HEAD: &[u8] = b"\0\0\x01\x01\x01\0\0\0\x01\x82";
+
+#[tokio::test]
+async fn over_http2_a_peer_whose_head_never_ends_is_closed() {
+    let limits = Limits { header_read_timeout: SOON, write_timeout: SOON, ..patient() };
+    let server = start_with(limits, Versions::Http2(Http2::default())).await;
+    for sent in [vec![&PREFACE[..10]], vec![PREFACE, SETTINGS], vec![PREFACE, SETTINGS, HALF_A_HEAD]] {
+        let mut stream = TcpStream::connect(server.address).await.unwrap();
+        stream.write_all(&sent.concat()).await.unwrap();
+        bytes_to_close(&mut stream).await;
+    }
+}
+
+#[tokio::test]
+async fn over_http2_a_peer_that_sends_its_head_byte_by_byte_is_closed_all_the_same() {
+    let limits = Limits { header_read_timeout: 4 * SOON, write_timeout: SOON, ..patient() };
+    let server = start_with(limits, Versions::Http2(Http2::default())).await;
+    let (mut read, mut write) = TcpStream::connect(server.address).await.unwrap().into_split();
+    // A frame of a name that grows for ever: CONTINUATION frames of one byte each.
+    let trickling = tokio::spawn(async move {
+        write.write_all(&[PREFACE, SETTINGS, HALF_A_HEAD].concat()).await?;
+        loop {
+            passes(SOON / 10).await;
+            write.write_all(b"\0\0\x01\x09\0\0\0\0\x01\x82").await?;
+        }
+        #[expect(unreachable_code, reason = "says what the task's errors are")]
+        std::io::Result::Ok(())
+    });
+    let mut answer = Vec::new();
+    let _ = timeout(PATIENCE, read.read_to_end(&mut answer)).await.expect("the server closes");
+    assert!(timeout(PATIENCE, trickling).await.expect("writes fail").unwrap().is_err());
 }

@@ -12,7 +12,11 @@ use serde_json::json;
 use weir_core::Reason;
 use weir_net::{BodyError, Denied, Encoding};
 
-use super::{json::JsonError, refusals::Refusals};
+use super::{
+    json::JsonError,
+    refusals::{REQUESTS_FULL, Refusals},
+    room::Full,
+};
 
 /// How long a sender is asked to wait before it tries again, in seconds.
 pub(super) const RETRY_SECONDS: u32 = 1;
@@ -119,6 +123,12 @@ impl NotTakenIn {
         let info = json!({ "@type": RETRY_INFO, "retryDelay": format!("{RETRY_SECONDS}s") });
         let details: Vec<_> = self.asks_to_retry().then_some(info).into_iter().collect();
         json!({ "code": self.code() as i32, "message": self.to_string(), "details": details }).to_string()
+    }
+}
+
+impl From<Full> for NotTakenIn {
+    fn from(Full: Full) -> Self {
+        Self::ComeAgain(REQUESTS_FULL)
     }
 }
 

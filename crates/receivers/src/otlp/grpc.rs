@@ -20,18 +20,17 @@ use weir_net::{Authenticator, BodyError, Encoding};
 
 use super::{
     answer::{self, NotTakenIn},
+    arrival::{piece, up_to},
     intake::Intake,
     metadata::Metadata,
     refusals::Refusals,
+    room::Held,
 };
 
 const EXPORT: &str = "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export";
 const LIMIT: &str = "max_recv_msg_size_mib";
 /// A flag that says whether the message is compressed, and its length in four bytes.
 const PREFIX: usize = 5;
-/// What is made room for before anything has come, in bytes: a length that is announced and never sent takes no more.
-const ROOM: usize = 1 << 20;
-
 /// How long a request may take to arrive. There is no key for it: SDKs give up after ten seconds.
 const ARRIVAL: Duration = Duration::from_mins(1);
 
@@ -62,12 +61,13 @@ impl GrpcService {
         let encoding = encoding(request.headers())?;
         let peer = self.metadata.peer(&request);
         let output = self.intake.admit()?;
-        let arrival = message(request.into_body(), self.max_message);
+        let mut held = self.intake.room.enter();
+        let arrival = message(request.into_body(), self.max_message, &mut held);
         let (compressed, message) = self.intake.arriving(ARRIVAL, arrival).await?;
         let encoding = if compressed { encoding } else { Encoding::Identity };
         let message =
             encoding.decompress(message, self.max_message).map_err(|error| NotTakenIn::body(error, LIMIT))?;
-        self.intake.take_in(message, peer.as_ref(), output).await
+        self.intake.take_in(message, held, peer.as_ref(), output).await
     }
 }
 
@@ -95,15 +95,12 @@ fn encoding(headers: &HeaderMap) -> Result<Encoding, NotTakenIn> {
 }
 
 /// Reads the one message of a request; answers whether it is compressed.
-async fn message(mut body: Incoming, max: usize) -> Result<(bool, Bytes), NotTakenIn> {
-    let mut came = Bytes::new();
-    while came.len() < PREFIX {
-        let more = chunk(&mut body).await?.ok_or(if came.is_empty() {
-            NotTakenIn::Malformed("the request has no message".to_owned())
-        } else {
-            broken_off()
-        })?;
-        came = if came.is_empty() { more } else { [came, more].concat().into() };
+async fn message(mut body: Incoming, max: usize, held: &mut Held<'_>) -> Result<(bool, Bytes), NotTakenIn> {
+    let none = || NotTakenIn::Malformed("the request has no message".to_owned());
+    let first = piece(&mut body, held).await?.ok_or_else(none)?;
+    let mut came = up_to(PREFIX, PREFIX, first, &mut body, held).await?;
+    if came.len() < PREFIX {
+        return Err(broken_off());
     }
     let compressed = match came[0] {
         0 => false,
@@ -114,16 +111,11 @@ async fn message(mut body: Incoming, max: usize) -> Result<(bool, Bytes), NotTak
     if length > max {
         return Err(NotTakenIn::body(BodyError::TooLarge { limit: max }, LIMIT));
     }
-    let mut message = came.split_off(PREFIX);
+    let message = up_to(length, length, came.split_off(PREFIX), &mut body, held).await?;
     if message.len() < length {
-        let mut whole = BytesMut::with_capacity(length.min(ROOM));
-        whole.put(message);
-        while whole.len() < length {
-            whole.put(chunk(&mut body).await?.ok_or_else(broken_off)?);
-        }
-        message = whole.freeze();
+        return Err(broken_off());
     }
-    let ends = message.len() == length && chunk(&mut body).await?.is_none();
+    let ends = message.len() == length && piece(&mut body, held).await?.is_none();
     if !ends {
         return Err(NotTakenIn::Malformed("more than one message".to_owned()));
     }
@@ -132,19 +124,6 @@ async fn message(mut body: Incoming, max: usize) -> Result<(bool, Bytes), NotTak
 
 fn broken_off() -> NotTakenIn {
     NotTakenIn::Malformed("the message ends before its length".to_owned())
-}
-
-/// The next bytes that are not none.
-async fn chunk(body: &mut Incoming) -> Result<Option<Bytes>, NotTakenIn> {
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| NotTakenIn::Malformed(error.to_string()))?;
-        match frame.into_data() {
-            Ok(data) if data.is_empty() => {}
-            Ok(data) => return Ok(Some(data)),
-            Err(_trailers) => {}
-        }
-    }
-    Ok(None)
 }
 
 fn success(refused: &Refusals) -> Response<Body> {

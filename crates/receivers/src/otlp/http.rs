@@ -10,10 +10,11 @@ use hyper::{
 };
 use prost::{Message as _, bytes::Bytes};
 use tokio::time::timeout;
-use weir_net::{Authenticator, Cors, Encoding, read_body};
+use weir_net::{Authenticator, Cors, Encoding};
 
 use super::{
     answer::{self, NotTakenIn},
+    arrival,
     intake::Intake,
     json,
     metadata::Metadata,
@@ -71,8 +72,8 @@ impl HttpService {
         let (content, encoding) = (Content::asked(head.headers())?, encoding(head.headers())?);
         let peer = self.metadata.peer(head);
         let output = self.intake.admit()?;
-        let arrival =
-            async { read_body(body, self.max_body).await.map_err(|error| NotTakenIn::body(error, LIMIT)) };
+        let mut held = self.intake.room.enter();
+        let arrival = arrival::whole(body, self.max_body, LIMIT, &mut held);
         let body = self.intake.arriving(self.read_timeout, arrival).await?;
         let body =
             encoding.decompress(body, self.max_body).map_err(|error| NotTakenIn::body(error, LIMIT))?;
@@ -82,7 +83,7 @@ impl HttpService {
                 .into(),
             Content::Protobuf | Content::Other => body,
         };
-        self.intake.take_in(body, peer.as_ref(), output).await
+        self.intake.take_in(body, held, peer.as_ref(), output).await
     }
 
     fn check(&self, head: &Request<()>) -> Result<(), NotTakenIn> {

@@ -15,10 +15,11 @@ use weir_net::Authenticator;
 
 use super::{
     answer::NotTakenIn,
-    config::Acknowledge,
+    config::{Acknowledge, OtlpConfig},
     peer::Peer,
-    refusals::{CLIENT_GONE, Refusals},
+    refusals::{CLIENT_GONE, REQUESTS_FULL, Refusals, TOO_SLOW},
     resolve::{Decoded, resolve_bytes},
+    room::{Full, Held, Room},
 };
 
 /// How long points wait for room behind the receiver before their sender is asked to come again: less than the 10 s after
@@ -44,6 +45,8 @@ pub(super) struct Intake {
     acknowledge: Acknowledge,
     /// The way on; `None` once draining has begun, so that what is behind sees its last input close.
     output: Mutex<Option<Output>>,
+    /// For the bytes of all requests.
+    pub(super) room: Room,
     /// Requests under way.
     pub(super) requests: TaskTracker,
     /// Cancelled when requests that are not sent on yet are given up.
@@ -57,11 +60,12 @@ pub(super) struct Intake {
 
 impl Intake {
     /// Sends what comes in to `output`.
-    pub(super) fn new(context: Context, acknowledge: Acknowledge, output: Output) -> Self {
+    pub(super) fn new(context: Context, config: &OtlpConfig, output: Output) -> Self {
         Self {
             door: context.doors.open(&context.id),
             context,
-            acknowledge,
+            acknowledge: config.acknowledge,
+            room: Room::new(config.admission.limit()),
             output: Mutex::new(Some(output)),
             requests: TaskTracker::new(),
             stop_arriving: CancellationToken::new(),
@@ -78,7 +82,7 @@ impl Intake {
             return Err(self.come_again(Reason::MEMORY_PRESSURE));
         }
         let output = self.output.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        output.ok_or(NotTakenIn::ComeAgain(Reason::SHUTDOWN))
+        output.ok_or_else(|| self.ending())
     }
 
     /// Lets a sender's request in if `auth` knows the sender.
@@ -106,21 +110,32 @@ impl Intake {
         patience: Duration,
         arrival: impl Future<Output = Result<T, NotTakenIn>>,
     ) -> Result<T, NotTakenIn> {
-        tokio::select! {
-            arrived = timeout(patience, arrival) => arrived.unwrap_or(Err(NotTakenIn::TooSlow(patience))),
-            () = self.stop_arriving.cancelled() => Err(NotTakenIn::ComeAgain(Reason::SHUTDOWN)),
+        let arrived = tokio::select! {
+            arrived = timeout(patience, arrival) => arrived,
+            () = self.stop_arriving.cancelled() => return Err(self.ending()),
+        };
+        match arrived {
+            Ok(Err(NotTakenIn::ComeAgain(reason))) => Err(self.come_again(reason)),
+            Ok(arrived) => arrived,
+            Err(_) => {
+                self.context.ledger.turn_away(TOO_SLOW);
+                Err(NotTakenIn::TooSlow(patience))
+            }
         }
     }
 
-    /// Takes a request in, and answers when its points are where `acknowledge` wants them: with the points that were refused.
+    /// Takes a request in, and answers when its points are where `acknowledge` wants them: with the points that were refused. What is
+    /// `held` of the room is given back when they are sent on.
     ///
     /// Dropping the future gives up what was not sent on yet, counted as refused: `client_gone`.
     pub(super) async fn take_in(
         &self,
         body: Bytes,
+        mut held: Held<'_>,
         peer: Option<&Peer>,
         output: Output,
     ) -> Result<Refusals, NotTakenIn> {
+        held.set(body.len()).map_err(|Full| self.come_again(REQUESTS_FULL))?;
         let Decoded { batches, points, exemplars, refused } = resolve_bytes(&body, &self.door, peer)
             .map_err(|error| NotTakenIn::Malformed(error.to_string()))?;
         drop(body);
@@ -129,6 +144,7 @@ impl Intake {
         ledger.leave_exemplars(exemplars);
         refused.enter(ledger);
         let mut fate = self.send(batches, points - refused.points(), output).await?;
+        drop(held);
         self.wait(&mut fate).await?;
         self.context.status.succeeded();
         self.report(&refused);
@@ -207,8 +223,14 @@ impl Intake {
         clock.sleep(ANSWER_GRACE).await;
     }
 
+    fn ending(&self) -> NotTakenIn {
+        self.context.ledger.turn_away(Reason::SHUTDOWN);
+        NotTakenIn::ComeAgain(Reason::SHUTDOWN)
+    }
+
     fn come_again(&self, reason: Reason) -> NotTakenIn {
-        let Context { id, clock, status, .. } = &self.context;
+        let Context { id, clock, status, ledger, .. } = &self.context;
+        ledger.turn_away(reason);
         status.failed(format_args!("requests were turned away: {reason}"));
         if let Some(left_out) = self.turned_away.speak(clock.now()) {
             tracing::warn!(component = %id, %reason, left_out, "asked a sender to come again");
@@ -243,3 +265,6 @@ impl Drop for Unsent<'_> {
         self.ledger.refuse(CLIENT_GONE, self.points);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,6 +4,7 @@
 //!
 //! * [`config`]: the Collector's keys;
 //! * `grpc`, `http`: the transports: they read a request and answer it. [`weir_net`] serves their connections;
+//! * `arrival`, `room`: how its bytes come, and how many of all requests may be here at a time;
 //! * `json`: OTLP's JSON, rewritten as protobuf; `metadata`: who sent a request; `answer`: what its sender is told;
 //! * `intake`: what happens to a request, whatever it came by: resolve, send, wait for custody;
 //! * `resolve`: a request's bytes become batches of resolved points, by `walk`; `tree` bounds what prost may take;
@@ -20,6 +21,7 @@ pub mod config;
 pub mod refusals;
 
 mod answer;
+mod arrival;
 mod grpc;
 mod http;
 mod intake;
@@ -27,6 +29,7 @@ mod json;
 mod metadata;
 mod peer;
 mod resolve;
+mod room;
 #[cfg(test)]
 mod tests;
 mod tree;
@@ -140,7 +143,7 @@ impl Receiver for OtlpReceiver {
         let Self { config, context, listeners } = *self;
         let Some(Listeners { grpc, http }) = listeners else { return Ok(()) };
         let begun = &context.drain.begun;
-        let intake = Arc::new(Intake::new(context.clone(), config.acknowledge, output));
+        let intake = Arc::new(Intake::new(context.clone(), &config, output));
         let grpc = async {
             let (Some((listener, auth)), Some(config)) = (grpc, config.grpc()) else { return };
             let service = Arc::new(GrpcService {

@@ -22,6 +22,11 @@ pub const UNSUPPORTED_ATTRIBUTE: Reason = Reason("unsupported_attribute");
 pub const NO_NAME: Reason = Reason("no_name");
 /// The sender went away while its points waited to be taken.
 pub const CLIENT_GONE: Reason = Reason("client_gone");
+/// The requests on their way in take as much memory as they may (`admission.request_limit_mib`). Nobody knows the points of what is
+/// turned away: it is a request that is counted.
+pub const REQUESTS_FULL: Reason = Reason("requests_full");
+/// A request arrived too slowly; counted as a request too.
+pub const TOO_SLOW: Reason = Reason("too_slow");
 
 /// How much of a metric's name an answer repeats, in bytes.
 const EXAMPLE_BYTES: usize = 128;

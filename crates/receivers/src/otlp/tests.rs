@@ -1,5 +1,6 @@
 //! Tests of `otlp`: each message is written here as a sender would, each expectation by hand.
 
+mod bounded;
 mod config;
 mod guarded;
 mod harness;

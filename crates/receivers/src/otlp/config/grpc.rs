@@ -12,7 +12,7 @@ use super::{
 use crate::otlp::metadata::Metadata;
 
 /// One mebibyte, in bytes.
-const MIB: u64 = 1024 * 1024;
+pub(super) const MIB: u64 = 1024 * 1024;
 /// A gRPC message's length is a signed 32-bit number in most clients: more than this could not arrive.
 const MAX_MESSAGE_MIB: u64 = 2047;
 

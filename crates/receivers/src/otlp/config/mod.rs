@@ -1,5 +1,6 @@
 //! The configuration of `otlp`: the Collector's keys, where Weir has what they ask for.
 
+mod admission;
 mod grpc;
 mod http;
 mod keepalive;
@@ -12,6 +13,7 @@ use weir_core::{Config, Facts, OpenListener};
 
 use shared::Shared;
 
+pub use admission::Admission;
 pub use grpc::Grpc;
 pub use http::Http;
 pub use keepalive::{Keepalive, ServerParameters};
@@ -27,6 +29,8 @@ pub struct OtlpConfig {
     pub protocols: Protocols,
     /// When a request is answered: once its points are in a queue or a window (`accepted`), or once they have arrived (`exported`).
     pub acknowledge: Acknowledge,
+    /// What requests may take on their way in.
+    pub admission: Admission,
 }
 
 /// The protocols of OTLP.
@@ -70,6 +74,9 @@ impl OtlpConfig {
 
 impl Config for OtlpConfig {
     fn check(&self, check: &mut Check<'_>) {
+        if let Some(mut check) = check.within(&["admission"]) {
+            self.admission.check(&mut check);
+        }
         if let (Some(grpc), Some(mut check)) = (&self.protocols.grpc, check.within(&["protocols", "grpc"])) {
             grpc.check(&mut check);
         }

@@ -101,6 +101,15 @@ fn values_out_of_range_are_refused_where_they_stand() {
     }
 }
 
+#[test]
+fn the_room_of_requests_is_read_and_none_is_refused() {
+    assert_eq!(good("admission: {request_limit_mib: 3}\n").admission.limit(), 3 << 20);
+    assert_eq!(good("protocols:\n").admission.limit(), 128 << 20);
+    let (_, errors) = read("admission:\n  request_limit_mib: 0\n  waiter_limit_mib: 1\n");
+    let places: Vec<_> = errors.iter().map(|(place, _)| &**place).collect();
+    assert_eq!(places, ["0", "waiter_limit_mib"], "{errors:?}");
+}
+
 fn open(protocol: &str, address: &str, authenticates: bool) -> OpenListener {
     let path = ["protocols", protocol, "endpoint"].map(str::to_owned).to_vec();
     OpenListener { path, address: address.to_owned(), authenticates }
