@@ -34,8 +34,8 @@ use weir_processors::{
 use weir_receivers::{
     otlp::resolve_bytes,
     procfs::{
-        CpuSection, CwAgentConfig, DeviceSection, DiskSection, Listed, NetworkConfig, ProcfsConfig, Scrape,
-        Section,
+        CpuSection, CwAgentConfig, DeviceSection, DiskSection, Listed, NetworkConfig, PodsConfig,
+        ProcfsConfig, Scrape, Section,
     },
 };
 use weir_testkit::{Fixture, START, histogram_of, push_histogram, seconds};
@@ -355,6 +355,40 @@ fn a_round_of_the_agents_metrics_allocates_the_batch_and_nothing_a_device() {
     let (two, two_hundred) = (a_round_costs(2), a_round_costs(200));
     assert_eq!(two, two_hundred);
     assert!((1..=8).contains(&two), "{two} allocations a round");
+}
+
+#[test]
+fn a_scrape_of_known_pods_allocates_the_batch_and_nothing_a_pod() {
+    let a_scrape_costs = |pods: usize| {
+        let root = std::env::temp_dir().join(format!("weir-allocations-pods-{}-{pods}", std::process::id()));
+        for pod in 0..pods {
+            let uid = format!("3f1c9a52_7a64_4f0e_9d5e_{pod:012x}");
+            let path = format!("kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod{uid}.slice");
+            let folder = root.join("sys/fs/cgroup").join(path);
+            std::fs::create_dir_all(&folder).unwrap();
+            let files = [
+                ("cpu.stat", "usage_usec 1000\n"),
+                ("memory.current", "4096\n"),
+                ("memory.stat", "anon 1\ninactive_file 2\n"),
+            ];
+            files.iter().for_each(|(name, text)| std::fs::write(folder.join(name), text).unwrap());
+        }
+        std::fs::create_dir_all(root.join("proc")).unwrap();
+        std::fs::write(root.join("proc/stat"), "cpu  1 1 1 1 1 1 1 1 0 0\nbtime 1699990000\n").unwrap();
+        let mut config = ProcfsConfig { root_path: root.clone(), ..ProcfsConfig::default() };
+        config.scrapers.pods = Listed(Some(PodsConfig::default()));
+        let mut scrape = Scrape::new(&config, &Fixture::new().context("procfs")).unwrap();
+        let known = scrape.collect(seconds(START)).points();
+        assert_eq!(known, pods as u64 * 4, "CPU time, usage, working set and resident memory");
+        scrape.collect(seconds(START + 1));
+        let (count, batch) = allocations(|| scrape.collect(seconds(START + 2)));
+        assert_eq!(batch.points(), known);
+        std::fs::remove_dir_all(root).unwrap();
+        count
+    };
+    let (two, two_hundred) = (a_scrape_costs(2), a_scrape_costs(200));
+    assert_eq!(two, two_hundred);
+    assert!((1..=8).contains(&two), "{two} allocations a scrape");
 }
 
 #[test]

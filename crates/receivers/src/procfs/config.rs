@@ -1,8 +1,10 @@
 //! The configuration, in the Collector's shape.
 
+mod cgroup;
 mod filters;
 mod scrapers;
 
+pub use cgroup::{CgroupConfig, Controller, Controllers, PodsConfig, PressureConfig};
 pub use filters::{DeviceFilter, FsTypeFilter, InterfaceFilter, MatchType, MountPointFilter};
 pub use scrapers::{
     CpuConfig, CpuMetrics, DiskConfig, DiskMetrics, FilesystemConfig, FilesystemMetrics, Listed, LoadConfig,

@@ -32,14 +32,18 @@
 //! - A mount point under `root_path` that shows another device than the machine has there (it was not propagated into the
 //!   container) is left out: its figures would be another filesystem's. So are filesystems without blocks; those
 //!   without inodes (btrfs) have no inode metrics.
+//! - `cgroup`, `pods` and `pressure` are of its own: the Collector has nothing of control groups. They are on only where they are
+//!   listed, so that a configuration without `scrapers` means what it means there.
 //! - What cannot be read is said once, shown in `/status`, and left out; the rest goes on.
 //!
 //! # Layout
 //! - `receiver`: the loop; `scrape`: one round over all scrapers; `sink`: from a reading to a point.
 //! - `cpu`, `load`, `memory`, `disk`, `filesystem` (with `mounts`), `network`: each a parser and what it reports.
+//! - `cgroup` (the scrapers `cgroup` and `pods`), `pressure`: what the Collector lacks; on only where they are listed.
 //! - `cwagent`: the metrics of the CloudWatch Agent, beside the scrapers.
 //! - `source`: files that stay open; `text`: words, numbers and lines of the kernel; `filter`; `trouble`: what went wrong.
 
+mod cgroup;
 mod config;
 mod cpu;
 mod cwagent;
@@ -50,6 +54,7 @@ mod load;
 mod memory;
 mod mounts;
 mod network;
+mod pressure;
 mod receiver;
 mod scrape;
 mod sink;
@@ -61,9 +66,10 @@ mod trouble;
 mod tests;
 
 pub use config::{
-    CpuConfig, CpuMetrics, DeviceFilter, DiskConfig, DiskMetrics, FilesystemConfig, FilesystemMetrics,
-    FsTypeFilter, InterfaceFilter, Listed, LoadConfig, LoadMetrics, MatchType, MemoryConfig, MemoryMetrics,
-    MountPointFilter, NetworkConfig, NetworkMetrics, ProcfsConfig, Scrapers, Switch,
+    CgroupConfig, Controller, Controllers, CpuConfig, CpuMetrics, DeviceFilter, DiskConfig, DiskMetrics,
+    FilesystemConfig, FilesystemMetrics, FsTypeFilter, InterfaceFilter, Listed, LoadConfig, LoadMetrics,
+    MatchType, MemoryConfig, MemoryMetrics, MountPointFilter, NetworkConfig, NetworkMetrics, PodsConfig,
+    PressureConfig, ProcfsConfig, Scrapers, Switch,
 };
 pub use cwagent::{CpuSection, CwAgentConfig, DeviceSection, DiskSection, Section};
 pub use scrape::{Scrape, ScrapeError};

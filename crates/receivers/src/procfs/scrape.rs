@@ -9,6 +9,7 @@ use std::{
 use weir_core::{Batch, Context, Door, NodeLedger, Reason, Status, UnixNanos};
 
 use super::{
+    cgroup,
     config::ProcfsConfig,
     cpu::{self, Cpu},
     cwagent,
@@ -17,6 +18,7 @@ use super::{
     load::Load,
     memory::Memory,
     network::Network,
+    pressure::Pressure,
     sink::Sink,
     source::Source,
     trouble::{Trouble, Troubles},
@@ -127,6 +129,15 @@ fn scrapers(config: &ProcfsConfig) -> Result<Vec<Box<dyn Scraper>>, regex::Error
     }
     if let Some(network) = listed.network.0 {
         scrapers.push(Box::new(Network::new(network, of_the_network(root, "dev"))?));
+    }
+    if let Some(cgroup) = &listed.cgroup.0 {
+        scrapers.push(Box::new(cgroup::Own::new(cgroup, root)));
+    }
+    if let Some(pods) = listed.pods.0 {
+        scrapers.push(Box::new(cgroup::Pods::new(pods, root)));
+    }
+    if listed.pressure.0.is_some() {
+        scrapers.push(Box::new(Pressure::new(|file| proc(root, file))));
     }
     if let Some(cwagent) = &config.cwagent.0 {
         scrapers.extend(cwagent::scrapers(cwagent, root)?);

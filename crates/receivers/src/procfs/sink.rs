@@ -53,6 +53,20 @@ impl Metric {
     }
 }
 
+/// What a point is of, where that is not the machine: a pod, a container.
+#[derive(Debug)]
+pub(super) struct Origin {
+    /// A path: no metric's name begins like one.
+    key: Box<[u8]>,
+    attributes: Vec<(&'static str, String)>,
+}
+
+impl Origin {
+    pub(super) fn new(path: &[u8], attributes: Vec<(&'static str, String)>) -> Self {
+        Self { key: path.into(), attributes }
+    }
+}
+
 /// Where scrapers put what they read.
 #[derive(Debug)]
 pub(super) struct Sink<'a> {
@@ -81,14 +95,30 @@ impl Sink<'_> {
         value: Number,
         start: UnixNanos,
     ) {
-        // The metric's name and the values name the series; the kernel's names hold no NUL.
+        self.put_of(None, metric, attributes, value, start);
+    }
+
+    /// The same of a resource of its own, where there is one.
+    pub(super) fn put_of(
+        &mut self,
+        origin: Option<&Origin>,
+        metric: &Metric,
+        attributes: &[(&'static str, &[u8])],
+        value: Number,
+        start: UnixNanos,
+    ) {
+        // The resource's key, the metric's name and the values name the series; the kernel's names hold no NUL.
         self.alias.clear();
+        if let Some(origin) = origin {
+            self.alias.extend_from_slice(&origin.key);
+            self.alias.push(0);
+        }
         self.alias.extend_from_slice(metric.name.as_bytes());
         for (_, value) in attributes {
             self.alias.push(0);
             self.alias.extend_from_slice(value);
         }
-        match self.sender.resolve(self.alias, |interner| identify(metric, attributes, interner)) {
+        match self.sender.resolve(self.alias, |interner| identify(origin, metric, attributes, interner)) {
             Ok(resolved) => {
                 let start = if metric.shape == Shape::Gauge { UnixNanos(0) } else { start };
                 self.batch.numbers.push(NumberPoint::new(resolved.series, start, self.now, value));
@@ -108,12 +138,20 @@ impl Sink<'_> {
     }
 }
 
-fn identify(metric: &Metric, attributes: &[(&'static str, &[u8])], interner: &Interner) -> Identity {
+fn identify(
+    origin: Option<&Origin>,
+    metric: &Metric,
+    attributes: &[(&'static str, &[u8])],
+    interner: &Interner,
+) -> Identity {
+    let of_resource =
+        |(key, value): &(&'static str, String)| interner.attribute(key, Value::str(value.as_str()));
+    let resource = origin.map(|origin| origin.attributes.iter().map(of_resource).collect());
     let attribute = |(key, value): &(&'static str, &[u8])| {
         interner.attribute(key, Value::str(String::from_utf8_lossy(value)))
     };
     Identity {
-        resource: interner.resource(Attributes::default(), ""),
+        resource: interner.resource(resource.map_or_else(Attributes::default, Attributes::new), ""),
         scope: interner.scope(Scope { name: Arc::from(metric.scope), ..Scope::default() }),
         descriptor: interner.descriptor(metric.descriptor()),
         attributes: Attributes::new(attributes.iter().map(attribute).collect()),

@@ -83,7 +83,7 @@ impl Source {
 
 /// Reads from the beginning; answers how much of `buffer` is filled. The buffer only grows, so that a file of usual size is read
 /// without allocation.
-fn read_all(file: &File, buffer: &mut Vec<u8>) -> io::Result<usize> {
+pub(super) fn read_all(file: &File, buffer: &mut Vec<u8>) -> io::Result<usize> {
     let mut filled = 0;
     loop {
         if filled == buffer.len() {

@@ -1,12 +1,15 @@
 //! The scrapers and their metrics.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, path::Component};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize};
 use weir_config::Check;
 
-use super::filters::{DeviceFilter, FsTypeFilter, InterfaceFilter, MountPointFilter, check_patterns};
+use super::{
+    cgroup::{CgroupConfig, PodsConfig, PressureConfig},
+    filters::{DeviceFilter, FsTypeFilter, InterfaceFilter, MountPointFilter, check_patterns},
+};
 
 /// What to scrape.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
@@ -30,10 +33,19 @@ pub struct Scrapers {
     /// Network interfaces.
     #[serde(skip_serializing_if = "Listed::is_absent")]
     pub network: Listed<NetworkConfig>,
+    /// One cgroup; only where it is listed.
+    #[serde(skip_serializing_if = "Listed::is_absent")]
+    pub cgroup: Listed<CgroupConfig>,
+    /// The pods of a node; only where it is listed.
+    #[serde(skip_serializing_if = "Listed::is_absent")]
+    pub pods: Listed<PodsConfig>,
+    /// How long processes waited for CPU, memory and disks; only where it is listed.
+    #[serde(skip_serializing_if = "Listed::is_absent")]
+    pub pressure: Listed<PressureConfig>,
 }
 
 impl Scrapers {
-    /// Every scraper with its defaults.
+    /// Every scraper that the Collector has, with its defaults.
     pub fn all() -> Self {
         Self {
             cpu: Listed::default_of(),
@@ -42,10 +54,11 @@ impl Scrapers {
             disk: Listed::default_of(),
             filesystem: Listed::default_of(),
             network: Listed::default_of(),
+            ..Self::default()
         }
     }
 
-    /// These, or all if none is listed.
+    /// These, or all that the Collector has if none is listed.
     pub(in crate::procfs) fn or_all(self) -> Self {
         if self.is_empty() { Self::all() } else { self }
     }
@@ -58,9 +71,21 @@ impl Scrapers {
             && self.disk.is_absent()
             && self.filesystem.is_absent()
             && self.network.is_absent()
+            && self.cgroup.is_absent()
+            && self.pods.is_absent()
+            && self.pressure.is_absent()
     }
 
     pub(super) fn check(&self, check: &mut Check<'_>) {
+        if let Some(path) = self.cgroup.0.as_ref().and_then(|cgroup| cgroup.path.as_ref())
+            && (!path.is_absolute() || path.components().any(|part| part == Component::ParentDir))
+        {
+            check.error_with(
+                &["scrapers", "cgroup", "path"],
+                format!("`{}` is not a path in the tree of cgroups", path.display()),
+                "write it as `/proc/PID/cgroup` does behind `0::`, such as `/system.slice/nginx.service`",
+            );
+        }
         let mut patterns =
             |path: [&str; 3], names| check_patterns(check, &["scrapers", path[0], path[1], path[2]], names);
         if let Some(disk) = &self.disk.0 {

@@ -31,7 +31,7 @@ fn good(yaml: &str) -> ProcfsConfig {
 }
 
 fn listed(scrapers: &Scrapers) -> [bool; 6] {
-    let Scrapers { cpu, load, memory, disk, filesystem, network } = scrapers;
+    let Scrapers { cpu, load, memory, disk, filesystem, network, .. } = scrapers;
     [
         cpu.0.is_some(),
         load.0.is_some(),

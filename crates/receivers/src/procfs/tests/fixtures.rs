@@ -92,3 +92,41 @@ pub(super) fn stat_of(cpus: usize) -> String {
     stat += "intr 5 0 0 0\nctxt 1\nbtime 1699990000\n";
     stat
 }
+
+/// The files of a pod's cgroup with a limit of half a CPU and 256 MiB, in the formats of a kernel 6.1.
+pub(super) const CGROUP: &[(&str, &str)] = &[
+    (
+        "cpu.stat",
+        "usage_usec 12345678\nuser_usec 10000000\nsystem_usec 2345678\ncore_sched.force_idle_usec 0\nnr_periods 1000\n\
+         nr_throttled 70\nthrottled_usec 500000\nnr_bursts 0\nburst_usec 0\n",
+    ),
+    ("cpu.max", "50000 100000\n"),
+    ("memory.current", "104857600\n"),
+    ("memory.max", "268435456\n"),
+    (
+        "memory.stat",
+        "anon 41943040\nfile 52428800\nkernel 4194304\nslab 2097152\nsock 0\nshmem 0\ninactive_anon 1\nactive_anon 41943039\n\
+         inactive_file 20971520\nactive_file 31457280\nworkingset_refault_anon 0\npgfault 5030\npgmajfault 30\n",
+    ),
+    ("memory.events", "low 0\nhigh 2\nmax 5\noom 1\noom_kill 1\noom_group_kill 0\n"),
+    (
+        "io.stat",
+        "259:0 rbytes=4096 wbytes=8192 rios=1 wios=2 dbytes=0 dios=0\n7:0 \n253:1 rbytes=100 wbytes=200 rios=3 wios=4 dbytes=0 dios=0\n",
+    ),
+    ("pids.current", "12\n"),
+    ("pids.max", "max\n"),
+    ("cpu.pressure", PRESSURE),
+    (
+        "memory.pressure",
+        "some avg10=0.00 avg60=0.00 avg300=0.00 total=0\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=0\n",
+    ),
+    (
+        "io.pressure",
+        "some avg10=0.00 avg60=0.00 avg300=0.00 total=40\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=20\n",
+    ),
+];
+
+pub(super) const PRESSURE: &str = "some avg10=3.50 avg60=2.10 avg300=0.70 total=1500000\nfull avg10=0.10 avg60=0.05 avg300=0.00 total=250000\n";
+
+/// Of a kernel before 5.13, which has no `full` for the CPU.
+pub(super) const OLD_CPU_PRESSURE: &str = "some avg10=0.00 avg60=0.00 avg300=0.00 total=7000000\n";

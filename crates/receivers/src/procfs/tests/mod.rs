@@ -1,9 +1,11 @@
+mod cgroup;
 mod config;
 mod cwagent;
 mod fixtures;
 mod live;
 mod mutations;
 mod parsers;
+mod pods;
 mod receiver;
 mod scrape;
 mod space_and_mounts;
@@ -50,6 +52,14 @@ impl Machine {
 
     fn write(&self, path: &str, text: &str) {
         fs::write(self.0.join(path), text).unwrap();
+    }
+
+    /// Writes the files of a cgroup.
+    fn cgroup(&self, path: &str, files: &[(&str, &str)]) {
+        fs::create_dir_all(self.0.join("sys/fs/cgroup").join(path)).unwrap();
+        for (name, text) in files {
+            self.write(&format!("sys/fs/cgroup/{path}/{name}"), text);
+        }
     }
 
     fn remove(&self, path: &str) {

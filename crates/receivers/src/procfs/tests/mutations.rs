@@ -4,6 +4,7 @@ use std::fmt::Debug;
 
 use super::{
     super::{
+        cgroup::parse,
         cpu::{boot_seconds, cpus},
         disk::disks,
         load::averages,
@@ -157,4 +158,22 @@ fn mountinfo() {
         device_types(text);
     });
     reads_beginnings(fixtures::MOUNTINFO, |text| mounts(text).map(|line| format!("{line:?}")).collect());
+}
+
+#[test]
+fn files_of_cgroups() {
+    for (name, text) in fixtures::CGROUP {
+        survives_mutations(text, |text| {
+            for key in [&b"usage_usec"[..], b"oom_kill", b"anon", b""] {
+                parse::keyed(text, key);
+            }
+            parse::single(text);
+            assert!(parse::cpu_limit(text).is_none_or(|cpus| cpus.is_finite() && cpus >= 0.0), "{name}");
+            parse::io(text);
+            parse::stalled(text, b"some");
+            parse::membership(text);
+        });
+    }
+    reads_beginnings(fixtures::PRESSURE, |text| parse::stalled(text, b"full").into_iter().collect());
+    reads_beginnings(fixtures::CGROUP[0].1, |text| parse::keyed(text, b"nr_throttled").into_iter().collect());
 }
