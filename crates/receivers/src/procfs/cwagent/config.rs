@@ -197,6 +197,14 @@ fn check_section(check: &mut Check<'_>, section: &str, measurement: &[String], k
     if written.is_empty() {
         check.error_with(&path, "it lists nothing to measure", format!("list some of {}", shown()));
     }
+    for at in 0..written.len() {
+        for key in ["rename", "unit"] {
+            let path = ["cwagent", section, "measurement", &at.to_string(), key];
+            let instead =
+                "write the name alone, and a rule of the exporter `cloudwatch` with `rename` and `unit`";
+            check.not_taken(&path, "what a metric is called is for the exporter to say", instead);
+        }
+    }
     for name in measurement {
         if known.iter().any(|known| known == name || without_section(known) == *name) {
             continue;

@@ -52,6 +52,17 @@ fn mistakes_are_told_at_their_place_with_what_there_is() {
             "6:3 \"statsd\": `statsd` is not taken: there is no StatsD listener",
         ]
     );
+    // Other mistakes before it do not move the place.
+    let (_, told) =
+        read("cwagent: {cpu: {measurement: [{name: cpu_usage_idle, rename: IDLE}, usage_idles]}}\n");
+    assert_eq!(
+        told,
+        [
+            "1:31 \"{name: cpu_usage_idle, rename: IDLE}\": expected a string, found a map",
+            "1:54 \"rename\": `rename` is not taken: what a metric is called is for the exporter to say",
+            "1:69 \"usage_idles\": `usage_idles` is no measurement of `cpu`",
+        ]
+    );
     let (_, told) = read("cwagent:\n");
     assert_eq!(told, ["1:1 \"cwagent\": it lists nothing to measure"]);
 }
