@@ -36,7 +36,7 @@ struct Kit {
     variables: fn(&Path) -> Vec<(&'static str, PathBuf)>,
 }
 
-const KITS: &[Kit] = &[python::KIT, python::MINISTACK, node::KIT, go::KIT];
+const KITS: &[Kit] = &[python::KIT, python::MINISTACK, node::KIT, go::KIT, go::AGENT];
 
 /// Makes the kits before the tests that use them.
 pub(crate) const INSTALL: Step = Step { name: "interop", budget: Duration::from_mins(5), run: install };

@@ -147,7 +147,7 @@ disk_metrics! {
 /// What the Agent takes in `measurement` on Linux (release 1.300071), but for what it never reports there (`processes_wait`), and the
 /// statistics of EBS and instance store volumes, which come from the devices themselves.
 #[rustfmt::skip]
-const OF_THE_AGENT: &[(&str, &[&str])] = &[
+pub(super) const OF_THE_AGENT: &[(&str, &[&str])] = &[
     ("cpu", &["time_active", "time_guest", "time_guest_nice", "time_idle", "time_iowait", "time_irq", "time_nice", "time_softirq",
         "time_steal", "time_system", "time_user", "usage_active", "usage_guest", "usage_guest_nice", "usage_idle", "usage_iowait",
         "usage_irq", "usage_nice", "usage_softirq", "usage_steal", "usage_system", "usage_user"]),

@@ -1,12 +1,13 @@
 //! The metrics of the CloudWatch Agent: a machine at two moments, a minute apart, and what follows by hand.
 
+mod agent;
 mod broken;
 mod config;
 mod metrics;
 mod mounts;
 mod rounds;
 
-use std::fs;
+use std::{fs, path::PathBuf};
 
 use weir_core::{Kind, NumberPoint, Temporality};
 use weir_testkit::{Fixture, START, seconds};
@@ -151,13 +152,6 @@ fn interfaces(received: &str, sent: &str) -> String {
     format!("Inter-| Receive\n face |bytes\n{}{}{}", line("lo"), line("eth0"), line("eth1"))
 }
 
-/// The receiver's configuration with this section `cwagent`, in YAML.
-fn config(machine: &Machine, section: &str) -> ProcfsConfig {
-    let (config, told) = super::config::read(&format!("cwagent: {section}"));
-    assert_eq!(told, Vec::<String>::new());
-    ProcfsConfig { root_path: machine.root().to_owned(), ..config.unwrap() }
-}
-
 /// Two rounds, a minute apart.
 struct Rounds {
     fixture: Fixture,
@@ -166,9 +160,18 @@ struct Rounds {
 }
 
 impl Rounds {
+    /// Of this section `cwagent`, in YAML.
     fn new(machine: &Machine, section: &str) -> Self {
+        Self::of(machine.root().to_owned(), section)
+    }
+
+    /// Of the machine below `root_path`.
+    fn of(root_path: PathBuf, section: &str) -> Self {
+        let (config, told) = super::config::read(&format!("cwagent: {section}"));
+        assert_eq!(told, Vec::<String>::new());
+        let config = ProcfsConfig { root_path, ..config.unwrap() };
         let fixture = Fixture::new();
-        let scrape = Scrape::new(&config(machine, section), &fixture.context("procfs")).unwrap();
+        let scrape = Scrape::new(&config, &fixture.context("procfs")).unwrap();
         Self { fixture, scrape, count: 0 }
     }
 
