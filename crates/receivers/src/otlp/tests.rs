@@ -5,6 +5,7 @@ mod config;
 mod guarded;
 mod harness;
 mod http;
+mod json;
 mod mapping;
 mod messages;
 mod oracle;
@@ -13,6 +14,7 @@ mod rewriting;
 mod serving;
 mod standing;
 mod walking;
+mod writing;
 
 use std::sync::Arc;
 

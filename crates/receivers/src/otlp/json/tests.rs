@@ -1,5 +1,5 @@
-//! Bodies as senders write them, against prost's own reading of what came of them; and whole messages, written as JSON by
-//! opentelemetry-proto.
+//! Bodies as senders write them, against prost's own reading of what came of them. Whole messages, in every layout and mutated:
+//! `otlp::tests::json`.
 
 use opentelemetry_proto::tonic::{
     collector::metrics::v1::ExportMetricsServiceRequest,

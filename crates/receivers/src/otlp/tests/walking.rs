@@ -105,7 +105,7 @@ fn corpus() -> Vec<Vec<u8>> {
 }
 
 /// Changes a few bytes, copies or cuts a piece, or splices another request in.
-fn mutate(corpus: &[Vec<u8>], chance: &mut Chance, into: &mut Vec<u8>) {
+pub(super) fn mutate(corpus: &[Vec<u8>], chance: &mut Chance, into: &mut Vec<u8>) {
     into.clear();
     into.extend_from_slice(&corpus[chance.below(corpus.len())]);
     for _ in 0..=chance.below(3) {
