@@ -47,6 +47,7 @@ fn every_component_has_a_page_and_every_page_a_component() {
     let stem = |page: PathBuf| page.file_stem().unwrap().to_string_lossy().into_owned();
     let mut written: Vec<String> = markdown(&root().join("docs/components")).into_iter().map(stem).collect();
     listed.sort();
+    listed.dedup(); // a receiver and an exporter of one name have one page
     written.sort();
     assert_eq!(listed, written);
 }

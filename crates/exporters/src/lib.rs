@@ -4,11 +4,13 @@
 //! - [`cloudwatch`]: windows of a period, one datum a series, `PutMetricData`;
 //! - [`debug`]: points in words, on standard output;
 //! - [`mod@file`]: points as lines of OTLP/JSON;
+//! - [`prometheus`]: the newest value of every series, for Prometheus's scrapes;
 //! - `sending`: what exporters that talk to a service share: a queue bounded in bytes, back-off, quiet logs.
 
 pub mod cloudwatch;
 pub mod debug;
 pub mod file;
+pub mod prometheus;
 mod sending;
 
 use weir_core::Component;
@@ -19,5 +21,6 @@ pub fn registry() -> Vec<Component> {
         Component::exporter::<cloudwatch::Factory>(),
         Component::exporter::<debug::Factory>(),
         Component::exporter::<file::Factory>(),
+        Component::exporter::<prometheus::Factory>(),
     ]
 }

@@ -45,6 +45,8 @@ pub enum Part {
     Quantile,
     /// A `_created`: when it began to count.
     Created,
+    /// A native histogram, whole: in protobuf only.
+    Native,
 }
 
 impl FamilyType {

@@ -7,6 +7,8 @@
 //! - [`format`]: which formats there are, and their content types.
 //! - [`family`]: the types of metric families, and which samples belong to each.
 //! - [`lines`]: from pieces to lines; [`text`]: from a line to what it says; [`number`]: values and timestamps in text.
+//! - [`protobuf`]: from pieces to metrics, in the protobuf format.
+//! - [`render`]: from families and samples to text.
 //! - [`strict`]: what an OpenMetrics body must be beyond its single lines.
 //! - [`fault`]: what can be wrong.
 
@@ -15,6 +17,8 @@ pub mod fault;
 pub mod format;
 pub mod lines;
 pub mod number;
+pub mod protobuf;
+pub mod render;
 pub mod strict;
 pub mod text;
 

@@ -1,5 +1,6 @@
 use super::*;
 
+mod cases;
 mod conformance;
 
 /// What is wrong with a body.

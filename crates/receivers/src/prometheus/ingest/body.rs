@@ -3,7 +3,13 @@
 use std::collections::BTreeMap;
 
 use weir_core::{Reason, UnixNanos};
-use weir_exposition::{Fault, Format, lines::Lines, strict::Checker, text::Syntax};
+use weir_exposition::{
+    Fault, Format,
+    lines::Lines,
+    protobuf::{Messages, messages::Histogram},
+    strict::Checker,
+    text::Syntax,
+};
 
 use super::{
     Failure, Scraped, Target, families::NO_FAMILY, labels::Labels, points::Points, reasons::BAD_LINE,
@@ -15,8 +21,15 @@ const EXAMPLE_BYTES: usize = 128;
 /// A body that is being read. Dropped before its end, nothing of it counts.
 #[derive(Debug)]
 pub struct Body<'t> {
-    lines: Lines,
+    source: Source,
     work: Work<'t>,
+}
+
+/// What cuts the body into what is read at a time.
+#[derive(Debug)]
+enum Source {
+    Text(Lines),
+    Protobuf(Messages),
 }
 
 /// What is done with the lines of a body.
@@ -31,8 +44,14 @@ pub(super) struct Work<'t> {
     pub(super) points: Points,
     /// What `target_info` says in this scrape.
     pub(super) info: Option<Labels>,
-    /// The number of the line at hand, from 1.
+    /// The number of the line or metric at hand, from 1.
     pub(super) line: u64,
+    /// Which of the two it is.
+    unit: &'static str,
+    /// The bytes by which a sample of protobuf is known: a buffer.
+    pub(super) key: Vec<u8>,
+    /// The native histogram at hand.
+    pub(super) native: Option<Histogram>,
     pub(super) has_ended: bool,
     pub(super) samples: u64,
     pub(super) left_out: u64,
@@ -46,6 +65,9 @@ pub(super) struct Work<'t> {
 impl<'t> Body<'t> {
     pub(super) fn new(target: &'t mut Target, time: UnixNanos, format: Format) -> Self {
         let strict = target.settings.strict;
+        let is_protobuf = format == Format::Protobuf;
+        let source =
+            if is_protobuf { Source::Protobuf(Messages::default()) } else { Source::Text(Lines::default()) };
         let points = Points::new(target.door.interner(), target.numbers);
         let work = Work {
             target,
@@ -56,6 +78,9 @@ impl<'t> Body<'t> {
             points,
             info: None,
             line: 0,
+            unit: if is_protobuf { "metric" } else { "line" },
+            key: Vec::new(),
+            native: None,
             has_ended: false,
             samples: 0,
             left_out: 0,
@@ -65,7 +90,7 @@ impl<'t> Body<'t> {
             example: None,
             first_fault: None,
         };
-        Self { lines: Lines::default(), work }
+        Self { source, work }
     }
 
     /// Takes the next bytes, cut wherever they were.
@@ -74,8 +99,14 @@ impl<'t> Body<'t> {
     /// A limit is breached, or in strict mode something is not as the format says: the scrape has failed. Drop the body, and say
     /// so by [`Target::fail`].
     pub fn feed(&mut self, bytes: &[u8]) -> Result<(), Failure> {
-        let Self { lines, work } = self;
-        lines.feed(bytes, |line| work.take(line))
+        let Self { source, work } = self;
+        match source {
+            Source::Text(lines) => lines.feed(bytes, |line| work.take(line)),
+            Source::Protobuf(messages) => {
+                let malformed = |fault| Failure::Malformed { unit: "metric", number: 0, fault };
+                messages.feed(bytes, |family, metric| work.take_metric(family, metric), malformed)
+            }
+        }
     }
 
     /// The body is complete.
@@ -84,8 +115,13 @@ impl<'t> Body<'t> {
     /// As [`feed`](Self::feed), and where the end is missing (`# EOF`, or the rest of a message), and where there is nothing in it but
     /// what is not of the format.
     pub fn finish(mut self) -> Result<Scraped, Failure> {
-        if let Some(rest) = self.lines.rest() {
-            self.work.take(Ok(&rest))?;
+        match self.source {
+            Source::Text(mut lines) => {
+                if let Some(rest) = lines.rest() {
+                    self.work.take(Ok(&rest))?;
+                }
+            }
+            Source::Protobuf(messages) => messages.finish().map_err(|fault| self.work.malformed(fault))?,
         }
         self.work.check_end()?;
         self.work.end()
@@ -103,13 +139,15 @@ impl Work<'_> {
         }
         match self.first_fault.take() {
             // A page that is no exposition, whatever it says it is.
-            Some((line, fault)) if self.samples == 0 => Err(Failure::Malformed { line, fault }),
+            Some((line, fault)) if self.samples == 0 => {
+                Err(Failure::Malformed { unit: self.unit, number: line, fault })
+            }
             _ => Ok(()),
         }
     }
 
     fn malformed(&self, fault: Fault) -> Failure {
-        Failure::Malformed { line: self.line, fault }
+        Failure::Malformed { unit: self.unit, number: self.line, fault }
     }
 
     /// Refuses a line that is not of the format.
@@ -119,7 +157,7 @@ impl Work<'_> {
             return Err(self.malformed(fault));
         }
         if self.example.is_none() {
-            self.example = Some(format!("line {}: {fault}: {}", self.line, shortened(text)));
+            self.example = Some(format!("{} {}: {fault}: {}", self.unit, self.line, shortened(text)));
         }
         if self.first_fault.is_none() {
             self.first_fault = Some((self.line, fault));
@@ -136,10 +174,10 @@ impl Work<'_> {
         what: impl FnOnce(&Self) -> String,
     ) -> Result<(), Failure> {
         if self.target.settings.strict {
-            return Err(Failure::Refused { line: self.line, reason, what: what(self) });
+            return Err(Failure::Refused { unit: self.unit, number: self.line, reason, what: what(self) });
         }
         if self.example.is_none() {
-            self.example = Some(format!("line {}: {reason}: {}", self.line, what(self)));
+            self.example = Some(format!("{} {}: {reason}: {}", self.unit, self.line, what(self)));
         }
         *self.refused.entry(reason).or_default() += 1;
         Ok(())

@@ -39,6 +39,8 @@ pub(super) enum Role {
     Count(u32),
     /// When an assembly began to count.
     AssemblyCreated(u32),
+    /// A native histogram, whole: its place in the table.
+    Native(u32),
     /// Relabelling leaves it out.
     LeftOut,
     /// A gauge histogram's.
@@ -51,7 +53,7 @@ impl Role {
     /// The place in the table that it needs.
     pub(super) fn place(self) -> Option<u32> {
         match self {
-            Self::Number(at) | Self::Created(at) => Some(at),
+            Self::Number(at) | Self::Created(at) | Self::Native(at) => Some(at),
             _ => None,
         }
     }

@@ -8,7 +8,7 @@
 //! - [`labels`](Labels): labels, sorted; `settings`: what a scrape configuration says about its samples; `reasons`: why samples are refused;
 //! - `target`: a target between its scrapes. It has `families` (what metadata says), `known` (what its lines stand for), `table` (its
 //!   series), `assembly` (histograms and summaries, which come in many lines), `naming` (from labels to series) with `units`;
-//! - `body`: a scrape under way: `text` (lines), `sample` (what is done with a sample), `points` (where points are put), `ending`;
+//! - `body`: a scrape under way: `text` (lines), `protobuf` (metrics) and `native` (their native histograms), `sample` (what is done with a sample), `points` (where points are put), `ending`;
 //! - `scraped`: what came of it.
 
 mod assembly;
@@ -18,7 +18,9 @@ mod families;
 mod known;
 mod labels;
 mod naming;
+mod native;
 mod points;
+mod protobuf;
 pub mod reasons;
 mod sample;
 mod scraped;

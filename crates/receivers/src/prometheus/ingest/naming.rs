@@ -166,6 +166,9 @@ fn descriptor(name: &str, within: Within<'_>) -> Descriptor {
         (FamilyType::Counter, Part::Created) => sum(&format!("{stem}_total"), true),
         (FamilyType::Counter, _) => sum(name, true),
         (FamilyType::Info | FamilyType::StateSet, _) => sum(name, false),
+        (FamilyType::Histogram, Part::Native) => {
+            assembled(Kind::ExponentialHistogram, Temporality::Cumulative)
+        }
         (FamilyType::Histogram, _) => assembled(Kind::Histogram, Temporality::Cumulative),
         (FamilyType::Summary, _) => assembled(Kind::Summary, Temporality::Unspecified),
         (FamilyType::Gauge | FamilyType::Unknown | FamilyType::GaugeHistogram, _) => {

@@ -11,6 +11,7 @@ use super::{
     Failure, NAME,
     assembly::{Assembly, Piece, Times},
     body::{Work, shortened},
+    families::NO_FAMILY,
     known::{Known, MAX_LINES, Role},
     naming::{self, Unnamed, Within},
     reasons::{BAD_TIMESTAMP, DUPLICATE_SAMPLE, GAUGE_HISTOGRAM},
@@ -47,15 +48,25 @@ impl Work<'_> {
         labels: &LabelList<'_>,
         reading: &Reading<'_>,
     ) -> Result<(), Failure> {
-        let scrape = self.target.scrape;
         let in_force = self.target.families.get(self.family).and_then(|family| family.part_of(name));
-        let (family, part, is_near) = match in_force {
-            Some(part) => (self.family, part, true),
-            None => match self.target.families.elsewhere(name, scrape) {
-                Some((family, part)) => (family, part, false),
-                None => (super::families::NO_FAMILY, Part::Value, true),
-            },
+        let in_force = in_force.map(|part| (self.family, part));
+        self.learn_part(text, name, labels, reading, in_force)
+    }
+
+    /// The same, where the family in force says what it is, if it does.
+    pub(super) fn learn_part(
+        &mut self,
+        text: &[u8],
+        name: &str,
+        labels: &LabelList<'_>,
+        reading: &Reading<'_>,
+        in_force: Option<(u32, Part)>,
+    ) -> Result<(), Failure> {
+        let elsewhere = match in_force {
+            None => self.target.families.elsewhere(name, self.target.scrape),
+            Some(_) => None,
         };
+        let (family, part) = in_force.or(elsewhere).unwrap_or((NO_FAMILY, Part::Value));
         let role = match self.role(name, labels, family, part) {
             Ok(role) => role,
             Err(Unnamed::LeftOut) => Role::LeftOut,
@@ -67,7 +78,7 @@ impl Work<'_> {
         };
         self.series_added += u64::from(role != Role::LeftOut && !self.target.was_there(role));
         // What another family in the body decides may be otherwise next time.
-        if is_near && role != Role::Done {
+        if elsewhere.is_none() && role != Role::Done {
             self.target.remember(self.family, text, role);
         }
         self.sample(role, reading)
@@ -98,8 +109,11 @@ impl Work<'_> {
         let named = naming::name(&labels, within, &target.identity, interner).map_err(Unnamed::Refused)?;
         let place = target.place(named.identity).map_err(|_| Unnamed::Refused(Reason::SERIES_CAP))?;
         let is_assembled = matches!(family_type, FamilyType::Histogram | FamilyType::Summary);
-        if !is_assembled {
-            return Ok(if part == Part::Created { Role::Created(place) } else { Role::Number(place) });
+        match part {
+            Part::Native => return Ok(Role::Native(place)),
+            Part::Created if !is_assembled => return Ok(Role::Created(place)),
+            _ if !is_assembled => return Ok(Role::Number(place)),
+            _ => {}
         }
         let assembly = target.assembly(place, family_type == FamilyType::Summary);
         Ok(match part {
@@ -139,13 +153,13 @@ impl Work<'_> {
                 self.created(place, reading.value);
                 Ok(())
             }
-            Role::AssemblyCreated(assembly) => {
-                let place = self.target.assemblies.get(assembly as usize).and_then(Option::as_ref);
-                if let Some(place) = place.map(|assembly| assembly.place) {
+            Role::AssemblyCreated(_) => {
+                if let Some(place) = self.target.place_behind(role) {
                     self.created(place, reading.value);
                 }
                 Ok(())
             }
+            Role::Native(place) => self.native_point(place, when.time, when.stated),
             Role::GaugeHistogram => self.refuse(GAUGE_HISTOGRAM, |_| "a gauge histogram".to_owned()),
             Role::Family(_) | Role::LeftOut | Role::Done => Ok(()),
         }
@@ -221,7 +235,7 @@ impl Work<'_> {
     }
 
     /// `seconds` since the epoch is when the series began to count. What is no such time is not heeded.
-    fn created(&mut self, place: u32, seconds: f64) {
+    pub(super) fn created(&mut self, place: u32, seconds: f64) {
         let created = UnixNanos((seconds * 1e9) as u64); // casts saturate, and NaN is 0
         if created.0 == 0 || created >= self.time {
             return;
@@ -280,10 +294,14 @@ impl super::Target {
 
     /// Whether the last scrape had this too, by a line that was written otherwise.
     fn was_there(&self, role: Role) -> bool {
-        let assembly = role.assembly().and_then(|at| self.assemblies.get(at as usize)?.as_ref());
-        let place = role.place().or(assembly.map(|assembly| assembly.place));
-        let held = place.and_then(|place| self.table.get(place));
+        let held = self.place_behind(role).and_then(|place| self.table.get(place));
         self.succeeded > 0 && held.is_some_and(|held| held.seen >= self.succeeded)
+    }
+
+    /// The place of the series that a line is of.
+    pub(super) fn place_behind(&self, role: Role) -> Option<u32> {
+        let assembly = role.assembly().and_then(|at| self.assemblies.get(at as usize)?.as_ref());
+        role.place().or(assembly.map(|assembly| assembly.place))
     }
 
     fn assembly(&mut self, place: u32, is_summary: bool) -> u32 {

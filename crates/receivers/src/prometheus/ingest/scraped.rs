@@ -51,18 +51,22 @@ impl Scraped {
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum Failure {
     /// The body is not of the format: in strict mode anything, otherwise its end or all of it.
-    #[error("line {line}: {fault}")]
+    #[error("{unit} {number}: {fault}")]
     Malformed {
-        /// The line, from 1.
-        line: u64,
+        /// What is counted: `line`, or `metric` in the protobuf format.
+        unit: &'static str,
+        /// Which, from 1.
+        number: u64,
         /// What is wrong.
         fault: Fault,
     },
     /// Strict mode: a sample that cannot be taken.
-    #[error("line {line}: {reason}: {what}")]
+    #[error("{unit} {number}: {reason}: {what}")]
     Refused {
-        /// The line, from 1.
-        line: u64,
+        /// What is counted: `line`, or `metric` in the protobuf format.
+        unit: &'static str,
+        /// Which, from 1.
+        number: u64,
         /// Why.
         reason: Reason,
         /// Of what.

@@ -8,8 +8,10 @@ use super::*;
 
 mod counting;
 mod failing;
+mod leniency;
 mod mapping;
 mod naming;
+mod protobuf;
 
 /// A target, scraped by hand: each scrape is ten seconds after the last.
 struct Rig {
@@ -98,7 +100,22 @@ impl Rig {
             let what = format!("summary {} sum {} {quantiles:?}", point.count, point.sum);
             Self::one(&self.fixture.series(point.series), point.flags, point.start, point.time, &what)
         });
-        numbers.chain(histograms).chain(summaries).collect()
+        let exponentials = batch.exponential_histograms.iter().map(|point| {
+            let what = format!(
+                "exponential {} sum {} scale {} zero {} ({}) from {} {:?} from {} {:?}",
+                point.count,
+                point.sum,
+                point.scale,
+                point.zero_count,
+                point.zero_threshold,
+                point.positive_offset,
+                batch.counts(point.positive),
+                point.negative_offset,
+                batch.counts(point.negative),
+            );
+            Self::one(&self.fixture.series(point.series), point.flags, point.start, point.time, &what)
+        });
+        numbers.chain(histograms).chain(exponentials).chain(summaries).collect()
     }
 
     /// Times are in seconds after the start of the test.

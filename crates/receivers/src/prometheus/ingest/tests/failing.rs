@@ -51,7 +51,7 @@ fn what_comes_after_the_end_is_refused() {
 fn a_page_that_is_no_exposition_fails_and_an_empty_one_does_not() {
     let page = "<!DOCTYPE html>\n<html><body>It works!</body></html>\n";
     let failure = Rig::new().try_scrape(Format::Text004, page).unwrap_err();
-    assert!(matches!(failure, Failure::Malformed { line: 1, .. }), "{failure}");
+    assert!(matches!(failure, Failure::Malformed { number: 1, .. }), "{failure}");
     assert_eq!(Rig::new().text(""), [""; 0]);
     assert_eq!(Rig::new().text("# just a comment\n\n"), [""; 0]);
 }

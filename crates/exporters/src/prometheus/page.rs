@@ -1,0 +1,145 @@
+//! How the newest values are written.
+
+use std::collections::BTreeMap;
+
+use weir_core::{Resource, UnixNanos};
+use weir_exposition::{
+    FamilyType, Format,
+    render::{Writer, push_value},
+};
+
+use super::{
+    names,
+    store::{Entry, Family, Labels, Shown, Store, Value, who},
+};
+
+/// The metric that says what is known of resources.
+const TARGET_INFO: &str = "target";
+
+/// The page of `store` in `format`.
+pub(super) fn page(store: &Store, format: Format) -> String {
+    let mut page =
+        Page { writer: Writer::new(format, false), format, timestamps: store.config.send_timestamps };
+    let mut resources = BTreeMap::new();
+    for family in store.families.values() {
+        page.family(family);
+        for (labels, entry) in store.series_of(family) {
+            page.entry(family, labels, entry);
+            if !store.config.resource_to_telemetry_conversion.enabled {
+                resources.entry(who(&entry.resource)).or_insert_with(|| &*entry.resource);
+            }
+        }
+    }
+    page.target_info(&resources);
+    page.writer.finish()
+}
+
+struct Page {
+    writer: Writer,
+    format: Format,
+    timestamps: bool,
+}
+
+impl Page {
+    fn family(&mut self, family: &Family) {
+        let kind = match family.kind {
+            Shown::Gauge => FamilyType::Gauge,
+            Shown::Counter => FamilyType::Counter,
+            Shown::Histogram => FamilyType::Histogram,
+            Shown::Summary => FamilyType::Summary,
+        };
+        // OpenMetrics' family of a counter has no `_total`, Prometheus's has.
+        let name =
+            if self.format.is_openmetrics() { family.name.family.clone() } else { self.number_name(family) };
+        self.writer.family(&name, kind, "", &family.name.unit);
+    }
+
+    /// The name of a number's samples.
+    fn number_name(&self, family: &Family) -> String {
+        let is_counter = family.kind == Shown::Counter;
+        let has_total = family.name.has_total || self.format.is_openmetrics();
+        let name = &family.name.family;
+        if is_counter && has_total { format!("{name}_total") } else { name.clone() }
+    }
+
+    fn entry(&mut self, family: &Family, labels: &Labels, entry: &Entry) {
+        let time = self.timestamps.then_some(entry.time);
+        let name = &family.name.family;
+        match &entry.value {
+            Value::Number(value) => self.sample(&self.number_name(family), labels, None, *value, time),
+            Value::Histogram { bounds, counts, count, sum } => {
+                let bucket = format!("{name}_bucket");
+                let mut up_to = 0;
+                for (bound, counted) in bounds.iter().zip(counts) {
+                    up_to += counted;
+                    self.sample(&bucket, labels, Some(("le", *bound)), up_to as f64, time);
+                }
+                self.sample(&bucket, labels, Some(("le", f64::INFINITY)), *count as f64, time);
+                if let Some(sum) = sum {
+                    self.sample(&format!("{name}_sum"), labels, None, *sum, time);
+                }
+                // In OpenMetrics a count comes with a sum only.
+                if sum.is_some() || !self.format.is_openmetrics() {
+                    self.sample(&format!("{name}_count"), labels, None, *count as f64, time);
+                }
+            }
+            Value::Summary { count, sum, quantiles } => {
+                for pair in quantiles.chunks_exact(2) {
+                    self.sample(name, labels, Some(("quantile", pair[0])), pair[1], time);
+                }
+                self.sample(&format!("{name}_sum"), labels, None, *sum, time);
+                self.sample(&format!("{name}_count"), labels, None, *count as f64, time);
+            }
+        }
+    }
+
+    fn sample(
+        &mut self,
+        name: &str,
+        labels: &Labels,
+        own: Option<(&str, f64)>,
+        value: f64,
+        time: Option<UnixNanos>,
+    ) {
+        let mut number = String::new();
+        if let Some((_, own)) = own {
+            push_value(&mut number, own);
+            // OpenMetrics writes these as floating-point numbers: `1.0`.
+            if self.format.is_openmetrics()
+                && number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-')
+            {
+                number.push_str(".0");
+            }
+        }
+        let own = own.map(|(label, _)| (label, &*number));
+        let labels = labels.iter().map(|(name, value)| (name.as_str(), value.as_str())).chain(own);
+        let time = time.and_then(|time| i64::try_from(time.0).ok());
+        self.writer.sample(name, labels, value, time);
+    }
+
+    /// What resources are, beside who: a sample of 1 each.
+    fn target_info(&mut self, resources: &BTreeMap<Labels, &Resource>) {
+        const WHO: [&str; 3] = ["service.name", "service.namespace", "service.instance.id"];
+        let described: Vec<Labels> = resources
+            .iter()
+            .filter_map(|(who, resource)| {
+                let rest = resource.attributes.iter().filter(|pair| !WHO.contains(&&*pair.key));
+                let mut labels: BTreeMap<String, String> =
+                    rest.map(|pair| (names::label(&pair.key), pair.value.to_string())).collect();
+                labels.retain(|_, value| !value.is_empty());
+                let has_more = !labels.is_empty() && !who.is_empty();
+                labels.extend(who.clone());
+                has_more.then(|| labels.into_iter().collect())
+            })
+            .collect();
+        if described.is_empty() {
+            return;
+        }
+        let name = format!("{TARGET_INFO}_info");
+        let family = if self.format.is_openmetrics() { TARGET_INFO } else { &name };
+        self.writer.family(family, FamilyType::Info, "Target metadata", "");
+        for labels in described {
+            self.sample(&name, &labels, None, 1.0, None);
+        }
+    }
+}

@@ -1,0 +1,236 @@
+use weir_config::Duration as Every;
+use weir_core::{Batch, Descriptor, Flags, Number, Series, SummaryPoint, Temporality, UnixNanos};
+use weir_exposition::{Format, strict::Checker};
+use weir_testkit::{Fixture, START, histogram_of, point, push_histogram, seconds};
+
+use super::{page::page, serve::preferred, *};
+
+fn config() -> Config {
+    serde_json::from_str(r#"{"endpoint": "localhost:0", "without_scope_info": true}"#).unwrap()
+}
+
+struct Rig {
+    fixture: Fixture,
+    store: Store,
+}
+
+impl Rig {
+    fn new(config: &Config) -> Self {
+        Self { fixture: Fixture::new(), store: Store::new(config) }
+    }
+
+    fn stream(
+        &self,
+        metric: Descriptor,
+        resource: &[(&str, &str)],
+        attributes: &[(&str, &str)],
+    ) -> Arc<Series> {
+        self.fixture.stream_of(self.fixture.identity(metric, resource, attributes))
+    }
+
+    /// Takes a batch; answers how many points were dropped.
+    fn take(&mut self, batch: &Batch, at: u64) -> u64 {
+        let dropped = self.store.take(batch, &self.fixture.interner, seconds(START + at));
+        dropped.by_reason().iter().map(|(_, points)| points).sum()
+    }
+
+    fn number(&mut self, series: &Series, at: u64, value: f64) {
+        let batch = self.fixture.batch([point(series, 0, START + at, Number::Double(value))]);
+        assert_eq!(self.take(&batch, at), 0);
+    }
+
+    fn text(&self) -> String {
+        page(&self.store, Format::Text004)
+    }
+
+    /// OpenMetrics, which a strict parser takes.
+    fn openmetrics(&self) -> String {
+        let text = page(&self.store, Format::OpenMetrics100);
+        let mut checker = Checker::default();
+        for line in text.split_terminator('\n') {
+            checker.take(line.as_bytes()).unwrap_or_else(|fault| panic!("{fault}: {line}\n{text}"));
+        }
+        checker.finish().unwrap();
+        text
+    }
+}
+
+const SHOP: [(&str, &str); 3] =
+    [("service.name", "shop"), ("service.instance.id", "i-1"), ("cloud.region", "eu")];
+
+#[test]
+fn every_kind_is_written_in_both_formats() {
+    let mut rig = Rig::new(&config());
+    let counter = rig.stream(
+        Descriptor::sum("http.requests", "1", Temporality::Cumulative, true),
+        &SHOP,
+        &[("code", "200")],
+    );
+    let gauge = rig.stream(Descriptor::gauge("queue.size", "By"), &SHOP, &[]);
+    let latency = rig.stream(histogram_of("latency", "s", Temporality::Cumulative), &SHOP, &[]);
+    let rpc =
+        rig.stream(Descriptor { kind: weir_core::Kind::Summary, ..Descriptor::gauge("rpc", "") }, &SHOP, &[]);
+    rig.number(&counter, 1, 7.0);
+    rig.number(&gauge, 1, 2.5);
+    let mut batch = rig.fixture.batch([]);
+    push_histogram(&mut batch, &latency, START, &[0.5, 2.0], &[0.1, 1.0, 5.0]);
+    let quantiles = batch.push_bounds([0.5, 1.5, 0.99, f64::NAN]);
+    batch.summaries.push(SummaryPoint {
+        series: rpc.id(),
+        flags: Flags::default(),
+        start: UnixNanos(0),
+        time: seconds(START),
+        count: 3,
+        sum: 4.0,
+        quantiles,
+    });
+    rig.take(&batch, 1);
+    let text = "\
+# TYPE http_requests_total counter
+http_requests_total{code=\"200\",instance=\"i-1\",job=\"shop\"} 7
+# TYPE latency_seconds histogram
+latency_seconds_bucket{instance=\"i-1\",job=\"shop\",le=\"0.5\"} 1
+latency_seconds_bucket{instance=\"i-1\",job=\"shop\",le=\"2\"} 2
+latency_seconds_bucket{instance=\"i-1\",job=\"shop\",le=\"+Inf\"} 3
+latency_seconds_sum{instance=\"i-1\",job=\"shop\"} 6.1
+latency_seconds_count{instance=\"i-1\",job=\"shop\"} 3
+# TYPE queue_size_bytes gauge
+queue_size_bytes{instance=\"i-1\",job=\"shop\"} 2.5
+# TYPE rpc summary
+rpc{instance=\"i-1\",job=\"shop\",quantile=\"0.5\"} 1.5
+rpc{instance=\"i-1\",job=\"shop\",quantile=\"0.99\"} NaN
+rpc_sum{instance=\"i-1\",job=\"shop\"} 4
+rpc_count{instance=\"i-1\",job=\"shop\"} 3
+# HELP target_info Target metadata
+# TYPE target_info gauge
+target_info{cloud_region=\"eu\",instance=\"i-1\",job=\"shop\"} 1
+";
+    assert_eq!(rig.text(), text);
+    let openmetrics = rig.openmetrics();
+    for line in [
+        "# TYPE http_requests counter\nhttp_requests_total{",
+        "# UNIT latency_seconds seconds\n",
+        "le=\"2.0\"} 2\n",
+        "# TYPE target info\ntarget_info{",
+    ] {
+        assert!(openmetrics.contains(line), "{line}\n{openmetrics}");
+    }
+}
+
+#[test]
+fn deltas_are_added_up_and_totals_replaced() {
+    let mut rig = Rig::new(&config());
+    let delta = rig.stream(Descriptor::sum("d", "", Temporality::Delta, true), &[], &[]);
+    let total = rig.stream(Descriptor::sum("t", "", Temporality::Cumulative, true), &[], &[]);
+    let sizes = rig.stream(histogram_of("h", "", Temporality::Delta), &[], &[]);
+    for at in 1..4 {
+        rig.number(&delta, at, 5.0);
+        rig.number(&total, at, 10.0 * at as f64);
+        let mut batch = rig.fixture.batch([]);
+        push_histogram(&mut batch, &sizes, START + at, &[1.0], &[0.5, 3.0]);
+        rig.take(&batch, at);
+    }
+    // Late: a total that is older than the one that is shown says nothing.
+    rig.number(&total, 1, 11.0);
+    let text = rig.text();
+    for line in ["d_total 15\n", "t_total 30\n", "h_bucket{le=\"1\"} 3\n", "h_count 6\n", "h_sum 10.5\n"] {
+        assert!(text.contains(line), "{line}\n{text}");
+    }
+}
+
+#[test]
+fn what_does_not_come_any_more_is_not_shown_and_comes_back_as_itself() {
+    let five_minutes = 300;
+    let mut rig = Rig::new(&config());
+    let [a, b] = ["a", "b"].map(|name| rig.stream(Descriptor::gauge(name, ""), &[], &[]));
+    rig.number(&a, 0, 1.0);
+    rig.number(&b, 100, 2.0);
+    rig.store.expire(seconds(START + five_minutes));
+    assert_eq!(rig.text(), "# TYPE b gauge\nb 2\n");
+    rig.number(&a, 310, 3.0);
+    let mut stale = point(&b, 0, START + 320, Number::Double(0.0));
+    stale.flags = stale.flags.with(Flags::NO_RECORDED_VALUE);
+    let batch = rig.fixture.batch([stale]);
+    assert_eq!(rig.take(&batch, 320), 1);
+    assert_eq!(rig.text(), "# TYPE a gauge\na 3\n");
+}
+
+#[test]
+fn a_name_of_two_types_is_that_of_the_first() {
+    let mut rig = Rig::new(&config());
+    let gauge = rig.stream(Descriptor::gauge("a.b", ""), &[], &[]);
+    let summary = rig.stream(Descriptor::sum("a_b", "", Temporality::Cumulative, true), &[], &[]);
+    rig.number(&gauge, 1, 1.0);
+    let batch = rig.fixture.batch([point(&summary, 0, START, Number::Int(5))]);
+    assert_eq!((rig.take(&batch, 1), rig.take(&batch, 2)), (1, 1));
+    assert_eq!(rig.text(), "# TYPE a_b gauge\na_b 1\n");
+}
+
+#[test]
+fn labels_are_of_attributes_constants_and_where_asked_for_resources_and_scopes() {
+    let mut config = config();
+    config.const_labels = [("env".to_owned(), "prod".to_owned())].into();
+    config.resource_to_telemetry_conversion.enabled = true;
+    (config.namespace, config.add_metric_suffixes, config.send_timestamps) = ("ns".to_owned(), false, true);
+    let mut rig = Rig::new(&config);
+    let counter = rig.stream(
+        Descriptor::sum("io", "By", Temporality::Cumulative, true),
+        &SHOP,
+        &[("a.b", "1"), ("a_b", "2"), ("empty", "")],
+    );
+    rig.number(&counter, 1, 7.0);
+    let expected = format!(
+        "# TYPE ns_io counter\nns_io{{a_b=\"1;2\",cloud_region=\"eu\",env=\"prod\",instance=\"i-1\",job=\"shop\",service_instance_id=\"i-1\",service_name=\"shop\"}} 7 {}000\n",
+        START + 1
+    );
+    assert_eq!(rig.text(), expected);
+    // OpenMetrics has no counter without it.
+    assert!(rig.openmetrics().contains("ns_io_total{"));
+}
+
+#[test]
+fn accept_decides_about_the_format() {
+    let prometheus = "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2";
+    assert_eq!(preferred(prometheus), Format::OpenMetrics100);
+    assert_eq!(
+        preferred("text/plain;version=0.0.4;q=0.9,application/openmetrics-text;q=0.5"),
+        Format::Text004
+    );
+    let protobuf = "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited,text/plain;version=0.0.4;q=0.1";
+    assert_eq!(
+        [preferred(protobuf), preferred(""), preferred("*/*"), preferred("text/html")],
+        [Format::Text004; 4]
+    );
+}
+
+#[test]
+fn a_series_is_shown_for_five_minutes_unless_told_otherwise() {
+    let config = config();
+    assert_eq!((config.metric_expiration, config.enable_open_metrics), (Every(Duration::from_mins(5)), true));
+}
+
+#[tokio::test]
+async fn a_scrape_over_http_sees_what_came_and_the_ledger_balances() {
+    let fixture = Fixture::new();
+    let context = fixture.context("prometheus");
+    let ledger = Arc::clone(&context.ledger);
+    let status = context.status.clone();
+    let mut exporter = Factory::build(config(), context);
+    exporter.start().await.unwrap();
+    let address = status.read().listening[0].clone();
+    let node = Arc::clone(&ledger);
+    let (sender, inbox) = weir_core::inbox(node);
+    let edge = weir_core::Edge::new(sender, 1 << 20, Arc::default());
+    let output = weir_core::Output::new(vec![edge], Arc::default(), fixture.clock.clone(), Duration::ZERO);
+    let running = tokio::spawn(exporter.run(inbox));
+    let series = fixture.stream(Descriptor::gauge("a", ""), &[]);
+    output.send(fixture.batch([point(&series, 0, START, Number::Int(5))])).await.unwrap();
+    while ledger.read().passed == 0 {
+        tokio::task::yield_now().await;
+    }
+    let body = weir_net::get(&address, "/metrics", Duration::from_mins(1)).await.unwrap();
+    drop(output);
+    running.await.unwrap().unwrap();
+    assert!(ledger.read().balances());
+    assert_eq!(body, (hyper::StatusCode::OK, "# TYPE a gauge\na 5\n".into()));
+}
