@@ -47,10 +47,18 @@ impl JobState {
 /// A target, between its scrapes or within one.
 enum State {
     Idle(Box<Scraper>),
-    /// Its scraper is away; `ends`: it is not discovered any more.
-    Away {
-        ends: bool,
-    },
+    Away(Then),
+}
+
+/// What comes when a scraper comes back.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Then {
+    /// The next time that is due.
+    Waits,
+    /// The next scrape, which was due meanwhile.
+    Goes,
+    /// Nothing: it is not discovered any more.
+    Ends,
 }
 
 struct Entry {
@@ -190,8 +198,8 @@ impl Manager {
     fn end(&mut self, id: Id) {
         self.table.remove(id);
         let Some(entry) = self.entries.get_mut(&id) else { return };
-        match std::mem::replace(&mut entry.state, State::Away { ends: true }) {
-            State::Away { .. } => {}
+        match std::mem::replace(&mut entry.state, State::Away(Then::Ends)) {
+            State::Away(_) => {}
             State::Idle(scraper) => self.bury(id, *scraper),
         }
     }
@@ -217,26 +225,30 @@ impl Manager {
         if !self.context.drain.once {
             self.schedule.add(following(now, entry.spec.interval, entry.spec.offset()), id);
         }
+        match &mut entry.state {
+            State::Idle(_) => self.go(id),
+            // A scrape that takes its whole interval is followed by the next one at once.
+            State::Away(then @ Then::Waits) => *then = Then::Goes,
+            State::Away(_) => self.table.skipped("missed"),
+        }
+    }
+
+    /// Scrapes a target that is at hand.
+    fn go(&mut self, id: Id) {
+        let closes = self.entries.len() > self.max_places;
+        let Some(entry) = self.entries.get_mut(&id) else { return };
         if self.context.pressure.is_high() {
             self.table.skipped("memory");
             return;
         }
-        match std::mem::replace(&mut entry.state, State::Away { ends: false }) {
-            away @ State::Away { .. } => {
-                // The points of its last scrape wait for room.
-                entry.state = away;
-                self.table.skipped("missed");
-            }
-            State::Idle(scraper) => {
-                let places = Arc::clone(&self.places);
-                let (context, output) = (self.context.clone(), Arc::clone(&self.output));
-                let table = Arc::clone(&self.table);
-                let closes = self.entries.len() > self.max_places;
-                self.running.spawn(async move {
-                    let Ok(_place) = places.acquire_owned().await else { return (id, scraper) };
-                    (id, scrape(id, scraper, closes, &table, &context, &output).await)
-                });
-            }
+        if let State::Idle(scraper) = std::mem::replace(&mut entry.state, State::Away(Then::Waits)) {
+            let places = Arc::clone(&self.places);
+            let (context, output) = (self.context.clone(), Arc::clone(&self.output));
+            let table = Arc::clone(&self.table);
+            self.running.spawn(async move {
+                let Ok(_place) = places.acquire_owned().await else { return (id, scraper) };
+                (id, scrape(id, scraper, closes, &table, &context, &output).await)
+            });
         }
     }
 
@@ -246,9 +258,10 @@ impl Manager {
     ) -> Result<(), ComponentError> {
         let (id, scraper) = done.map_err(|error| failed(&error))?;
         let Some(entry) = self.entries.get_mut(&id) else { return Ok(()) };
-        match entry.state {
-            State::Away { ends: true } => self.bury(id, *scraper),
-            _ => entry.state = State::Idle(scraper),
+        match std::mem::replace(&mut entry.state, State::Idle(scraper)) {
+            State::Away(Then::Goes) => self.go(id),
+            State::Away(Then::Ends) => self.end(id),
+            _ => {}
         }
         Ok(())
     }

@@ -23,7 +23,7 @@ fn read(text: &str) -> (Option<PrometheusConfig>, Vec<(String, String)>) {
 }
 
 #[track_caller]
-fn good(text: &str) -> PrometheusConfig {
+pub(super) fn good(text: &str) -> PrometheusConfig {
     let (config, errors) = read(text);
     assert_eq!(errors, []);
     config.unwrap()
@@ -215,13 +215,13 @@ fn every_mistake_is_told_at_its_place() {
         ("relabel_configs: [{regex: '(', action: keep}]", "'('", "is no regular expression"),
         (
             "relabel_configs: [{action: hashmod, target_label: a}]",
-            "{",
+            "action",
             "the action `hashmod` needs `modulus`",
         ),
         ("relabel_configs: [{action: mangle}]", "mangle", "unknown action `mangle`"),
         (
             "basic_auth: {username: a}\nauthorization: {credentials: b}",
-            "authorization",
+            "{credentials: b}",
             "a request can show one",
         ),
         ("basic_auth: {password: a, password_file: b}", "b", "are both there"),

@@ -1,3 +1,10 @@
 //! The receiver: its keys, and against peers on the loopback.
+//!
+//! - `config`: the keys; `harness`: a receiver and its peers;
+//! - `faults`, `secured`: one scrape, and how it can fail; `fleet`: many targets.
 
 mod config;
+mod faults;
+mod fleet;
+mod harness;
+mod secured;
