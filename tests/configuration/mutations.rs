@@ -220,6 +220,7 @@ fn expected(mutant: &Mutant) -> Places {
         .chain(rules::actions(&tree))
         .chain(rules::switches(&tree))
         .chain(rules::measurements(&tree))
+        .chain(rules::jobs(&tree))
         .collect()
 }
 

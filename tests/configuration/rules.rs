@@ -80,6 +80,15 @@ const KEYS: &[(&str, Kind)] = {
         ("receivers otlp protocols http", Section),
         ("receivers otlp protocols http endpoint", Address),
         ("receivers otlp protocols http max_request_body_size", Size),
+        ("receivers prometheus scrape_configs", Section),
+        ("receivers prometheus scrape_configs * job_name", Text), // required, see `jobs`
+        ("receivers prometheus scrape_configs * scrape_interval", Duration),
+        ("receivers prometheus scrape_configs * static_configs", Section),
+        ("receivers prometheus scrape_configs * static_configs * targets", Texts),
+        ("receivers prometheus scrape_configs * metric_relabel_configs", Section),
+        ("receivers prometheus scrape_configs * metric_relabel_configs * source_labels", Texts),
+        ("receivers prometheus scrape_configs * metric_relabel_configs * regex", Text),
+        ("receivers prometheus scrape_configs * metric_relabel_configs * action", Choice), // required, see `jobs`
         ("processors delta max_staleness", Duration),
         ("processors * detectors", Choices),
         ("processors * append", Choices),
@@ -227,6 +236,34 @@ pub(crate) fn measurements(tree: &Body) -> Places {
         _ => None,
     };
     cwagent.body.entries().iter().filter_map(fault).collect()
+}
+
+/// The errors of jobs: without a name, told at the first key; with a step that has no action and so replaces, and does not say what, told
+/// at the action or the step's first key; and without any job at all, told at the nearest key.
+pub(crate) fn jobs(tree: &Body) -> Places {
+    let prometheus = tree.get("receivers").and_then(|receivers| receivers.entry("prometheus"));
+    let Some(prometheus) = prometheus else { return Places::new() };
+    let first = |body: &Body| body.entries().first().map(|first| place(&first.key.range));
+    match (&prometheus.body, prometheus.body.entry("scrape_configs")) {
+        (Body::Empty | Body::Map(_), None) => Places::from([place(&prometheus.key.range)]),
+        (_, Some(Entry { key, body: Body::Empty, .. })) => Places::from([place(&key.range)]),
+        (_, Some(Entry { body: Body::List(jobs), .. })) => {
+            let unnamed = jobs.iter().filter(|job| matches!(job.get("job_name"), None | Some(Body::Empty)));
+            let unnamed = unnamed.filter_map(|job| match job.entry("job_name") {
+                Some(empty) => Some(place(&empty.key.range)),
+                None => first(job),
+            });
+            let lists = jobs.iter().filter_map(|job| job.get("metric_relabel_configs"));
+            let steps = lists.flat_map(|list| if let Body::List(steps) = list { &**steps } else { &[] });
+            let replaces = steps.filter_map(|step| match step.entry("action") {
+                None => first(step),
+                Some(Entry { key, body: Body::Empty, .. }) => Some(place(&key.range)),
+                Some(_) => None,
+            });
+            unnamed.chain(replaces).collect()
+        }
+        _ => Places::new(),
+    }
 }
 
 /// The errors of references and pipelines.

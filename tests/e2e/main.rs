@@ -8,6 +8,7 @@
 //! - `faults`: each fault of the far end, with and without a SIGTERM in the middle of it; every datum is accounted for.
 //! - `outages`: CloudWatch away, failing, slow, answering and not being heard.
 //! - `pressure`: a fast sender before a slow endpoint: what waits is bounded, and nothing is lost.
+//! - `prometheus`: scrapes, and why a target is down.
 //! - `branches`: pipelines that share a receiver; exporters that are dead or switched off.
 //! - `enrichment`: where Weir runs, told by stand-ins of the services that know.
 //! - `cwagent`: the configuration that takes the CloudWatch Agent's place.
@@ -35,6 +36,7 @@ mod otlp_http;
 mod outages;
 mod pods;
 mod pressure;
+mod prometheus;
 mod restarts;
 mod sdks;
 mod stopping;

@@ -194,7 +194,9 @@ impl Sections {
             }
         }
         self.check_files(check, &names);
-        if self.scrape_configs.is_empty() && self.scrape_config_files.is_empty() {
+        // Jobs that could not be read were told of where they stand.
+        let has_jobs = check.node().get("scrape_configs").is_some_and(|jobs| !jobs.items().is_empty());
+        if !has_jobs && self.scrape_config_files.is_empty() {
             check.error_with(
                 &["scrape_configs"],
                 "there is nothing to scrape",

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use weir_config::Check;
 
-use crate::prometheus::relabel::Relabel;
+use crate::prometheus::relabel::{Relabel, StepError};
 
 /// A step of relabelling.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
@@ -24,7 +24,6 @@ pub struct RelabelConfig {
     /// With `hashmod`: how many classes there are.
     pub modulus: u64,
     /// What is done.
-    #[serde(deserialize_with = "action")]
     pub action: RelabelAction,
 }
 
@@ -42,49 +41,46 @@ impl Default for RelabelConfig {
     }
 }
 
-/// What a step does.
+/// What a step does. The names with capitals are those of the Prometheus operator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum RelabelAction {
     /// Writes a label where the value matches.
+    #[serde(alias = "Replace")]
     Replace,
     /// Leaves out what does not match.
+    #[serde(alias = "Keep")]
     Keep,
     /// Leaves out what matches.
+    #[serde(alias = "Drop")]
     Drop,
     /// Leaves out what differs from the label `target_label`.
+    #[serde(alias = "KeepEqual")]
     KeepEqual,
     /// Leaves out what equals the label `target_label`.
+    #[serde(alias = "DropEqual")]
     DropEqual,
     /// Writes the class of the value: its MD5 by `modulus`.
+    #[serde(alias = "HashMod")]
     HashMod,
     /// Copies each label whose name matches to the name that is `replacement`.
+    #[serde(alias = "LabelMap")]
     LabelMap,
     /// Removes labels whose names match.
+    #[serde(alias = "LabelDrop")]
     LabelDrop,
     /// Removes labels whose names do not match.
+    #[serde(alias = "LabelKeep")]
     LabelKeep,
     /// Writes the value in lower case.
+    #[serde(alias = "Lowercase")]
     Lowercase,
     /// Writes the value in upper case.
+    #[serde(alias = "Uppercase")]
     Uppercase,
 }
 
 impl RelabelAction {
-    const ALL: [Self; 11] = [
-        Self::Replace,
-        Self::Keep,
-        Self::Drop,
-        Self::KeepEqual,
-        Self::DropEqual,
-        Self::HashMod,
-        Self::LabelMap,
-        Self::LabelDrop,
-        Self::LabelKeep,
-        Self::Lowercase,
-        Self::Uppercase,
-    ];
-
     /// Its name in configurations.
     pub fn name(self) -> &'static str {
         match self {
@@ -103,20 +99,12 @@ impl RelabelAction {
     }
 }
 
-/// An action in any case: Prometheus takes `Drop` too.
-fn action<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<RelabelAction, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    let known = RelabelAction::ALL.into_iter().find(|action| action.name().eq_ignore_ascii_case(&text));
-    known.ok_or_else(|| {
-        let names = RelabelAction::ALL.map(RelabelAction::name).join(", ");
-        serde::de::Error::custom(format!("unknown action `{text}`; the actions are {names}"))
-    })
-}
-
 /// Reports what is wrong with the steps that stand at `key`.
 pub(super) fn check_steps(steps: &[RelabelConfig], key: &str, check: &mut Check<'_>) {
     for (at, error) in Relabel::new(steps).err().unwrap_or_default() {
         let at = at.to_string();
-        check.error(&[key, &at, error.key()], error.to_string());
+        // What is missing is told at the action that needs it, or not at all where the action itself could not be read.
+        let place = if matches!(error, StepError::Missing { .. }) { "action" } else { error.key() };
+        check.error(&[key, &at, place], error.to_string());
     }
 }

@@ -215,10 +215,10 @@ fn every_mistake_is_told_at_its_place() {
         ("relabel_configs: [{regex: '(', action: keep}]", "'('", "is no regular expression"),
         (
             "relabel_configs: [{action: hashmod, target_label: a}]",
-            "action",
+            "hashmod",
             "the action `hashmod` needs `modulus`",
         ),
-        ("relabel_configs: [{action: mangle}]", "mangle", "unknown action `mangle`"),
+        ("relabel_configs: [{action: mangle}]", "mangle", "unknown value `mangle`"),
         (
             "basic_auth: {username: a}\nauthorization: {credentials: b}",
             "{credentials: b}",

@@ -3,6 +3,8 @@
 //! - `config`: the keys; `harness`: a receiver and its peers;
 //! - `faults`, `secured`: one scrape, and how it can fail; `fleet`: many targets.
 
+#![allow(clippy::float_cmp, reason = "what a peer says is exact")]
+
 mod config;
 mod faults;
 mod fleet;
