@@ -2,7 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use weir_config::Check;
+use weir_config::{Check, Value};
 
 use crate::prometheus::relabel::{Relabel, StepError};
 
@@ -105,6 +105,10 @@ pub(super) fn check_steps(steps: &[RelabelConfig], key: &str, check: &mut Check<
         let at = at.to_string();
         // What is missing is told at the action that needs it, or not at all where the action itself could not be read.
         let place = if matches!(error, StepError::Missing { .. }) { "action" } else { error.key() };
+        let action = check.node().at(&[key, &at, "action"]);
+        if place == "action" && action.is_some_and(|action| matches!(action.value, Value::Map(_))) {
+            continue;
+        }
         check.error(&[key, &at, place], error.to_string());
     }
 }
