@@ -86,6 +86,14 @@ struct Slot {
     series: Option<Arc<Series>>,
 }
 
+type Shard = HashTable<Interned>;
+
+/// A series and its hash, which a table that grows would otherwise compute anew from names all over the memory.
+struct Interned {
+    hash: u64,
+    series: Arc<Series>,
+}
+
 /// The process's table of series (R7: it belongs to the process, not to a graph and not to a static).
 pub struct Interner {
     hasher: ahash::RandomState,
@@ -93,7 +101,7 @@ pub struct Interner {
     resources: Pool<Resource>,
     scopes: Pool<Scope>,
     descriptors: Pool<Descriptor>,
-    shards: [Mutex<HashTable<Arc<Series>>>; SHARDS],
+    shards: [Mutex<Shard>; SHARDS],
     table: RwLock<Vec<Slot>>,
     /// The lowest is given away first: what is live then stays together, and the pages of state by series (R3) beyond it empty
     /// again after a peak.
@@ -215,9 +223,9 @@ impl Interner {
     ) -> Result<Arc<Series>, SeriesCap> {
         let hash = self.hash(Some(origin), None, &identity);
         let mut shard = self.shards[(hash >> 60) as usize].lock();
-        let same = |held: &Arc<Series>| held.origin.as_ref() == Some(origin) && held.identity == identity;
-        if let Some(found) = shard.find(hash, same) {
-            return Ok(Arc::clone(found));
+        let same = |held: &Series| held.origin.as_ref() == Some(origin) && held.identity == identity;
+        if let Some(found) = found(&shard, hash, same) {
+            return Ok(found);
         }
         if self.streams.fetch_add(1, Relaxed) >= limit {
             self.streams.fetch_sub(1, Relaxed);
@@ -242,19 +250,14 @@ impl Interner {
         let hash = self.hash(None, Some(stream), &identity);
         let mut shard = self.shards[(hash >> 60) as usize].lock();
         let same =
-            |held: &Arc<Series>| held.origin.is_none() && held.stream == stream && held.identity == identity;
-        if let Some(found) = shard.find(hash, same) {
-            return Arc::clone(found);
+            |held: &Series| held.origin.is_none() && held.stream == stream && held.identity == identity;
+        if let Some(found) = found(&shard, hash, same) {
+            return found;
         }
         self.insert(&mut shard, hash, |id| Series { id, stream, origin: None, identity })
     }
 
-    fn insert(
-        &self,
-        shard: &mut HashTable<Arc<Series>>,
-        hash: u64,
-        make: impl FnOnce(SeriesId) -> Series,
-    ) -> Arc<Series> {
+    fn insert(&self, shard: &mut Shard, hash: u64, make: impl FnOnce(SeriesId) -> Series) -> Arc<Series> {
         let reused = self.free.lock().pop().map(|Reverse(slot)| slot);
         let mut table = self.table.write();
         let slot = reused.unwrap_or_else(|| {
@@ -265,7 +268,7 @@ impl Interner {
         let series = Arc::new(make(SeriesId { slot, generation: cell.generation }));
         cell.series = Some(Arc::clone(&series));
         drop(table);
-        shard.insert_unique(hash, Arc::clone(&series), |held| self.hash_of(held));
+        shard.insert_unique(hash, Interned { hash, series: Arc::clone(&series) }, |held| held.hash);
         self.live.fetch_add(1, Relaxed);
         series
     }
@@ -338,7 +341,7 @@ impl Interner {
                 let mut shard = self.shards[(hash >> 60) as usize].lock();
                 // Three: the table, the shard, and this sweep. Under the shard's lock no door can find it anew.
                 if Arc::strong_count(&series) == 3
-                    && let Ok(entry) = shard.find_entry(hash, |held| Arc::ptr_eq(held, &series))
+                    && let Ok(entry) = shard.find_entry(hash, |held| Arc::ptr_eq(&held.series, &series))
                 {
                     entry.remove();
                     out.count += 1;
@@ -411,6 +414,11 @@ impl Interner {
             limit: self.limit,
         }
     }
+}
+
+fn found(shard: &Shard, hash: u64, same: impl Fn(&Series) -> bool) -> Option<Arc<Series>> {
+    let held = shard.find(hash, |held| held.hash == hash && same(&held.series))?;
+    Some(Arc::clone(&held.series))
 }
 
 #[derive(Default)]

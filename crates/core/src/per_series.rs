@@ -7,7 +7,8 @@ use crate::{
 
 const PAGE: usize = 256;
 
-type Page<T> = Box<[Option<(u32, T)>]>;
+/// Of a length that the compiler knows, so that a look into it needs no check of its own.
+type Page<T> = Box<[Option<(u32, T)>; PAGE]>;
 
 /// A value per series. A slot that was given to another series answers as if it had never been set.
 #[derive(Debug)]
@@ -27,7 +28,7 @@ impl<T> PerSeries<T> {
     #[inline]
     pub fn get(&self, id: SeriesId) -> Option<&T> {
         let (page, at) = split(id);
-        match self.pages.get(page)?.as_ref()?.get(at)? {
+        match &self.pages.get(page)?.as_ref()?[at] {
             Some((generation, value)) if *generation == id.generation => Some(value),
             _ => None,
         }
@@ -37,7 +38,7 @@ impl<T> PerSeries<T> {
     #[inline]
     pub fn get_mut(&mut self, id: SeriesId) -> Option<&mut T> {
         let (page, at) = split(id);
-        match self.pages.get_mut(page)?.as_mut()?.get_mut(at)? {
+        match &mut self.pages.get_mut(page)?.as_mut()?[at] {
             Some((generation, value)) if *generation == id.generation => Some(value),
             _ => None,
         }
@@ -50,7 +51,8 @@ impl<T> PerSeries<T> {
         if page >= self.pages.len() {
             self.pages.resize_with(page + 1, || None);
         }
-        let cell = &mut self.pages[page].get_or_insert_with(|| (0..PAGE).map(|_| None).collect())[at];
+        let list = self.pages[page].get_or_insert_with(|| Box::new(std::array::from_fn(|_| None)));
+        let cell = &mut list[at];
         if cell.as_ref().is_none_or(|(generation, _)| *generation != id.generation) {
             self.len += usize::from(cell.is_none());
             *cell = None;
@@ -76,7 +78,7 @@ impl<T> PerSeries<T> {
     /// Takes the value of `id` out.
     pub fn remove(&mut self, id: SeriesId) -> Option<T> {
         let (page, at) = split(id);
-        let cell = self.pages.get_mut(page)?.as_mut()?.get_mut(at)?;
+        let cell = &mut self.pages.get_mut(page)?.as_mut()?[at];
         if cell.as_ref().is_none_or(|(generation, _)| *generation != id.generation) {
             return None;
         }

@@ -10,7 +10,13 @@ const SHARDS: usize = 16;
 /// Interns values of `T`; forgets those that no one else holds when swept.
 pub(crate) struct Pool<T: ?Sized> {
     hasher: ahash::RandomState,
-    shards: [Mutex<HashTable<Arc<T>>>; SHARDS],
+    shards: [Mutex<HashTable<Pooled<T>>>; SHARDS],
+}
+
+/// A value and its hash, so that a table that grows does not read every value.
+struct Pooled<T: ?Sized> {
+    hash: u64,
+    value: Arc<T>,
 }
 
 impl<T: ?Sized> Default for Pool<T> {
@@ -27,18 +33,18 @@ impl<T: ?Sized + Hash + Eq> Pool<T> {
     {
         let hash = self.hasher.hash_one(value.as_ref());
         let mut shard = self.shards[(hash >> 60) as usize].lock();
-        if let Some(found) = shard.find(hash, |held| **held == *value.as_ref()) {
-            return Arc::clone(found);
+        if let Some(found) = shard.find(hash, |held| held.hash == hash && *held.value == *value.as_ref()) {
+            return Arc::clone(&found.value);
         }
         let shared: Arc<T> = value.into();
-        shard.insert_unique(hash, Arc::clone(&shared), |held| self.hasher.hash_one(&**held));
+        shard.insert_unique(hash, Pooled { hash, value: Arc::clone(&shared) }, |held| held.hash);
         shared
     }
 
     /// Forgets what only the pool holds.
     pub(crate) fn sweep(&self) {
         for shard in &self.shards {
-            shard.lock().retain(|held| Arc::strong_count(held) > 1);
+            shard.lock().retain(|held| Arc::strong_count(&held.value) > 1);
         }
     }
 

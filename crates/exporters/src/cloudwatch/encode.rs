@@ -1,11 +1,12 @@
 //! From closed periods to datums: one for each metric that CloudWatch would tell apart (R2, R6).
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, HashSet},
     sync::Arc,
 };
 
 use aws_sdk_cloudwatch::types::StandardUnit;
+use hashbrown::HashTable;
 use weir_core::{Descriptor, Kind, Reason, Temporality, UnixNanos};
 use weir_window::{Distribution, Refused, Statistics, Values};
 
@@ -60,7 +61,7 @@ pub struct Encoder {
 /// What became of closed periods.
 #[derive(Debug, Default)]
 pub struct Encoded {
-    /// The datums of each namespace, by period, those of like names and dimensions together.
+    /// The datums of each namespace, by period.
     pub datums: BTreeMap<Arc<str>, Vec<Datum>>,
     /// Points that became no datum, by reason.
     pub dropped: Vec<(Reason, u64)>,
@@ -73,7 +74,7 @@ pub struct Encoded {
 }
 
 /// What CloudWatch tells metrics apart by, within a period.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct Destination {
     namespace: Arc<str>,
     /// The beginning of its datum: name and dimensions, as they are written.
@@ -82,6 +83,15 @@ struct Destination {
     /// would be rounded twice.
     unit: Unit,
     resolution: i32,
+}
+
+/// What every destination gets in a period, in the order in which they were met: series of one sender and metric are neighbours,
+/// which compresses well.
+struct GatheredAll {
+    hasher: ahash::RandomState,
+    /// Places in `all`, by name and dimensions.
+    places: HashTable<usize>,
+    all: Vec<(Destination, Gathered)>,
 }
 
 /// What one destination gets in a period.
@@ -98,8 +108,7 @@ struct Gathered {
 impl Encoder {
     /// Makes the datums of a closed period. Series of one destination become one datum, joined as the rules say.
     pub fn encode(&mut self, closed: Closed, rules: &mut Rules, encoded: &mut Encoded) {
-        let mut gathered: HashMap<Destination, Gathered, ahash::RandomState> = HashMap::default();
-        gathered.reserve(closed.streams.len());
+        let mut gathered = GatheredAll::with_capacity(closed.streams.len());
         let start = closed.start;
         drop_points(encoded, UNRESOLVED, closed.unresolved);
         for stream in closed.streams {
@@ -120,21 +129,17 @@ impl Encoder {
             };
             for dimensions in rollups(plan, &name, &dimensions, encoded) {
                 let rollup = Destination { head: self.head(&name, &dimensions), ..to.clone() };
-                match gathered.entry(rollup).or_default().add(&stream, merge, &unit) {
+                match gathered.at(rollup, encoded).add(&stream, merge, &unit) {
                     Ok(()) => encoded.made += stream.points,
                     Err(_) => drop_made(encoded, stream.points),
                 }
             }
-            let (there, points) = (gathered.entry(to).or_default(), stream.points);
+            let (there, points) = (gathered.at(to, encoded), stream.points);
             if there.take(stream, merge, &unit).is_err() {
                 drop_points(encoded, OUT_OF_RANGE, points);
             }
         }
-        let mut gathered: Vec<(Destination, Gathered)> = gathered.into_iter().collect();
-        // What is alike comes together, which compresses better.
-        gathered.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
-        count_mixed_units(&gathered, encoded);
-        for (destination, all) in gathered {
+        for (destination, all) in gathered.all {
             let points = all.points;
             let Some(closed) = all.close() else {
                 drop_points(encoded, OUT_OF_RANGE, points);
@@ -206,17 +211,39 @@ fn rollups<'a>(
     made
 }
 
-/// Counts metrics that another unit keeps apart from the one before, in the order of destinations.
-fn count_mixed_units(gathered: &[(Destination, Gathered)], encoded: &mut Encoded) {
-    let differ = |one: &Destination, other: &Destination| one.unit.standard != other.unit.standard;
-    for ((one, _), (other, _)) in gathered.iter().zip(gathered.iter().skip(1)) {
-        if differ(one, other) && one.is_but_for_unit(other) {
-            encoded.repairs.add(MIXED_UNITS, &other.name());
+impl GatheredAll {
+    fn with_capacity(destinations: usize) -> Self {
+        Self {
+            hasher: ahash::RandomState::new(),
+            places: HashTable::with_capacity(destinations),
+            all: Vec::with_capacity(destinations),
         }
+    }
+
+    /// What goes to `destination`. One of a name and dimensions that were met in other units only is counted.
+    fn at(&mut self, destination: Destination, encoded: &mut Encoded) -> &mut Gathered {
+        let Self { hasher, places, all } = self;
+        let hash = destination.hash_but_for_unit(hasher);
+        let known = places.find(hash, |at| all[*at].0 == destination).copied();
+        let at = known.unwrap_or_else(|| {
+            let met = places.iter_hash(hash).map(|at| &all[*at].0);
+            let mut met = met.filter(|other| destination.is_but_for_unit(other)).peekable();
+            if met.peek().is_some() && !met.any(|other| other.unit.standard == destination.unit.standard) {
+                encoded.repairs.add(MIXED_UNITS, &destination.name());
+            }
+            all.push((destination, Gathered::default()));
+            places.insert_unique(hash, all.len() - 1, |at| all[*at].0.hash_but_for_unit(hasher));
+            all.len() - 1
+        });
+        &mut all[at].1
     }
 }
 
 impl Destination {
+    fn hash_but_for_unit(&self, hasher: &ahash::RandomState) -> u64 {
+        hasher.hash_one((&self.namespace, &self.head))
+    }
+
     fn is_but_for_unit(&self, other: &Self) -> bool {
         (&self.namespace, &self.head) == (&other.namespace, &other.head)
     }

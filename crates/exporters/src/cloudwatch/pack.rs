@@ -29,16 +29,19 @@ pub fn overhead_bytes(namespace: &str, datums: usize) -> usize {
 
 /// Deals the datums into as few requests as hold them.
 ///
-/// Large and small datums are mixed, so that neither the thousand nor the megabyte is full while the other is half
-/// empty: they are dealt by size, back and forth over the least number of requests that could do; should one of these
-/// overflow, over one more. Within a request datums keep their order, which compresses better.
+/// In turn, where the least number of requests that could do holds them so: neighbours compress better. Otherwise large and
+/// small datums are mixed, so that neither the thousand nor the megabyte is full while the other is half empty: they are dealt
+/// by size, back and forth over that number of requests; should one of these overflow, over one more. Within a request datums
+/// keep their order.
 pub fn pack(datums: Vec<Datum>, namespace: &str) -> Vec<Vec<Datum>> {
     let room = MAX_BYTES.saturating_sub(overhead_bytes(namespace, MAX_DATUMS)).max(1);
-    let mut by_size: Vec<usize> = (0..datums.len()).collect();
-    by_size.sort_by_key(|at| std::cmp::Reverse(datums[*at].bytes.len()));
     let total: usize = datums.iter().map(|datum| datum.bytes.len()).sum();
     let least = datums.len().div_ceil(MAX_DATUMS).max(total.div_ceil(room));
-    let place = (least..=datums.len()).find_map(|requests| deal(&datums, &by_size, requests, room));
+    let place = in_turn(&datums, least, room).or_else(|| {
+        let mut by_size: Vec<usize> = (0..datums.len()).collect();
+        by_size.sort_by_key(|at| std::cmp::Reverse(datums[*at].bytes.len()));
+        (least..=datums.len()).find_map(|requests| deal(&datums, &by_size, requests, room))
+    });
     // One datum alone is at most 42 kB, so that as many requests as datums always do.
     let place = place.unwrap_or_else(|| (0..datums.len()).collect());
     let requests = place.iter().max().map_or(0, |last| last + 1);
@@ -48,6 +51,14 @@ pub fn pack(datums: Vec<Datum>, namespace: &str) -> Vec<Vec<Datum>> {
         packed[request].push(datum);
     }
     packed
+}
+
+/// Which of `requests` of the same number of datums each goes to in turn; nothing when one of them overflows.
+fn in_turn(datums: &[Datum], requests: usize, room: usize) -> Option<Vec<usize>> {
+    let each = datums.len().div_ceil(requests.max(1)).max(1);
+    let fits = |request: &[Datum]| request.iter().map(|datum| datum.bytes.len()).sum::<usize>() <= room;
+    (each <= MAX_DATUMS && datums.chunks(each).all(fits))
+        .then(|| (0..datums.len()).map(|at| at / each).collect())
 }
 
 /// Which of `requests` each datum goes to; nothing when one of them overflows.

@@ -7,7 +7,7 @@ pub use convert::{UnitRule, names, target};
 use aws_sdk_cloudwatch::types::StandardUnit;
 
 /// A CloudWatch unit, and how a value gets there: `value × multiply ÷ divide`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Unit {
     /// The unit on the wire.
     pub standard: StandardUnit,

@@ -270,28 +270,28 @@ impl Window {
 
     fn close(&mut self, start: u64, interner: &Interner) -> Option<Closed> {
         let open = self.open.remove(&start)?;
-        let (cells, emptied) = open.cells.take();
+        let (streams, unresolved, emptied) = by_stream(open.cells, interner);
         if let Some(emptied) = emptied
             && emptied.len() >= self.spare.len()
         {
             self.spare = emptied;
         }
-        let (streams, unresolved) = by_stream(cells, interner);
         // The lease is given up here, with everything resolved.
         let end = UnixNanos(self.period.end_of(start));
         Some(Closed { start: UnixNanos(start), end, streams, ack: open.ack, unresolved })
     }
 }
 
-/// Resolves the cells and folds those of one stream under its newest name.
-fn by_stream(cells: Vec<(SeriesId, Cell)>, interner: &Interner) -> (Vec<Stream>, u64) {
+/// Resolves the cells and folds those of one stream under its newest name. Answers with them the points that cannot be named, and
+/// the emptied cells.
+fn by_stream(cells: Cells, interner: &Interner) -> (Vec<Stream>, u64, Option<PerSeries<Cell>>) {
     let mut streams: Vec<Stream> = Vec::with_capacity(cells.len());
     let mut newest: PerStream<usize> = PerStream::default();
     let mut unresolved = 0;
-    for (id, cell) in cells {
+    let emptied = cells.take(|id, cell| {
         let Some(series) = interner.resolve(id) else {
             unresolved += cell.points;
-            continue;
+            return;
         };
         let at = *newest.get_or_insert_with(series.stream(), || streams.len());
         let stream = Stream {
@@ -309,8 +309,8 @@ fn by_stream(cells: Vec<(SeriesId, Cell)>, interner: &Interner) -> (Vec<Stream>,
             }
             None => streams.push(stream),
         }
-    }
-    (streams, unresolved)
+    });
+    (streams, unresolved, emptied)
 }
 
 impl Stream {

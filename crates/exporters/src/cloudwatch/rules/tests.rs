@@ -84,7 +84,7 @@ impl Bench {
     }
 }
 
-/// What is in the datums, by name and dimensions: their own order, that of their written form, is no promise.
+/// What is in the datums, by name and dimensions: the order of datums is no promise.
 fn in_order(namespace: &str, datums: &[Datum]) -> Vec<Seen> {
     let mut all: Vec<Seen> = datums.iter().map(|datum| seen(namespace, datum)).collect();
     all.sort_by(|one, other| one.partial_cmp(other).unwrap());

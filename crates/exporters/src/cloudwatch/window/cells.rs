@@ -26,26 +26,34 @@ impl Cells {
         }
     }
 
-    /// What the cells hold, in the order of the series; and the cells for the next period, empty but allocated, if they are
-    /// worth it. A cell that met no point in the whole period makes room.
-    pub(super) fn take(self) -> (Vec<(SeriesId, Cell)>, Option<PerSeries<Cell>>) {
+    /// Gives away what the cells hold, in the order of the series; answers the cells for the next period, empty but allocated, if
+    /// they are worth it. A cell that met no point in the whole period makes room.
+    pub(super) fn take(self, mut to: impl FnMut(SeriesId, Cell)) -> Option<PerSeries<Cell>> {
         match self {
             Self::Dense(mut cells) => {
-                let mut used = Vec::with_capacity(cells.len());
                 cells.retain(|id, cell| {
                     let is_used = cell.points > 0;
                     if is_used {
-                        used.push((id, std::mem::take(cell)));
+                        to(id, std::mem::take(cell));
                     }
                     is_used
                 });
-                (used, Some(cells))
+                Some(cells)
             }
             Self::Sparse(cells) => {
                 let mut used: Vec<_> = cells.into_iter().filter(|(_, cell)| cell.points > 0).collect();
                 used.sort_unstable_by_key(|(id, _)| *id);
-                (used, None)
+                used.into_iter().for_each(|(id, cell)| to(id, cell));
+                None
             }
+        }
+    }
+
+    /// How many cells there are.
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Self::Dense(cells) => cells.len(),
+            Self::Sparse(cells) => cells.len(),
         }
     }
 }
