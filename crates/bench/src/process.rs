@@ -194,13 +194,12 @@ impl Weir {
 
     /// Tells it to end, and waits for that.
     pub async fn stop(mut self) -> Result<Ended, Error> {
-        let before = ended_children_cpu()?;
+        let (before, mut peak) = (ended_children_cpu()?, self.peak()?);
         let pid = self.child.id().ok_or_else(|| Error::Process("weir has ended".to_owned()))?;
         let mut kill = Command::new("kill");
         kill.args(["-TERM", &pid.to_string()]);
         kill.status().await.map_err(Error::io("kill"))?;
         let mut often = tokio::time::interval(Duration::from_millis(10));
-        let mut peak = self.peak()?;
         loop {
             tokio::select! {
                 // Its output may be more than a pipe holds.
