@@ -228,7 +228,7 @@ async fn a_scrape_over_http_sees_what_came_and_the_ledger_balances() {
     while ledger.read().passed == 0 {
         tokio::task::yield_now().await;
     }
-    let body = weir_net::get(&address, "/metrics", Duration::from_mins(1)).await.unwrap();
+    let body = weir_net::get(&address, "/metrics", 1 << 20, Duration::from_mins(1)).await.unwrap();
     drop(output);
     running.await.unwrap().unwrap();
     assert!(ledger.read().balances());
