@@ -2,6 +2,8 @@
 
 use weir_core::Component;
 
+#[cfg(feature = "nvml")]
+pub mod nvml;
 #[cfg(feature = "otlp")]
 pub mod otlp;
 #[cfg(feature = "procfs")]
@@ -14,6 +16,8 @@ pub fn registry() -> Vec<Component> {
     vec![
         #[cfg(feature = "procfs")]
         Component::receiver::<procfs::Procfs>(),
+        #[cfg(feature = "nvml")]
+        Component::receiver::<nvml::Nvml>(),
         #[cfg(feature = "otlp")]
         Component::receiver::<otlp::Otlp>(),
         #[cfg(feature = "prometheus")]

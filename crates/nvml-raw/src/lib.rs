@@ -1,0 +1,42 @@
+//! NVML, called safely.
+//!
+//! This is the only shipped crate with `unsafe` code. It loads the driver's `libnvidia-ml`, and gives each function that Weir needs
+//! a safe form that allocates nothing. What a GPU means by its numbers is not known here.
+//!
+//! | file | what is there |
+//! | --- | --- |
+//! | `library` | loading, initialising, GPUs by index, versions |
+//! | `device` | what one GPU, or one MIG instance, answers |
+//! | `fields` | many fields of a GPU in one call |
+//! | `events` | waiting for XIDs and the like |
+//! | `gpm` | what two samples of Hopper's counters say together |
+//! | `error` | return codes, and the few classes of them that matter |
+//!
+//! # Why not `nvml-wrapper`
+//! Its `Device` borrows from its `Nvml`, so a thread a GPU could not own one; its field call allocates a vector, and has no scope;
+//! its events drop the MIG instance and the newer kinds; return codes above 22 are untyped; and dropping its `Nvml` panics where the
+//! library lacks a function. Its bindings, `nvml-wrapper-sys`, are used here.
+//!
+//! # Why each call is sound
+//! A function that is found is called with the types of NVIDIA's header, which the bindings were generated from. Three things
+//! are then left to show, and hold for every call:
+//! 1. *The library is there and initialised.* A [`Device`] holds the [`Nvml`] that it came from; it is shut down when the last is gone.
+//! 2. *Pointers are good for what is written.* Every one is made of a reference to a local or to a slice whose length is passed with
+//!    it. NVML keeps none beyond the call. Structures with a `version` have it set to what their type is.
+//! 3. *Threads.* NVML's documentation says that its functions may be called from several threads at once.
+
+mod device;
+mod error;
+mod events;
+mod fields;
+mod gpm;
+mod library;
+
+pub use device::{
+    Clock, ClockKind, Device, ErrorCounter, ErrorKind, MemoryInfo, MemoryPlace, Retired, SramStatus,
+};
+pub use error::{Class, Error};
+pub use events::{Event, EventSet, XID};
+pub use fields::Field;
+pub use gpm::{Gpm, Metric};
+pub use library::Nvml;

@@ -1,0 +1,149 @@
+//! NVML's safe form over the stub library: every call's answer, and every way to have none.
+#![allow(clippy::unwrap_used, reason = "a test")]
+
+use std::{path::Path, thread, time::Duration};
+
+use weir_nvml_raw::{
+    Class, Clock, ClockKind, ErrorCounter, ErrorKind, EventSet, Field, Gpm, MemoryPlace, Metric, Nvml,
+    Retired, XID,
+};
+use weir_nvml_stub::{Card, Stub, Xid};
+
+#[test]
+fn a_healthy_card_answers_what_its_state_says() {
+    let mut stub = Stub::new(Card::H100.node(2)).unwrap();
+    stub.change(|node| {
+        node.gpus[1].set("temperature", 63).set("ecc.aggregate.uncorrected.dram", 7).set("clock.sm", 1755);
+        node.gpus[1].fields.insert(83, 123_456);
+        node.gpus[1].processes.push(weir_nvml_stub::Process { pid: 9, memory: 1 << 30, sm: 40 });
+    })
+    .unwrap();
+    let nvml = Nvml::open(&stub.path()).unwrap();
+    assert_eq!(nvml.count().unwrap(), 2);
+    assert_eq!(nvml.driver_version().unwrap(), "575.57.08");
+    assert_eq!(nvml.cuda_version().unwrap(), 12_090);
+    let gpu = nvml.device(1).unwrap();
+    assert_eq!(gpu.uuid().unwrap(), "GPU-00000001-1111-2222-3333-444455556666");
+    assert_eq!(gpu.pci_bus_id().unwrap(), "00000000:11:00.0");
+    assert_eq!(gpu.name().unwrap(), "NVIDIA H100 80GB HBM3");
+    assert_eq!(gpu.temperature().unwrap(), 63);
+    assert_eq!(gpu.utilization().unwrap(), (37, 21));
+    assert_eq!(gpu.clock(Clock::Sm, ClockKind::Current).unwrap(), 1755);
+    assert_eq!(gpu.clock(Clock::Memory, ClockKind::Max).unwrap(), 2619);
+    assert_eq!(gpu.memory().unwrap().reserved, Some(1 << 29));
+    let errors = gpu.memory_errors(ErrorKind::Uncorrected, ErrorCounter::Aggregate, MemoryPlace::Dram);
+    assert_eq!(errors.unwrap(), 7);
+    assert_eq!(gpu.processes().unwrap(), (1, Some(1 << 30)));
+    assert_eq!(gpu.remap_histogram().unwrap(), [640, 0, 0, 0, 0]);
+    let mut fields = [Field::new(83), Field::new(9999)];
+    gpu.fields(&mut fields).unwrap();
+    assert_eq!(fields[0].value().unwrap().to_bits(), 123_456.0_f64.to_bits());
+    assert_eq!(fields[1].value().unwrap_err().class(), Class::NotSupported);
+    assert_eq!(stub.calls("nvmlDeviceGetFieldValues"), 1);
+}
+
+#[test]
+fn pages_are_counted_where_there_are_some_and_where_there_are_none() {
+    let mut stub = Stub::new(Card::T4.node(1)).unwrap();
+    let nvml = Nvml::open(&stub.path()).unwrap();
+    let gpu = nvml.device(0).unwrap();
+    assert_eq!(gpu.retired_pages(Retired::DoubleBit).unwrap(), 0);
+    stub.change(|node| _ = node.gpus[0].set("retired.double", 3)).unwrap();
+    assert_eq!(gpu.retired_pages(Retired::DoubleBit).unwrap(), 3);
+    stub.change(|node| node.gpus[0] = Card::A10G.gpu(0)).unwrap();
+    assert_eq!(gpu.retired_pages(Retired::DoubleBit).unwrap_err().class(), Class::NotSupported);
+}
+
+#[test]
+fn functions_that_an_older_driver_lacks_are_not_supported_or_have_their_older_form() {
+    let lacks = [
+        "nvmlDeviceGetMemoryInfo_v2",
+        "nvmlDeviceGetCurrentClocksEventReasons",
+        "nvmlDeviceGetRowRemapperHistogram",
+    ];
+    let stub = Stub::without(Card::A10G.node(1), &lacks).unwrap();
+    let nvml = Nvml::open(&stub.path()).unwrap();
+    let gpu = nvml.device(0).unwrap();
+    assert_eq!(gpu.memory().unwrap().reserved, None);
+    assert_eq!(gpu.clock_event_reasons().unwrap(), 0);
+    assert_eq!(gpu.remap_histogram().unwrap_err().class(), Class::NotSupported);
+}
+
+#[test]
+fn a_library_that_is_missing_or_finds_no_driver_is_an_error_that_says_so() {
+    let missing = Nvml::open(Path::new("/nowhere/libnvidia-ml.so.1")).unwrap_err();
+    assert!(missing.to_string().starts_with("cannot load /nowhere/libnvidia-ml.so.1: "), "{missing}");
+    for (code, class) in
+        [(9, Class::Session), (18, Class::Session), (4, Class::NotAllowed), (999, Class::Other)]
+    {
+        let mut node = Card::T4.node(1);
+        node.faults.insert("nvmlInit_v2".to_owned(), code);
+        let stub = Stub::new(node).unwrap();
+        assert_eq!(Nvml::open(&stub.path()).unwrap_err().class(), class);
+        assert_eq!(stub.calls("nvmlShutdown"), 0, "what was not opened is not closed");
+    }
+}
+
+#[test]
+fn a_gpu_that_falls_off_the_bus_leaves_the_others_and_may_come_back() {
+    let mut stub = Stub::new(Card::H200.node(2)).unwrap();
+    let nvml = Nvml::open(&stub.path()).unwrap();
+    let gpus = [nvml.device(0).unwrap(), nvml.device(1).unwrap()];
+    stub.change(|node| _ = node.gpus[0].fails(15)).unwrap();
+    assert_eq!(gpus[0].temperature().unwrap_err().class(), Class::Lost);
+    assert_eq!(gpus[1].temperature().unwrap(), 41);
+    stub.change(|node| node.gpus[0].faults.clear()).unwrap();
+    assert_eq!(gpus[0].temperature().unwrap(), 41);
+}
+
+#[test]
+fn an_xid_reaches_a_thread_that_waits_with_its_instance() {
+    let mut stub = Stub::new(Card::H100.node(2)).unwrap();
+    let nvml = Nvml::open(&stub.path()).unwrap();
+    let devices = vec![nvml.device(0).unwrap(), nvml.device(1).unwrap()];
+    let (set, silent) = EventSet::of(&nvml, devices, XID).unwrap();
+    assert_eq!(silent, []);
+    assert_eq!(set.wait(Duration::ZERO).unwrap(), None);
+    let waiting = thread::spawn(move || set.wait(Duration::from_secs(60)));
+    stub.change(|node| node.gpus[1].xids.push(Xid { code: 79, instance: Some(2) })).unwrap();
+    let event = waiting.join().unwrap().unwrap().unwrap();
+    assert_eq!((event.device, event.kind, event.data, event.instance), (1, XID, 79, Some(2)));
+}
+
+#[test]
+fn two_samples_of_hopper_are_compared_and_older_cards_have_none() {
+    let stub = Stub::new(Card::H100.node(1)).unwrap();
+    let nvml = Nvml::open(&stub.path()).unwrap();
+    let mut gpm = Gpm::of(&nvml.device(0).unwrap()).unwrap();
+    let mut values = [None; 2];
+    gpm.next(&[Metric(2), Metric(10)], &mut values).unwrap();
+    assert_eq!(values, [None; 2], "one sample says nothing");
+    gpm.next(&[Metric(2), Metric(10)], &mut values).unwrap();
+    assert_eq!(values, [Some(2.0), Some(10.0)]);
+    let older = Stub::new(Card::A100.node(1)).unwrap();
+    let nvml = Nvml::open(&older.path()).unwrap();
+    assert_eq!(Gpm::of(&nvml.device(0).unwrap()).unwrap_err().class(), Class::NotSupported);
+}
+
+#[test]
+fn a_card_in_instances_has_them_one_by_one() {
+    let stub = Stub::new(Card::A100Mig.node(1)).unwrap();
+    let nvml = Nvml::open(&stub.path()).unwrap();
+    let gpu = nvml.device(0).unwrap();
+    assert!(gpu.is_divided().unwrap());
+    assert_eq!(gpu.utilization().unwrap_err().class(), Class::NotSupported);
+    assert_eq!(gpu.max_instances().unwrap(), 7);
+    assert_eq!(gpu.instance(1).unwrap().gpu_instance().unwrap(), 2);
+    assert_eq!(gpu.instance(2).unwrap_err().class(), Class::NoData);
+}
+
+#[test]
+fn nvml_is_shut_down_when_the_last_that_holds_it_is_gone() {
+    let stub = Stub::new(Card::L40S.node(1)).unwrap();
+    let nvml = Nvml::open(&stub.path()).unwrap();
+    let gpu = nvml.device(0).unwrap();
+    drop(nvml);
+    assert_eq!(stub.calls("nvmlShutdown"), 0);
+    drop(gpu);
+    assert_eq!(stub.calls("nvmlShutdown"), 1);
+}

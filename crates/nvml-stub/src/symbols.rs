@@ -1,0 +1,298 @@
+//! The functions of NVML that Weir calls, answered from the state.
+#![allow(clippy::missing_safety_doc, missing_docs, reason = "the contract of each is NVML's own")]
+#![allow(non_snake_case, reason = "NVML's names")]
+#![allow(unused_unsafe, reason = "some bodies of the macro write nothing")]
+
+use std::{
+    ffi::{c_char, c_int, c_uint, c_ulonglong},
+    slice, thread,
+    time::Duration,
+};
+
+use nvml_wrapper_sys::bindings::{
+    nvmlBAR1Memory_t, nvmlDevice_t, nvmlEccSramErrorStatus_t, nvmlEventData_t, nvmlFieldValue_t,
+    nvmlGpmMetricsGet_t, nvmlGpmSupport_t, nvmlMemory_t, nvmlMemory_v2_t, nvmlPciInfo_t, nvmlProcessInfo_t,
+    nvmlProcessUtilizationSample_t, nvmlRowRemapperHistogramValues_t, nvmlUtilization_t,
+};
+
+use crate::{
+    entry::{self, INVALID_ARGUMENT, LOOK, NOT_SUPPORTED, of_gpu, of_node, place},
+    state::Gpu,
+};
+
+const NOT_FOUND: u32 = 6;
+const INSUFFICIENT_SIZE: u32 = 7;
+const TIMEOUT: u32 = 10;
+
+/// Stands for event sets and samples, of which there is nothing to keep.
+const TOKEN: usize = 0xe0;
+
+unsafe fn put<T>(to: *mut T, value: T) {
+    // SAFETY: NVML's callers hand over room for one value.
+    unsafe { to.write(value) }
+}
+
+unsafe fn put_text(to: *mut c_char, room: c_uint, text: &str) -> u32 {
+    if text.len() >= room as usize {
+        return INSUFFICIENT_SIZE;
+    }
+    for (at, byte) in text.bytes().chain([0]).enumerate() {
+        // SAFETY: within `room`, as checked above.
+        unsafe { to.add(at).write(byte as c_char) };
+    }
+    0
+}
+
+unsafe fn put_number<T: TryFrom<u64>>(to: *mut T, gpu: &Gpu, quantity: &str) -> u32 {
+    match gpu.numbers.get(quantity).copied().map(T::try_from) {
+        // SAFETY: as for `put`.
+        Some(Ok(value)) => unsafe { to.write(value) },
+        _ => return NOT_SUPPORTED,
+    }
+    0
+}
+
+/// How often a function was called.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nvmlStubCalls(name: *const u8, length: usize) -> u64 {
+    // SAFETY: `Stub::calls` hands over a string.
+    let name = unsafe { slice::from_raw_parts(name, length) };
+    entry::calls(&String::from_utf8_lossy(name))
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nvmlInit_v2() -> u32 {
+    entry::open("nvmlInit_v2")
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nvmlShutdown() -> u32 {
+    entry::close("nvmlShutdown")
+}
+
+/// Functions of the node, and of a GPU; each body yields the return code.
+macro_rules! functions {
+    ($($of:ident $symbol:ident($($device:ident)? $(, $argument:ident: $type:ty)* $(,)?) |$state:ident| $body:expr;)*) => {
+        $(functions!(@ $of $symbol($($device)? $(, $argument: $type)*) |$state| $body);)*
+    };
+    (@ of_node $symbol:ident($(, $argument:ident: $type:ty)*) |$state:ident| $body:expr) => {
+        #[unsafe(no_mangle)]
+        pub unsafe extern "C" fn $symbol($($argument: $type),*) -> u32 {
+            // SAFETY: the pointers are what NVML's documentation of the function asks for.
+            of_node(stringify!($symbol), |$state| unsafe { $body })
+        }
+    };
+    (@ of_gpu $symbol:ident($device:ident $(, $argument:ident: $type:ty)*) |$state:ident| $body:expr) => {
+        #[unsafe(no_mangle)]
+        pub unsafe extern "C" fn $symbol($device: nvmlDevice_t $(, $argument: $type)*) -> u32 {
+            // SAFETY: the pointers are what NVML's documentation of the function asks for.
+            of_gpu(stringify!($symbol), $device, |$state| unsafe { $body })
+        }
+    };
+}
+
+/// Functions that answer one number, each with its quantity.
+macro_rules! numbers {
+    ($($symbol:ident $quantity:literal;)*) => {
+        functions! { $(of_gpu $symbol(device, to: *mut c_uint) |gpu| put_number(to, gpu, $quantity);)* }
+    };
+}
+
+numbers! {
+    nvmlDeviceGetPowerUsage "power";
+    nvmlDeviceGetEnforcedPowerLimit "power.limit";
+    nvmlDeviceGetPerformanceState "performance.state";
+    nvmlDeviceGetPersistenceMode "persistence";
+    nvmlDeviceGetCurrPcieLinkGeneration "link.generation";
+    nvmlDeviceGetMaxPcieLinkGeneration "link.generation.max";
+    nvmlDeviceGetCurrPcieLinkWidth "link.width";
+    nvmlDeviceGetMaxPcieLinkWidth "link.width.max";
+    nvmlDeviceGetRetiredPagesPendingStatus "retired.pending";
+    nvmlDeviceGetGpuInstanceId "instance";
+    nvmlDeviceGetComputeInstanceId "compute.instance";
+}
+
+functions! {
+    of_node nvmlSystemGetDriverVersion(, to: *mut c_char, room: c_uint) |node| put_text(to, room, &node.driver);
+    of_node nvmlSystemGetCudaDriverVersion_v2(, to: *mut c_int) |node| { put(to, node.cuda as c_int); 0 };
+    of_node nvmlDeviceGetCount_v2(, to: *mut c_uint) |node| { put(to, node.gpus.len() as c_uint); 0 };
+    of_node nvmlDeviceGetHandleByIndex_v2(, index: c_uint, to: *mut nvmlDevice_t) |node| match node.gpus.get(index as usize) {
+        None => INVALID_ARGUMENT,
+        Some(gpu) => match gpu.faults.get("nvmlDeviceGetHandleByIndex_v2").or_else(|| gpu.faults.get("*")) {
+            Some(code) => *code,
+            None => { put(to, entry::handle(index as usize, None)); 0 }
+        },
+    };
+    of_gpu nvmlDeviceGetUUID(device, to: *mut c_char, room: c_uint) |gpu| put_text(to, room, &gpu.uuid);
+    of_gpu nvmlDeviceGetName(device, to: *mut c_char, room: c_uint) |gpu| put_text(to, room, &gpu.name);
+    of_gpu nvmlDeviceGetSerial(device, to: *mut c_char, room: c_uint) |gpu| put_text(to, room, &gpu.serial);
+    of_gpu nvmlDeviceGetPciInfo_v3(device, to: *mut nvmlPciInfo_t) |gpu| {
+        (*to).busId = [0; 32];
+        put_text((*to).busId.as_mut_ptr(), 32, &gpu.pci)
+    };
+    of_gpu nvmlDeviceGetUtilizationRates(device, to: *mut nvmlUtilization_t) |gpu|
+        put_number(&raw mut (*to).gpu, gpu, "utilization") | put_number(&raw mut (*to).memory, gpu, "memory.utilization");
+    of_gpu nvmlDeviceGetMemoryInfo(device, to: *mut nvmlMemory_t) |gpu| {
+        (*to).total = total_memory(gpu);
+        put_number(&raw mut (*to).free, gpu, "memory.free") | put_number(&raw mut (*to).used, gpu, "memory.used")
+    };
+    of_gpu nvmlDeviceGetMemoryInfo_v2(device, to: *mut nvmlMemory_v2_t) |gpu| {
+        (*to).total = total_memory(gpu);
+        put_number(&raw mut (*to).free, gpu, "memory.free")
+            | put_number(&raw mut (*to).used, gpu, "memory.used")
+            | put_number(&raw mut (*to).reserved, gpu, "memory.reserved")
+    };
+    of_gpu nvmlDeviceGetBAR1MemoryInfo(device, to: *mut nvmlBAR1Memory_t) |gpu| {
+        let code = put_number(&raw mut (*to).bar1Total, gpu, "bar1.total") | put_number(&raw mut (*to).bar1Used, gpu, "bar1.used");
+        (*to).bar1Free = (*to).bar1Total.wrapping_sub((*to).bar1Used);
+        code
+    };
+    of_gpu nvmlDeviceGetTemperature(device, _sensor: c_uint, to: *mut c_uint) |gpu| put_number(to, gpu, "temperature");
+    of_gpu nvmlDeviceGetClockInfo(device, clock: c_uint, to: *mut c_uint) |gpu| put_number(to, gpu, &clock_name("clock", clock));
+    of_gpu nvmlDeviceGetMaxClockInfo(device, clock: c_uint, to: *mut c_uint) |gpu|
+        put_number(to, gpu, &clock_name("clock.max", clock));
+    of_gpu nvmlDeviceGetCurrentClocksThrottleReasons(device, to: *mut c_ulonglong) |gpu| put_number(to, gpu, "event.reasons");
+    of_gpu nvmlDeviceGetCurrentClocksEventReasons(device, to: *mut c_ulonglong) |gpu| put_number(to, gpu, "event.reasons");
+    of_gpu nvmlDeviceGetEncoderUtilization(device, to: *mut c_uint, _period: *mut c_uint) |gpu| put_number(to, gpu, "encoder");
+    of_gpu nvmlDeviceGetDecoderUtilization(device, to: *mut c_uint, _period: *mut c_uint) |gpu| put_number(to, gpu, "decoder");
+    of_gpu nvmlDeviceGetJpgUtilization(device, to: *mut c_uint, _period: *mut c_uint) |gpu| put_number(to, gpu, "jpeg");
+    of_gpu nvmlDeviceGetOfaUtilization(device, to: *mut c_uint, _period: *mut c_uint) |gpu| put_number(to, gpu, "ofa");
+    of_gpu nvmlDeviceGetFanSpeed_v2(device, fan: c_uint, to: *mut c_uint) |gpu| put_number(to, gpu, &format!("fan.{fan}"));
+    of_gpu nvmlDeviceGetMemoryErrorCounter(device, kind: c_uint, counter: c_uint, place: c_uint, to: *mut c_ulonglong) |gpu| {
+        let kind = if kind == 0 { "corrected" } else { "uncorrected" };
+        let counter = if counter == 0 { "volatile" } else { "aggregate" };
+        let place = match place { 1 => "l2", 2 => "dram", 3 => "registers", 7 => "sram", _ => "" };
+        put_number(to, gpu, &format!("ecc.{counter}.{kind}.{place}"))
+    };
+    of_gpu nvmlDeviceGetRetiredPages_v2(device, cause: c_uint, count: *mut c_uint, addresses: *mut c_ulonglong, _times: *mut c_ulonglong) |gpu| {
+        let (room, code) = (*count, put_number(count, gpu, if cause == 0 { "retired.single" } else { "retired.double" }));
+        match code {
+            0 if *count > 0 && (addresses.is_null() || room < *count) => INSUFFICIENT_SIZE,
+            code => code,
+        }
+    };
+    of_gpu nvmlDeviceGetRowRemapperHistogram(device, to: *mut nvmlRowRemapperHistogramValues_t) |gpu| {
+        put(to, nvmlRowRemapperHistogramValues_t { max: 0, high: 0, partial: 0, low: 0, none: 0 });
+        put_number(&raw mut (*to).max, gpu, "remap.histogram")
+    };
+    of_gpu nvmlDeviceGetSramEccErrorStatus(device, to: *mut nvmlEccSramErrorStatus_t) |gpu|
+        put_number(&raw mut (*to).aggregateUncSecDed, gpu, "sram.uncorrected")
+            | put_number(&raw mut (*to).bThresholdExceeded, gpu, "sram.threshold");
+    of_gpu nvmlDeviceGetFieldValues(device, count: c_int, values: *mut nvmlFieldValue_t) |gpu| {
+        for value in slice::from_raw_parts_mut(values, count as usize) {
+            let found = gpu.fields.get(&value.fieldId);
+            value.nvmlReturn = if found.is_some() { 0 } else { NOT_SUPPORTED };
+            value.valueType = 3; // unsigned long long
+            value.value.ullVal = found.copied().unwrap_or(0);
+        }
+        0
+    };
+    of_gpu nvmlDeviceGetComputeRunningProcesses_v3(device, count: *mut c_uint, to: *mut nvmlProcessInfo_t) |gpu| {
+        let room = *count as usize;
+        *count = gpu.processes.len() as c_uint;
+        if room < gpu.processes.len() {
+            return INSUFFICIENT_SIZE;
+        }
+        for (at, process) in gpu.processes.iter().enumerate() {
+            let none = c_uint::MAX;
+            to.add(at).write(nvmlProcessInfo_t {
+                pid: process.pid, usedGpuMemory: process.memory, gpuInstanceId: none, computeInstanceId: none,
+            });
+        }
+        0
+    };
+    of_gpu nvmlDeviceGetProcessUtilization(device, to: *mut nvmlProcessUtilizationSample_t, count: *mut c_uint, _since: c_ulonglong) |gpu| {
+        let room = *count as usize;
+        *count = gpu.processes.len() as c_uint;
+        if gpu.numbers.contains_key("mig.mode") {
+            return NOT_SUPPORTED;
+        }
+        if gpu.processes.is_empty() {
+            return NOT_FOUND;
+        }
+        if room < gpu.processes.len() {
+            return INSUFFICIENT_SIZE;
+        }
+        for (at, process) in gpu.processes.iter().enumerate() {
+            to.add(at).write(nvmlProcessUtilizationSample_t {
+                pid: process.pid, timeStamp: 1, smUtil: process.sm, memUtil: 0, encUtil: 0, decUtil: 0,
+            });
+        }
+        0
+    };
+    of_gpu nvmlDeviceGetMigMode(device, current: *mut c_uint, pending: *mut c_uint) |gpu|
+        put_number(current, gpu, "mig.mode") | put_number(pending, gpu, "mig.mode");
+    of_gpu nvmlDeviceGetMaxMigDeviceCount(device, to: *mut c_uint) |gpu| { put(to, if gpu.numbers.contains_key("mig.mode") { 7 } else { 0 }); 0 };
+    of_gpu nvmlDeviceGetMigDeviceHandleByIndex(device, index: c_uint, to: *mut nvmlDevice_t) |gpu| {
+        if index as usize >= gpu.instances.len() {
+            return NOT_FOUND;
+        }
+        put(to, entry::handle(place(device).0, Some(index as usize)));
+        0
+    };
+    of_gpu nvmlGpmQueryDeviceSupport(device, to: *mut nvmlGpmSupport_t) |gpu| {
+        (*to).isSupportedDevice = c_uint::from(gpu.numbers.contains_key("gpm"));
+        0
+    };
+    of_node nvmlGpmSampleAlloc(, to: *mut usize) |_node| { put(to, TOKEN); 0 };
+    of_node nvmlGpmSampleFree(, _sample: usize) |_node| 0;
+    of_gpu nvmlGpmSampleGet(device, _sample: usize) |gpu| if gpu.numbers.contains_key("gpm") { 0 } else { NOT_SUPPORTED };
+    of_node nvmlGpmMetricsGet(, to: *mut nvmlGpmMetricsGet_t) |_node| {
+        // A metric's value is its own id: enough to see that none is mistaken for another.
+        let asked = (*to).numMetrics as usize;
+        for metric in (&mut (*to).metrics)[..asked].iter_mut() {
+            (metric.nvmlReturn, metric.value) = (0, f64::from(metric.metricId));
+        }
+        0
+    };
+    of_node nvmlEventSetCreate(, to: *mut usize) |_node| { put(to, TOKEN); 0 };
+    of_node nvmlEventSetFree(, _set: usize) |_node| 0;
+    of_gpu nvmlDeviceGetSupportedEventTypes(device, to: *mut c_ulonglong) |_gpu| { put(to, 0xff9f); 0 };
+    of_gpu nvmlDeviceRegisterEvents(device, _types: c_ulonglong, _set: usize) |_gpu| 0;
+}
+
+fn total_memory(gpu: &Gpu) -> u64 {
+    ["memory.free", "memory.used", "memory.reserved"].iter().filter_map(|part| gpu.numbers.get(*part)).sum()
+}
+
+fn clock_name(which: &str, clock: c_uint) -> String {
+    let clock = match clock {
+        0 => "graphics",
+        1 => "sm",
+        2 => "memory",
+        _ => "video",
+    };
+    format!("{which}.{clock}")
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nvmlEventSetWait_v2(
+    _set: usize,
+    data: *mut nvmlEventData_t,
+    timeout: c_uint,
+) -> u32 {
+    let mut left = Duration::from_millis(timeout.into());
+    loop {
+        let code = of_node("nvmlEventSetWait_v2", |_| match entry::next_event() {
+            None => TIMEOUT,
+            Some((index, code, instance)) => {
+                let none = c_uint::MAX;
+                let event = nvmlEventData_t {
+                    device: entry::handle(index, None),
+                    eventType: 8,
+                    eventData: code,
+                    gpuInstanceId: instance.unwrap_or(none),
+                    computeInstanceId: none,
+                };
+                // SAFETY: the caller hands over room for one event.
+                unsafe { put(data, event) };
+                0
+            }
+        });
+        if code != TIMEOUT || left.is_zero() {
+            return code;
+        }
+        thread::sleep(LOOK);
+        left = left.saturating_sub(LOOK);
+    }
+}

@@ -1,0 +1,147 @@
+//! The configuration.
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use weir_config::{Check, Duration};
+use weir_core::{Config, Facts};
+
+use super::{
+    health::{HealthVerdict, RULES},
+    metric::{Metric, Name, Profile},
+    plan::metrics,
+    sink,
+};
+
+/// Utilisation is measured by the driver over a sixth of a second to a second.
+const SHORTEST_INTERVAL: std::time::Duration = std::time::Duration::from_millis(100);
+
+/// Configuration of `nvml`.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(default)]
+pub struct NvmlConfig {
+    /// The driver's library.
+    pub library: PathBuf,
+    /// Whose names metrics have: `semconv`, `dcgm`, `cwagent`, or `gpu_health`, which is the script's.
+    pub profile: Profile,
+    /// Only these metrics, by the names of the profile; all where none is listed.
+    pub metrics: Vec<String>,
+    /// How often to ask for what.
+    pub intervals: Intervals,
+    /// How long a GPU may take to answer; after that its thread is left to itself, and the GPU is said to be down.
+    pub timeout: Duration,
+    /// How long after a failure to open NVML anew.
+    pub retry_interval: Duration,
+    /// How many GPUs there should be: as many fewer as there are, `gpu.missing` says. At least as many as were seen are expected.
+    pub expected_gpus: u32,
+    /// As long as this file exists, NVML is closed, so that a GPU can be reset or the driver changed.
+    pub release_file: Option<PathBuf>,
+    /// With `gpu_health`: 0 where a GPU has no such figure or is lost, as the script published.
+    pub unsupported_as_zero: bool,
+    /// What each rule's finding means, where it is to be another than it is by itself; `ok` switches the rule off.
+    pub rules: BTreeMap<String, HealthVerdict>,
+}
+
+/// How often to ask for what, at multiples on the clock.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(default)]
+pub struct Intervals {
+    /// Utilisation, memory, temperature, power, energy, clocks, throttling.
+    pub fast: Duration,
+    /// Engines, processes, links' traffic, XIDs.
+    pub medium: Duration,
+    /// Memory errors, retired pages, remapped rows, what rarely changes; the verdict.
+    pub slow: Duration,
+}
+
+impl Default for Intervals {
+    fn default() -> Self {
+        Self { fast: Duration::from_secs(1), medium: Duration::from_secs(10), slow: Duration::from_secs(60) }
+    }
+}
+
+impl Default for NvmlConfig {
+    fn default() -> Self {
+        Self {
+            library: PathBuf::from("libnvidia-ml.so.1"),
+            profile: Profile::default(),
+            metrics: Vec::new(),
+            intervals: Intervals::default(),
+            timeout: Duration::from_secs(5),
+            retry_interval: Duration::from_secs(60),
+            expected_gpus: 0,
+            release_file: None,
+            unsupported_as_zero: false,
+            rules: BTreeMap::new(),
+        }
+    }
+}
+
+impl NvmlConfig {
+    /// How `metric` is published; `None` where it is not.
+    pub(super) fn published(&self, metric: &Metric) -> Option<Name> {
+        metric.under(self.profile).filter(|name| self.lists(name.name))
+    }
+
+    /// Whether the metric of this name is published.
+    pub(super) fn lists(&self, name: &str) -> bool {
+        self.metrics.is_empty() || self.metrics.iter().any(|listed| listed == name)
+    }
+
+    /// Whether the health rules are gone by: the script had none, and its replacement makes no call that it did not.
+    pub(super) fn judges(&self) -> bool {
+        self.profile != Profile::GpuHealth && (self.lists(sink::HEALTH) || self.lists(sink::HEALTH_RULE))
+    }
+
+    /// Every name of the profile.
+    fn names(&self) -> Vec<&'static str> {
+        let of_catalogue = metrics().filter_map(|metric| Some(metric.under(self.profile)?.name));
+        let own = if self.profile == Profile::GpuHealth { &[] } else { sink::OWN };
+        of_catalogue.chain(own.iter().copied()).collect()
+    }
+}
+
+impl Config for NvmlConfig {
+    fn check(&self, check: &mut Check<'_>) {
+        let Intervals { fast, medium, slow } = &self.intervals;
+        for (key, interval) in [("fast", fast), ("medium", medium), ("slow", slow)] {
+            if interval.as_std() < SHORTEST_INTERVAL {
+                let found = interval.as_std();
+                check.error(
+                    &["intervals", key],
+                    format!("{found:?} is too short an interval: at least 100ms"),
+                );
+            }
+        }
+        if self.timeout.as_std().is_zero() {
+            check.error(&["timeout"], "no GPU answers in no time: at least 1s".to_owned());
+        }
+        let names = self.names();
+        for (at, listed) in self.metrics.iter().enumerate() {
+            if !names.contains(&listed.as_str()) {
+                let close = names.iter().find(|name| name.eq_ignore_ascii_case(listed));
+                let would =
+                    close.map_or_else(|| format!("such as `{}`", names[0]), |name| format!("`{name}`"));
+                check.error(
+                    &["metrics", &at.to_string()],
+                    format!("this profile has no metric `{listed}`: {would}"),
+                );
+            }
+        }
+        for rule in self.rules.keys() {
+            if !RULES.iter().any(|known| known.name == rule) {
+                let names: Vec<_> = RULES.iter().map(|rule| rule.name).collect();
+                check.error(&["rules", rule], format!("there is no rule `{rule}`: {}", names.join(", ")));
+            }
+        }
+        if self.unsupported_as_zero && self.profile != Profile::GpuHealth {
+            check.error(&["unsupported_as_zero"], "only the profile `gpu_health` has this".to_owned());
+        }
+    }
+
+    fn facts(&self) -> Facts {
+        let cumulative = matches!(self.profile, Profile::Semconv | Profile::Dcgm); // the others are gauges
+        Facts { cumulative, collects: true, of_this_host: true, ..Facts::default() }
+    }
+}

@@ -1,0 +1,310 @@
+//! All GPUs of this machine, and NVML's comings and goings.
+
+use std::{fs, sync::Arc, time::Duration};
+
+use tokio::sync::mpsc::UnboundedSender;
+use weir_core::{Batch, Context, Door, Reason, UnixNanos};
+
+use super::{
+    catalogue::Tier,
+    config::NvmlConfig,
+    gpu::Due,
+    known::{KnownGpu, Round, State},
+    metric::Profile,
+    plan::{Plan, SIGNALS, Signal, metrics},
+    session::{self, Report, Session},
+    sink::{self, Figure, Sink, own},
+};
+
+/// The first wait after a failure to open; doubled up to the configured one.
+const FIRST_RETRY: Duration = Duration::from_secs(1);
+
+/// The GPUs.
+#[derive(Debug)]
+pub(super) struct Fleet {
+    config: NvmlConfig,
+    context: Context,
+    door: Arc<Door>,
+    plan: Arc<Plan>,
+    reports: UnboundedSender<Report>,
+    gpus: Vec<KnownGpu>,
+    /// GPUs by place in the session.
+    places: Vec<usize>,
+    session: Option<Session>,
+    /// Openings so far; the number of the latest is that of its reports.
+    openings: u64,
+    is_opening: bool,
+    failures: u32,
+    retry_at: UnixNanos,
+    /// Whether NVML has worked once.
+    has_worked: bool,
+    /// The trouble that was said last.
+    said: Option<String>,
+    alias: Vec<u8>,
+    attributes: Vec<&'static [(&'static str, &'static str)]>,
+    signals: [usize; SIGNALS.len()],
+    /// Which GPUs answered this round.
+    answered: Vec<bool>,
+    waiting: usize,
+    expected_points: usize,
+}
+
+impl Fleet {
+    pub(super) fn new(config: NvmlConfig, context: &Context, reports: UnboundedSender<Report>) -> Self {
+        Self {
+            plan: Arc::new(Plan::new(&config)),
+            door: context.doors.open(&context.id),
+            context: context.clone(),
+            config,
+            reports,
+            gpus: Vec::new(),
+            places: Vec::new(),
+            session: None,
+            openings: 0,
+            is_opening: false,
+            failures: 0,
+            retry_at: UnixNanos(0),
+            has_worked: false,
+            said: None,
+            alias: Vec::new(),
+            attributes: metrics().map(|metric| metric.attributes).collect(),
+            signals: SIGNALS.map(Signal::row),
+            answered: Vec::new(),
+            waiting: 0,
+            expected_points: 0,
+        }
+    }
+
+    /// Whether anything is asked for in `tier`.
+    pub(super) fn asks(&self, tier: Tier) -> bool {
+        self.plan.asks(tier) || (tier > Tier::Fast && self.config.profile != Profile::GpuHealth)
+    }
+
+    /// Whether answers are waited for: NVML's opening, or GPUs'.
+    pub(super) fn is_waiting(&self, for_opening: bool) -> bool {
+        if for_opening { self.is_opening } else { self.waiting > 0 }
+    }
+
+    /// Opens NVML where that is due, and closes it where it is asked for.
+    pub(super) fn tend(&mut self, now: UnixNanos) {
+        if self.config.release_file.as_deref().is_some_and(|file| fs::exists(file).unwrap_or(false)) {
+            if self.session.take().is_some() {
+                self.say("NVML is closed as long as the release file is there".to_owned());
+            }
+            self.gpus.iter_mut().for_each(|gpu| (gpu.state, gpu.place) = (State::Gone, None));
+            self.places.clear();
+            return;
+        }
+        let all_well = self.session.is_some()
+            && self.gpus.iter().all(|gpu| gpu.state == State::Up)
+            && self.missing() == 0;
+        let is_stuck = self.gpus.iter().any(|gpu| gpu.is_busy);
+        if self.is_opening || all_well || is_stuck || now < self.retry_at {
+            return;
+        }
+        self.openings += 1;
+        self.retry_at = now.plus(self.config.retry_interval.as_std());
+        match session::open(self.openings, &self.config.library, self.reports.clone()) {
+            Ok(()) => self.is_opening = true,
+            Err(error) => self.say(format!("cannot start a thread: {error}")),
+        }
+    }
+
+    /// Asks every GPU that is not busy for what is due.
+    pub(super) fn ask(&mut self, due: Due) {
+        self.answered.clear();
+        self.answered.resize(self.gpus.len(), false);
+        self.waiting = 0;
+        let Some(session) = &self.session else { return };
+        for (place, at) in self.places.iter().enumerate() {
+            let Some(gpu) = self.gpus.get_mut(*at) else { continue };
+            if gpu.is_busy {
+                continue;
+            }
+            match session.ask(place, due, std::mem::take(&mut gpu.readings)) {
+                Ok(()) => {
+                    gpu.is_busy = true;
+                    self.waiting += 1;
+                }
+                Err(readings) => gpu.readings = readings,
+            }
+        }
+    }
+
+    /// Takes a thread's report in.
+    pub(super) fn take(&mut self, report: Report, now: UnixNanos) {
+        match report {
+            Report::Opened(number, outcome) if number == self.openings => {
+                self.is_opening = false;
+                match outcome {
+                    Ok((nvml, found, lost)) => {
+                        self.failures = 0;
+                        if let Some((index, error)) = lost.first() {
+                            self.say(format!("GPU {index} does not answer: {error}"));
+                        }
+                        let devices = self.settle(found, now);
+                        match Session::start(number, &nvml, devices, &self.plan, &self.reports) {
+                            Ok(session) => (self.session, self.has_worked) = (Some(session), true),
+                            Err(error) => self.say(format!("cannot start a thread: {error}")),
+                        }
+                    }
+                    Err(error) => {
+                        self.failures += 1;
+                        let wait = FIRST_RETRY.saturating_mul(1 << self.failures.min(16));
+                        self.retry_at = now.plus(wait.min(self.config.retry_interval.as_std()));
+                        self.close(&error);
+                    }
+                }
+            }
+            Report::Round(number, place, readings, outcome) if self.is_of_now(number) => {
+                let Some(gpu) = self.places.get(place).and_then(|at| self.gpus.get_mut(*at)) else { return };
+                (gpu.readings, gpu.is_busy) = (readings, false);
+                let was_late = gpu.state == State::Stuck;
+                match outcome {
+                    Ok(()) => {
+                        gpu.state = State::Up;
+                        if !was_late {
+                            self.waiting = self.waiting.saturating_sub(1);
+                            if let Some(answered) = self.answered.get_mut(self.places[place]) {
+                                *answered = true;
+                            }
+                        }
+                    }
+                    Err(error) => {
+                        if !was_late {
+                            self.waiting = self.waiting.saturating_sub(1);
+                        }
+                        gpu.state = State::Gone;
+                        let words = format!("GPU {}: {error}", gpu.who.index);
+                        if error.class() == weir_nvml_raw::Class::Session {
+                            self.retry_at = now;
+                            self.close(&error);
+                        } else {
+                            self.say(words);
+                        }
+                    }
+                }
+            }
+            Report::Xid(number, place, code) if self.is_of_now(number) => {
+                if let Some(gpu) = self.places.get(place).and_then(|at| self.gpus.get_mut(*at)) {
+                    gpu.xid(code, now);
+                    let (index, uuid) = (gpu.who.index, &gpu.who.uuid);
+                    tracing::warn!(component = %self.context.id, "XID {code} on GPU {index} ({uuid})");
+                }
+            }
+            // Of an opening that is over.
+            Report::Opened(..) | Report::Round(..) | Report::Xid(..) => {}
+        }
+    }
+
+    fn is_of_now(&self, number: u64) -> bool {
+        self.session.as_ref().is_some_and(|session| session.number == number)
+    }
+
+    /// Who has not answered by now is stuck.
+    pub(super) fn give_up(&mut self) {
+        self.waiting = 0;
+        let mut stuck = None;
+        for gpu in self.gpus.iter_mut().filter(|gpu| gpu.is_busy) {
+            gpu.state = State::Stuck;
+            stuck = Some(gpu.who.index);
+        }
+        if let Some(index) = stuck {
+            let timeout = self.config.timeout.as_std();
+            self.say(format!("GPU {index} has not answered within {timeout:?}: its driver may be stuck"));
+        }
+    }
+
+    /// Which GPUs there are, after an opening.
+    fn settle(
+        &mut self,
+        found: Vec<(session::Who, weir_nvml_raw::Device)>,
+        now: UnixNanos,
+    ) -> Vec<weir_nvml_raw::Device> {
+        self.places.clear();
+        self.gpus.iter_mut().for_each(|gpu| (gpu.state, gpu.place, gpu.is_busy) = (State::Gone, None, false));
+        let mut devices = Vec::new();
+        for (who, device) in found {
+            let at = self.gpus.iter().position(|gpu| gpu.who.uuid == who.uuid).unwrap_or(self.gpus.len());
+            if at == self.gpus.len() {
+                self.gpus.push(KnownGpu::new(who.clone(), now));
+            }
+            let gpu = &mut self.gpus[at];
+            (gpu.who, gpu.state, gpu.place) = (who, State::Up, Some(devices.len()));
+            self.places.push(at);
+            devices.push(device);
+        }
+        devices
+    }
+
+    fn close(&mut self, error: &weir_nvml_raw::Error) {
+        self.session = None;
+        self.places.clear();
+        self.waiting = 0;
+        self.gpus.iter_mut().for_each(|gpu| (gpu.state, gpu.place, gpu.is_busy) = (State::Gone, None, false));
+        self.say(format!("no GPUs: {error}"));
+    }
+
+    /// Says a trouble once, until another one takes its place; `/status` has it each time.
+    fn say(&mut self, trouble: String) {
+        if self.has_worked {
+            self.context.status.failed(&trouble);
+        } else {
+            self.context.status.pending(&trouble); // a machine without GPUs is no failure
+        }
+        if self.said.as_ref() != Some(&trouble) {
+            tracing::warn!(component = %self.context.id, "{trouble}; tried again, said once");
+            self.said = Some(trouble);
+        }
+    }
+
+    fn up(&self) -> usize {
+        self.gpus.iter().filter(|gpu| gpu.state == State::Up).count()
+    }
+
+    fn missing(&self) -> usize {
+        self.gpus.len().max(self.config.expected_gpus as usize) - self.up()
+    }
+
+    /// What is known at the end of a round, as a batch. Takes its points into the ledger. No allocation but the batch's own, as long
+    /// as the GPUs stay the same.
+    pub(super) fn report(&mut self, due: Due, now: UnixNanos) -> Batch {
+        let mut batch = Batch::new(self.door.interner());
+        batch.numbers.reserve_exact(self.expected_points);
+        let sender = self.door.sender(b"", None);
+        let profile = self.config.profile;
+        let (missing, up) = (self.missing(), self.up());
+        let mut sink = Sink { sender, batch, alias: &mut self.alias, profile, now, over_cap: 0 };
+        let (config, plan, attributes) = (&self.config, &self.plan, &*self.attributes);
+        let round = Round { config, plan, due, attributes, signals: self.signals };
+        for (at, gpu) in self.gpus.iter_mut().enumerate() {
+            let answered = self.answered.get(at).copied().unwrap_or(false);
+            gpu.report(&round, answered, &mut sink);
+        }
+        let is_of_interest = self.config.expected_gpus > 0 || self.has_worked;
+        if due.has(Tier::Medium) && profile != Profile::GpuHealth && is_of_interest {
+            let stuck = self.gpus.iter().filter(|gpu| gpu.state == State::Stuck).count();
+            for (name, value) in [(sink::COUNT, up), (sink::MISSING, missing), (sink::STUCK, stuck)] {
+                if self.config.lists(name) {
+                    let (attributes, start, value) = ([].as_slice(), UnixNanos(0), value as f64);
+                    sink.put(Figure {
+                        name: own(name, "{gpu}"),
+                        gpu: None,
+                        attributes,
+                        numbered: None,
+                        start,
+                        value,
+                    });
+                }
+            }
+        }
+        let Sink { batch, over_cap, .. } = sink;
+        self.context.ledger.take(batch.points() + over_cap);
+        self.context.ledger.drop_points(Reason::SERIES_CAP, over_cap);
+        self.expected_points = self.expected_points.max(batch.numbers.len());
+        if up > 0 {
+            self.context.status.succeeded();
+        }
+        batch
+    }
+}

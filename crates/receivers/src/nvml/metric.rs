@@ -1,0 +1,111 @@
+//! A metric, and what it is called under each naming.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Whose names, units and scales metrics have.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Profile {
+    /// OpenTelemetry's `hw.*`, and `gpu.*` for what it has no names for.
+    #[default]
+    Semconv,
+    /// DCGM exporter's, such as `DCGM_FI_DEV_GPU_UTIL`.
+    Dcgm,
+    /// The CloudWatch Agent's, such as `nvidia_smi_utilization_gpu`.
+    Cwagent,
+    /// The three that a script around `nvidia-smi -q` published, and what took their place on newer GPUs.
+    GpuHealth,
+}
+
+/// What a metric's points are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// How it is now.
+    Gauge,
+    /// A cumulative sum that only grows; where it falls, the GPU or the driver was reset.
+    Counter,
+}
+
+/// What a metric is called, and in which unit.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Name {
+    pub(super) name: &'static str,
+    pub(super) unit: &'static str,
+    /// From NVML's unit to this one.
+    pub(super) scale: f64,
+    pub(super) shape: Shape,
+}
+
+/// A figure of a GPU.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Metric {
+    /// What tells it from others of its name.
+    pub(super) attributes: &'static [(&'static str, &'static str)],
+    names: [Option<Name>; 4],
+}
+
+const NO_ATTRIBUTES: &[(&str, &str)] = &[];
+
+/// A gauge in NVML's own unit.
+pub(super) const fn gauge(name: &'static str, unit: &'static str) -> Metric {
+    Metric::new(Name { name, unit, scale: 1.0, shape: Shape::Gauge })
+}
+
+/// A counter in NVML's own unit.
+pub(super) const fn counter(name: &'static str, unit: &'static str) -> Metric {
+    Metric::new(Name { name, unit, scale: 1.0, shape: Shape::Counter })
+}
+
+impl Metric {
+    const fn new(name: Name) -> Self {
+        Self { attributes: NO_ATTRIBUTES, names: [Some(name), None, None, None] }
+    }
+
+    /// Gives its points these attributes.
+    pub(super) const fn with(mut self, attributes: &'static [(&'static str, &'static str)]) -> Self {
+        self.attributes = attributes;
+        self
+    }
+
+    /// NVML's figure times `scale` is the metric's.
+    pub(super) const fn scaled(mut self, scale: f64) -> Self {
+        if let Some(name) = &mut self.names[0] {
+            name.scale = scale;
+        }
+        self
+    }
+
+    const fn called(mut self, profile: Profile, name: Name) -> Self {
+        self.names[profile as usize] = Some(name);
+        self
+    }
+
+    const fn shape(&self) -> Shape {
+        match &self.names[0] {
+            Some(name) => name.shape,
+            None => Shape::Gauge,
+        }
+    }
+
+    /// DCGM exporter's name for it.
+    pub(super) const fn dcgm(self, name: &'static str, unit: &'static str, scale: f64) -> Self {
+        let shape = self.shape();
+        self.called(Profile::Dcgm, Name { name, unit, scale, shape })
+    }
+
+    /// The CloudWatch Agent's, whose metrics are all gauges.
+    pub(super) const fn cwagent(self, name: &'static str, unit: &'static str, scale: f64) -> Self {
+        self.called(Profile::Cwagent, Name { name, unit, scale, shape: Shape::Gauge })
+    }
+
+    /// The script's: the raw figure, in the unit Count.
+    pub(super) const fn health(self, name: &'static str) -> Self {
+        self.called(Profile::GpuHealth, Name { name, unit: "{count}", scale: 1.0, shape: Shape::Gauge })
+    }
+
+    /// What it is called under `profile`; `None` where that does not have it.
+    pub(super) fn under(&self, profile: Profile) -> Option<Name> {
+        self.names[profile as usize]
+    }
+}

@@ -1,0 +1,135 @@
+//! The loop: a round whenever the clock shows a multiple of an interval that something is asked for at.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use weir_core::{Batch, ComponentError, Context, InHand, MAX_POINTS, Output, Receiver, UnixNanos};
+
+use super::{catalogue::Tier, config::NvmlConfig, fleet::Fleet, gpu::Due, session::Report};
+
+/// Asks GPUs at intervals.
+#[derive(Debug)]
+pub(super) struct NvmlReceiver {
+    config: NvmlConfig,
+    context: Context,
+}
+
+impl NvmlReceiver {
+    pub(super) fn new(config: NvmlConfig, context: Context) -> Self {
+        Self { config, context }
+    }
+
+    fn interval(&self, tier: Tier) -> Duration {
+        let intervals = &self.config.intervals;
+        match tier {
+            Tier::Fast => intervals.fast.as_std(),
+            Tier::Medium => intervals.medium.as_std(),
+            Tier::Slow => intervals.slow.as_std(),
+        }
+    }
+}
+
+const TIERS: [Tier; 3] = [Tier::Fast, Tier::Medium, Tier::Slow];
+
+#[async_trait]
+impl Receiver for NvmlReceiver {
+    async fn run(self: Box<Self>, output: Output) -> Result<(), ComponentError> {
+        let (reports, mut inbox) = unbounded_channel();
+        let context = &self.context;
+        let clock = &context.clock;
+        let mut fleet = Fleet::new(self.config.clone(), context, reports);
+        let asked = TIERS.map(|tier| fleet.asks(tier).then(|| self.interval(tier)));
+        // The first round has everything: what is asked for once a minute is then there at once.
+        let mut next = [clock.now(); 3];
+        loop {
+            let at = soonest(&next, &asked);
+            tokio::select! {
+                biased;
+                () = context.drain.begun.cancelled() => return Ok(()),
+                Some(report) = inbox.recv() => {
+                    fleet.take(report, clock.now());
+                    continue;
+                }
+                () = clock.sleep_until(at) => {}
+            }
+            let now = clock.now();
+            let due = Due([0, 1, 2].map(|tier| asked[tier].is_some() && next[tier] <= now));
+            fleet.tend(now);
+            let has_ended = self.wait(&mut fleet, &mut inbox, Until::Open).await;
+            fleet.ask(due);
+            if has_ended || self.wait(&mut fleet, &mut inbox, Until::Answered).await {
+                return Ok(());
+            }
+            fleet.give_up();
+            let batch = fleet.report(due, clock.now());
+            let in_hand = InHand::new(&context.ledger, batch.points());
+            send(batch, in_hand, &output, context).await;
+            if context.drain.once {
+                return Ok(());
+            }
+            for tier in [0, 1, 2] {
+                if let (true, Some(interval)) = (due.0[tier], asked[tier]) {
+                    next[tier] = following(clock.now(), interval);
+                }
+            }
+        }
+    }
+
+    fn retention(&self) -> Duration {
+        self.config.intervals.slow.as_std() * 2
+    }
+}
+
+/// What is waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Until {
+    Open,
+    Answered,
+}
+
+impl NvmlReceiver {
+    /// Takes reports until nothing is waited for, or the timeout; `true` where the drain has begun.
+    async fn wait(&self, fleet: &mut Fleet, inbox: &mut UnboundedReceiver<Report>, until: Until) -> bool {
+        let clock = &self.context.clock;
+        let deadline = clock.now().plus(self.config.timeout.as_std());
+        // An opening that takes longer goes on beside the rounds.
+        while fleet.is_waiting(until == Until::Open) {
+            tokio::select! {
+                biased;
+                () = self.context.drain.begun.cancelled() => return true,
+                Some(report) = inbox.recv() => fleet.take(report, clock.now()),
+                () = clock.sleep_until(deadline) => return false,
+            }
+        }
+        false
+    }
+}
+
+/// When the next tier is due.
+fn soonest(next: &[UnixNanos; 3], asked: &[Option<Duration>; 3]) -> UnixNanos {
+    let asked = next.iter().zip(asked).filter(|(_, interval)| interval.is_some());
+    asked.map(|(next, _)| *next).min().unwrap_or(UnixNanos(u64::MAX))
+}
+
+/// Sends the batch on, in parts of at most [`MAX_POINTS`].
+async fn send(mut batch: Batch, mut in_hand: InHand, output: &Output, context: &Context) {
+    while !batch.is_empty() {
+        let rest = batch.numbers.split_off(batch.numbers.len().min(MAX_POINTS));
+        let mut behind = Batch::under(batch.lease.clone());
+        behind.numbers = rest;
+        let points = batch.points();
+        if let Err(refused) = output.send(batch).await {
+            context.ledger.drop_points(refused.reason, refused.points);
+            context.status.failed(refused);
+        }
+        in_hand.less(points);
+        batch = behind;
+    }
+}
+
+/// The first multiple of `interval` after `now`: rounds that were missed are not made up for.
+fn following(now: UnixNanos, interval: Duration) -> UnixNanos {
+    let interval = u64::try_from(interval.as_nanos()).unwrap_or(u64::MAX).max(1);
+    UnixNanos((now.0 / interval).saturating_add(1).saturating_mul(interval))
+}

@@ -1,0 +1,170 @@
+//! NVML, open: a thread a GPU, and one that waits for events.
+
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+        mpsc::{SyncSender, sync_channel},
+    },
+    thread,
+    time::Duration,
+};
+
+use tokio::sync::mpsc::UnboundedSender;
+use weir_nvml_raw::{Class, Device, Error, EventSet, Nvml, XID};
+
+use super::{
+    gpu::{Due, Gpu, Readings},
+    plan::Plan,
+};
+
+/// How long the thread of events waits before it looks whether it is still wanted.
+const EVENT_WAIT: Duration = Duration::from_secs(5);
+
+/// Who a GPU is, wherever it sits.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Who {
+    pub(super) uuid: String,
+    pub(super) index: u32,
+    pub(super) name: String,
+    pub(super) serial: Option<String>,
+    pub(super) pci: String,
+    pub(super) driver: String,
+    pub(super) cuda: u32,
+}
+
+/// What threads report. Each says which opening of NVML it is of.
+#[derive(Debug)]
+pub(super) enum Report {
+    /// NVML is open, or is not.
+    Opened(u64, Result<(Arc<Nvml>, Vec<(Who, Device)>, Vec<(u32, Error)>), Error>),
+    /// A round of the GPU of this place.
+    Round(u64, usize, Readings, Result<(), Error>),
+    /// An XID of the GPU of this place.
+    Xid(u64, usize, u64),
+}
+
+/// Opens NVML on a thread: it can take seconds, or for ever.
+///
+/// # Errors
+/// There is no thread to be had.
+pub(super) fn open(number: u64, library: &Path, reports: UnboundedSender<Report>) -> std::io::Result<()> {
+    let library = library.to_owned();
+    let open = move || {
+        let _ = reports.send(Report::Opened(number, enumerate(&library))); // the receiver may have ended
+    };
+    thread::Builder::new().name("nvml-open".to_owned()).spawn(open).map(drop)
+}
+
+type Found = (Arc<Nvml>, Vec<(Who, Device)>, Vec<(u32, Error)>);
+
+fn enumerate(library: &Path) -> Result<Found, Error> {
+    let nvml = Nvml::open(library)?;
+    let (driver, cuda) = (nvml.driver_version().unwrap_or_default(), nvml.cuda_version().unwrap_or(0));
+    let (mut found, mut lost) = (Vec::new(), Vec::new());
+    for index in 0..nvml.count()? {
+        match nvml.device(index).and_then(|device| Ok((who(&device, index, &driver, cuda)?, device))) {
+            Ok(gpu) => found.push(gpu),
+            Err(error) if error.class() == Class::Session => return Err(error),
+            Err(error) => lost.push((index, error)),
+        }
+    }
+    Ok((nvml, found, lost))
+}
+
+fn who(device: &Device, index: u32, driver: &str, cuda: u32) -> Result<Who, Error> {
+    Ok(Who {
+        uuid: device.uuid()?,
+        index,
+        name: device.name()?,
+        serial: device.serial().ok(),
+        pci: device.pci_bus_id()?,
+        driver: driver.to_owned(),
+        cuda,
+    })
+}
+
+/// A task for a GPU's thread.
+type Task = (Due, Readings);
+
+/// The threads of one opening. Dropping it ends each as soon as its call returns; NVML is shut down with the last.
+#[derive(Debug)]
+pub(super) struct Session {
+    pub(super) number: u64,
+    /// By place: where the GPU's thread takes its tasks.
+    tasks: Vec<SyncSender<Task>>,
+    is_over: Arc<AtomicBool>,
+}
+
+impl Session {
+    /// # Errors
+    /// There is no thread to be had.
+    pub(super) fn start(
+        number: u64,
+        nvml: &Arc<Nvml>,
+        devices: Vec<Device>,
+        plan: &Arc<Plan>,
+        reports: &UnboundedSender<Report>,
+    ) -> std::io::Result<Self> {
+        let mut session = Self { number, tasks: Vec::new(), is_over: Arc::default() };
+        for (place, device) in devices.iter().enumerate() {
+            let mut gpu = Gpu::new(device.clone(), Arc::clone(plan));
+            let (tasks, todo) = sync_channel::<Task>(1);
+            let reports = reports.clone();
+            let work = move || {
+                for (due, mut readings) in todo {
+                    let outcome = gpu.read(due, &mut readings);
+                    if reports.send(Report::Round(number, place, readings, outcome)).is_err() {
+                        return;
+                    }
+                }
+            };
+            thread::Builder::new().name(format!("nvml-gpu-{place}")).spawn(work)?;
+            session.tasks.push(tasks);
+        }
+        let (nvml, reports, is_over) = (Arc::clone(nvml), reports.clone(), Arc::clone(&session.is_over));
+        let wait = move || wait_for_events(number, &nvml, devices, &reports, &is_over);
+        thread::Builder::new().name("nvml-events".to_owned()).spawn(wait)?;
+        Ok(session)
+    }
+
+    /// Gives the GPU of `place` a task; its readings come back where it did not take it.
+    pub(super) fn ask(&self, place: usize, due: Due, readings: Readings) -> Result<(), Readings> {
+        let Some(tasks) = self.tasks.get(place) else { return Err(readings) };
+        tasks.try_send((due, readings)).map_err(|error| match error {
+            std::sync::mpsc::TrySendError::Full((_, readings))
+            | std::sync::mpsc::TrySendError::Disconnected((_, readings)) => readings,
+        })
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.is_over.store(true, Relaxed);
+    }
+}
+
+/// Several XIDs before one wait are reported as the last of them: so this thread is always in one.
+fn wait_for_events(
+    number: u64,
+    nvml: &Arc<Nvml>,
+    devices: Vec<Device>,
+    reports: &UnboundedSender<Report>,
+    is_over: &AtomicBool,
+) {
+    let Ok((events, _silent)) = EventSet::of(nvml, devices, XID) else { return };
+    while !is_over.load(Relaxed) {
+        match events.wait(EVENT_WAIT) {
+            Ok(Some(event)) if event.kind == XID => {
+                if reports.send(Report::Xid(number, event.device, event.data)).is_err() {
+                    return;
+                }
+            }
+            Ok(_) => {}
+            // The GPU's own thread finds out too, and NVML is opened anew with an event thread of its own.
+            Err(error) if error.class() == Class::Session => return,
+            Err(_) => thread::sleep(EVENT_WAIT),
+        }
+    }
+}

@@ -1,0 +1,48 @@
+use weir_config::{Check, Diagnostics, Document, Env, Source, from_node, load};
+use weir_core::Config;
+
+use super::super::NvmlConfig;
+
+/// `line:column: message` of each finding.
+fn told(yaml: &str) -> Vec<String> {
+    let mut diags = Diagnostics::new();
+    let source = Source::Text { name: "test".into(), text: yaml.into() };
+    let document: Document = load(&[source], &[], &Env::default(), &mut diags);
+    let config: Option<NvmlConfig> = from_node(document.root(), &mut diags);
+    if let Some(config) = &config {
+        config.check(&mut Check::new(document.root(), &mut diags));
+    }
+    let place = |found: &weir_config::Diagnostic| {
+        let (line, column) = found.span.map_or((0, 0), |span| document.sources().position(span));
+        format!("{line}:{column}: {}", found.message)
+    };
+    diags.iter().map(place).collect()
+}
+
+#[test]
+fn what_is_right_is_taken_without_a_word() {
+    assert_eq!(told(""), Vec::<String>::new());
+    let all = "profile: gpu_health\nunsupported_as_zero: true\nmetrics: [GPU_Retired_Double_Bit_ECC]\n\
+               intervals: {slow: 5m}\nrelease_file: /run/weir/release\nrules: {link_width: ok}\n";
+    assert_eq!(told(all), Vec::<String>::new());
+    assert_eq!(told("metrics: [gpu.health, hw.gpu.utilization]\n"), Vec::<String>::new());
+}
+
+#[test]
+fn mistakes_are_told_all_at_once_each_at_its_place() {
+    let yaml = "metrics: [hw.gpu.utilisation, HW.power]\nintervals:\n  fast: 1ms\ntimeout: 0s\n\
+                unsupported_as_zero: true\nrules:\n  link: watch\n";
+    let told = told(yaml);
+    assert_eq!(told.len(), 6, "{told:#?}");
+    let starts = [
+        "3:9: 1ms is too short an interval",
+        "4:10: no GPU answers in no time",
+        "1:11: this profile has no metric `hw.gpu.utilisation`: such as `",
+        "1:31: this profile has no metric `HW.power`: `hw.power`",
+        "7:9: there is no rule `link`: row_remap_failure, ",
+        "5:22: only the profile `gpu_health` has this",
+    ];
+    for start in starts {
+        assert!(told.iter().any(|found| found.starts_with(start)), "{start} among {told:#?}");
+    }
+}

@@ -1,0 +1,204 @@
+//! What goes wrong with GPUs and drivers, and what of it is seen.
+
+use std::time::Duration;
+
+use weir_core::UnixNanos;
+use weir_nvml_stub::{Card, Node, Stub, Xid};
+use weir_testkit::START;
+
+use super::{Watched, has, int};
+
+#[tokio::test]
+async fn without_a_driver_library_it_waits_and_finds_it_when_it_comes() {
+    let stub = Stub::new(Card::T4.node(1)).unwrap();
+    let (library, later) = (stub.path(), stub.folder().join("later.so"));
+    let mut watched = Watched::over(stub, |config| config.library.clone_from(&later));
+    // Nothing is sent where there are no GPUs; that it was tried is in the status.
+    while watched.context.status.read().pending.is_none() {
+        tokio::task::yield_now().await;
+    }
+    let pending = watched.context.status.read().pending.unwrap();
+    assert!(pending.contains("cannot load"), "{pending}");
+    assert_eq!(watched.context.status.read().last_error, None, "no failure");
+    std::fs::copy(&library, &later).unwrap();
+    let round = watched.minute_later().await;
+    assert_eq!(int(&round, "0 gpu.up{}"), 1);
+    watched.ends().await;
+}
+
+#[tokio::test]
+async fn a_driver_that_is_not_there_yet_is_waited_for() {
+    for code in [9, 18, 4, 999] {
+        let mut node = Card::T4.node(1);
+        node.faults.insert("nvmlInit_v2".to_owned(), code);
+        let mut watched = Watched::of(node);
+        while watched.context.status.read().pending.is_none() {
+            tokio::task::yield_now().await;
+        }
+        watched.stub.change(|node| node.faults.clear()).unwrap();
+        assert_eq!(int(&watched.minute_later().await, "0 gpu.up{}"), 1, "after {code}");
+        watched.ends().await;
+    }
+}
+
+#[tokio::test]
+async fn a_gpu_off_the_bus_stays_visible_and_the_others_go_on() {
+    for code in [15, 16, 28] {
+        let mut watched = Watched::of(Card::H100.node(2));
+        let round = watched.round().await;
+        assert_eq!((int(&round, "0 gpu.up{}"), int(&round, "- gpu.missing{}")), (1, 0));
+        watched.stub.change(|node| _ = node.gpus[0].fails(code)).unwrap();
+        let round = watched.minute_later().await;
+        assert_eq!((int(&round, "0 gpu.up{}"), int(&round, "1 gpu.up{}")), (0, 1));
+        assert_eq!((int(&round, "- gpu.count{}"), int(&round, "- gpu.missing{}")), (1, 1));
+        assert!(!has(&round, "0 hw.power"), "no figure of a GPU that does not answer");
+        assert!(has(&round, "1 hw.power") && has(&round, "0 gpu.xid.errors"));
+        watched.stub.change(|node| node.gpus[0].faults.clear()).unwrap();
+        assert_eq!(int(&watched.minute_later().await, "0 gpu.up{}"), 1, "after {code}");
+        watched.ends().await;
+    }
+}
+
+#[tokio::test]
+async fn a_gpu_that_is_gone_after_a_restart_of_the_driver_is_missing_under_its_own_name() {
+    let mut watched = Watched::of(Card::H100.node(2));
+    watched.batch().await;
+    // NVML has to be opened anew, and then has one GPU, under the index of the one that is gone.
+    watched.stub.change(|node| node.gpus.iter_mut().for_each(|gpu| _ = gpu.fails(18))).unwrap();
+    watched.minute_later().await;
+    watched
+        .stub
+        .change(|node| {
+            node.gpus.remove(0);
+            node.gpus[0].faults.clear();
+        })
+        .unwrap();
+    watched.fixture.clock.advance(Duration::from_secs(60));
+    let batch = watched.batch().await;
+    let up = |uuid: &str| {
+        let points =
+            batch.numbers.iter().map(|point| (watched.fixture.series(point.series), point.value().as_f64()));
+        let mut up = points.filter(|(series, _)| &*series.descriptor().name == "gpu.up");
+        let found =
+            up.find(|(series, _)| series.resource().attributes.get("hw.id").unwrap().as_str() == Some(uuid));
+        found.map(|(_, value)| value)
+    };
+    assert_eq!(up("GPU-00000000-1111-2222-3333-444455556666"), Some(0.0));
+    assert_eq!(up("GPU-00000001-1111-2222-3333-444455556666"), Some(1.0));
+    watched.ends().await;
+}
+
+#[tokio::test]
+async fn fewer_gpus_than_expected_is_a_metric_from_the_start() {
+    let mut watched =
+        Watched::over(Stub::new(Card::H100.node(7)).unwrap(), |config| config.expected_gpus = 8);
+    let round = watched.round().await;
+    assert_eq!((int(&round, "- gpu.count{}"), int(&round, "- gpu.missing{}")), (7, 1));
+    watched.ends().await;
+}
+
+#[tokio::test]
+async fn a_driver_that_is_stuck_stops_its_own_gpu_alone() {
+    let mut watched = Watched::of(Card::H100.node(2));
+    watched.batch().await;
+    watched.stub.change(|node| _ = node.gpus[0].hangs.insert("nvmlDeviceGetPowerUsage".to_owned())).unwrap();
+    let clock = watched.fixture.clock.clone();
+    clock.advance(Duration::from_secs(60));
+    // The other GPU answers, this one never does: the round ends when its time is over.
+    let batch = loop {
+        tokio::select! {
+            biased;
+            delivery = watched.inbox.recv() => break delivery.unwrap().into_batch(),
+            () = tokio::time::sleep(Duration::from_millis(5)) => clock.advance(Duration::from_millis(100)),
+        }
+    };
+    let round = super::readings(&watched.fixture, &batch);
+    assert_eq!(
+        (int(&round, "0 gpu.up{}"), int(&round, "1 gpu.up{}"), int(&round, "- gpu.stuck{}")),
+        (0, 1, 1)
+    );
+    assert!(!has(&round, "0 hw.power") && has(&round, "1 hw.power"));
+    watched.stub.change(|node| node.gpus[0].hangs.clear()).unwrap();
+    let back = loop {
+        let round = watched.minute_later().await;
+        if int(&round, "0 gpu.up{}") == 1 {
+            break round;
+        }
+    };
+    assert_eq!(int(&back, "- gpu.stuck{}"), 0);
+    watched.ends().await;
+}
+
+#[tokio::test]
+async fn functions_that_an_older_driver_lacks_leave_their_figures_out_and_nothing_else() {
+    let lacks = ["nvmlDeviceGetSramEccErrorStatus", "nvmlDeviceGetFieldValues", "nvmlEventSetCreate"];
+    let mut watched = Watched::over(Stub::without(Card::H100.node(1), &lacks).unwrap(), |_| {});
+    let round = watched.round().await;
+    assert!(!has(&round, "0 hw.energy") && !has(&round, "0 gpu.memory.sram"));
+    assert!(has(&round, "0 hw.power") && int(&round, "0 gpu.up{}") == 1);
+    watched.ends().await;
+}
+
+#[tokio::test]
+async fn a_counter_that_falls_begins_anew_after_it_was_last_seen() {
+    let mut node = Card::H100.node(1);
+    node.gpus[0].fields.insert(83, 9_000);
+    let mut watched = Watched::of(node);
+    let mut energy = Vec::new();
+    for (later, joules) in [(0, 9_000), (60, 12_000), (60, 1_000), (60, 2_000)] {
+        watched.stub.change(|node| _ = node.gpus[0].fields.insert(83, joules)).unwrap();
+        watched.fixture.clock.advance(Duration::from_secs(later));
+        let batch = watched.batch().await;
+        let is_energy = |series| &*watched.fixture.series(series).descriptor().name == "hw.energy";
+        let point = batch.numbers.iter().find(|point| is_energy(point.series)).unwrap();
+        energy.push((point.start, point.time, point.value().as_f64()));
+    }
+    let at = |seconds: u64| UnixNanos((START + seconds) * 1_000_000_000);
+    let expected =
+        [(at(0), at(0), 9.0), (at(0), at(60), 12.0), (at(60), at(120), 1.0), (at(60), at(180), 2.0)];
+    assert_eq!(energy, expected);
+    watched.ends().await;
+}
+
+#[tokio::test]
+async fn nvml_is_closed_as_long_as_the_release_file_is_there() {
+    let stub = Stub::new(Card::H100.node(1)).unwrap();
+    let file = stub.folder().join("release");
+    let mut watched = Watched::over(stub, |config| config.release_file = Some(file.clone()));
+    watched.batch().await;
+    std::fs::write(&file, "").unwrap();
+    assert_eq!(int(&watched.minute_later().await, "0 gpu.up{}"), 0);
+    // The thread of events ends its wait of five seconds, and with it the last hold on NVML is gone.
+    while watched.stub.calls("nvmlShutdown") == 0 {
+        tokio::task::yield_now().await;
+    }
+    std::fs::remove_file(&file).unwrap();
+    assert_eq!(int(&watched.minute_later().await, "0 gpu.up{}"), 1);
+    watched.ends().await;
+}
+
+#[tokio::test]
+async fn xids_are_counted_by_code_and_those_to_be_alarmed_of_from_zero() {
+    let mut watched = Watched::of(Card::H100.node(1));
+    let of_79 = "0 gpu.xid.errors{gpu.xid.class=hardware,gpu.xid.code=79,gpu.xid.resolution=restart_node}";
+    let of_13 = "0 gpu.xid.errors{gpu.xid.class=application,gpu.xid.code=13,gpu.xid.resolution=restart_app}";
+    let round = watched.round().await;
+    assert_eq!((int(&round, of_79), round.get(of_13)), (0, None));
+    let xid = |code| Xid { code, instance: None };
+    watched.stub.change(|node| node.gpus[0].xids = vec![xid(13), xid(79), xid(13)]).unwrap();
+    loop {
+        let round = watched.minute_later().await;
+        if round.contains_key(of_13) && int(&round, of_13) == 2 {
+            assert_eq!(int(&round, of_79), 1);
+            break;
+        }
+    }
+    watched.ends().await;
+}
+
+#[tokio::test]
+async fn a_node_without_gpus_sends_the_count_that_it_is() {
+    let mut watched = Watched::of(Node { driver: "575.57.08".to_owned(), ..Node::default() });
+    assert_eq!(int(&watched.round().await, "- gpu.count{}"), 0);
+    watched.ends().await;
+}

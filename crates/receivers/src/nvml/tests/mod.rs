@@ -1,0 +1,109 @@
+mod cards;
+mod config;
+mod failures;
+mod health;
+mod script;
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use tokio::task::JoinHandle;
+use weir_core::{
+    Batch, ComponentError, Context, Edge, EdgeLedger, Inbox, Number, Output, ReceiverFactory, UnixNanos,
+    inbox,
+};
+use weir_nvml_stub::{Node, Stub};
+use weir_testkit::Fixture;
+
+use super::{Nvml, NvmlConfig};
+
+/// A receiver at work over a stub.
+struct Watched {
+    fixture: Fixture,
+    stub: Stub,
+    context: Context,
+    inbox: Inbox,
+    task: JoinHandle<Result<(), ComponentError>>,
+}
+
+impl Watched {
+    fn over(stub: Stub, change: impl FnOnce(&mut NvmlConfig)) -> Self {
+        let fixture = Fixture::new();
+        let context = fixture.context("nvml");
+        let (sender, inbox) = inbox(Arc::default());
+        let edge = Edge::new(sender, 1 << 30, Arc::new(EdgeLedger::default()));
+        let output = Output::new(
+            vec![edge],
+            Arc::clone(&context.ledger),
+            context.clock.clone(),
+            Duration::from_secs(1),
+        );
+        let mut config = NvmlConfig { library: stub.path(), ..NvmlConfig::default() };
+        change(&mut config);
+        let task = tokio::spawn(Nvml::build(config, context.clone()).run(output));
+        Self { fixture, stub, context, inbox, task }
+    }
+
+    fn of(node: Node) -> Self {
+        Self::over(Stub::new(node).unwrap(), |_| {})
+    }
+
+    /// The next batch; the clock stands still, so it is of a round that was due.
+    async fn batch(&mut self) -> Batch {
+        self.inbox.recv().await.expect("the receiver runs").into_batch()
+    }
+
+    /// What the next round of all tiers says: the first one, or the one of a minute later.
+    async fn round(&mut self) -> BTreeMap<String, Number> {
+        let batch = self.batch().await;
+        readings(&self.fixture, &batch)
+    }
+
+    /// Moves the clock to the next full minute, and answers that round.
+    async fn minute_later(&mut self) -> BTreeMap<String, Number> {
+        let now = self.fixture.clock.now();
+        self.fixture.clock.advance(Duration::from_nanos(60_000_000_000 - now.0 % 60_000_000_000));
+        let due = self.fixture.clock.now();
+        loop {
+            let batch = self.batch().await;
+            if batch.numbers.first().is_some_and(|point| point.time >= due) {
+                return readings(&self.fixture, &batch);
+            }
+        }
+    }
+
+    async fn ends(self) {
+        self.context.drain.begun.cancel();
+        self.task.await.unwrap().unwrap();
+        let account = self.context.ledger.read();
+        assert!(account.balances(), "{account:?}");
+    }
+}
+
+/// Each point's value by `index metric{attribute=value,…}`; a name that comes twice is a failure.
+fn readings(fixture: &Fixture, batch: &Batch) -> BTreeMap<String, Number> {
+    let mut readings = BTreeMap::new();
+    for point in &batch.numbers {
+        let series = fixture.series(point.series);
+        let attributes: Vec<String> = series
+            .attributes()
+            .iter()
+            .map(|attribute| format!("{}={}", attribute.key, attribute.value))
+            .collect();
+        let index = series.resource().attributes.get("gpu.index").map_or("-".to_owned(), ToString::to_string);
+        let name = format!("{index} {}{{{}}}", series.descriptor().name, attributes.join(","));
+        let twice = readings.insert(name.clone(), point.value());
+        assert_eq!(twice, None, "{name} comes twice");
+    }
+    readings
+}
+
+fn has(readings: &BTreeMap<String, Number>, start: &str) -> bool {
+    readings.keys().any(|name| name.starts_with(start))
+}
+
+fn int(readings: &BTreeMap<String, Number>, name: &str) -> i64 {
+    match readings.get(name) {
+        Some(Number::Int(value)) => *value,
+        other => panic!("{name} is {other:?} among {:#?}", readings.keys()),
+    }
+}
