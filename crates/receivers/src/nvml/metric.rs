@@ -29,6 +29,7 @@ pub(super) enum Shape {
 
 /// What a metric is called, and in which unit.
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_field_names, reason = "a name has a name")]
 pub(super) struct Name {
     pub(super) name: &'static str,
     pub(super) unit: &'static str,

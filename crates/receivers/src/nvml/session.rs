@@ -38,7 +38,7 @@ pub(super) struct Who {
 #[derive(Debug)]
 pub(super) enum Report {
     /// NVML is open, or is not.
-    Opened(u64, Result<(Arc<Nvml>, Vec<(Who, Device)>, Vec<(u32, Error)>), Error>),
+    Opened(u64, Result<Found, Error>),
     /// A round of the GPU of this place.
     Round(u64, usize, Readings, Result<(), Error>),
     /// An XID of the GPU of this place.
@@ -57,6 +57,7 @@ pub(super) fn open(number: u64, library: &Path, reports: UnboundedSender<Report>
     thread::Builder::new().name("nvml-open".to_owned()).spawn(open).map(drop)
 }
 
+/// NVML, the GPUs that answer, and the indexes of those that do not.
 type Found = (Arc<Nvml>, Vec<(Who, Device)>, Vec<(u32, Error)>);
 
 fn enumerate(library: &Path) -> Result<Found, Error> {

@@ -23,6 +23,7 @@ pub(super) enum Resolution {
 
 /// A code.
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_field_names, reason = "NVIDIA calls the number a code")]
 pub(super) struct Code {
     pub(super) code: u64,
     pub(super) class: XidClass,

@@ -30,15 +30,15 @@ async fn every_figure_arrives_in_its_unit() {
     let mut watched = Watched::of(node);
     let round = watched.round().await;
     let double = |name: &str| match round[name] {
-        Number::Double(value) => (value * 1e6).round() / 1e6,
+        Number::Double(value) => format!("{value:.3}"),
         Number::Int(_) => panic!("{name} is an integer"),
     };
-    assert_eq!(double("0 hw.gpu.utilization{hw.gpu.task=general}"), 0.87);
-    assert_eq!(double("0 hw.gpu.utilization{hw.gpu.task=encoder}"), 0.12);
-    assert_eq!(double("0 hw.power{hw.type=gpu}"), 612.345);
-    assert_eq!(double("0 hw.energy{hw.type=gpu}"), 7000.5);
-    assert_eq!(double("0 gpu.clock.event.time{reason=power}"), 2.5);
-    assert_eq!(double("0 hw.gpu.io{gpu.interface=nvlink,network.io.direction=transmit}"), 3072.0);
+    assert_eq!(double("0 hw.gpu.utilization{hw.gpu.task=general}"), "0.870");
+    assert_eq!(double("0 hw.gpu.utilization{hw.gpu.task=encoder}"), "0.120");
+    assert_eq!(double("0 hw.power{hw.type=gpu}"), "612.345");
+    assert_eq!(double("0 hw.energy{hw.type=gpu}"), "7000.500");
+    assert_eq!(double("0 gpu.clock.event.time{reason=power}"), "2.500");
+    assert_eq!(double("0 hw.gpu.io{gpu.interface=nvlink,network.io.direction=transmit}"), "3072.000");
     assert_eq!(int(&round, "0 hw.gpu.io{gpu.interface=pcie,network.io.direction=transmit}"), 4096);
     assert_eq!(int(&round, "0 hw.temperature{gpu.sensor=die,hw.type=gpu}"), 66);
     assert_eq!(int(&round, "0 hw.temperature{gpu.sensor=memory,hw.type=gpu}"), 71);
@@ -152,9 +152,9 @@ async fn dashboards_of_others_find_their_names() {
         let round = watched.round().await;
         let value = |name: &str| {
             let found = round.iter().find(|(key, _)| key.starts_with(&format!("0 {name}{{")));
-            found.map(|(_, value)| value.as_f64()).unwrap()
+            format!("{:.3}", found.unwrap().1.as_f64())
         };
-        assert_eq!(names.map(value), [37.0, 5120.0, 612.345], "percent, MiB, watts");
+        assert_eq!(names.map(value), ["37.000", "5120.000", "612.345"], "percent, MiB, watts");
         watched.ends().await;
     }
 }

@@ -35,7 +35,11 @@ async fn each_rule_has_its_verdict() {
     assert_eq!(found(field(145, 1)).await, replace("row_remap_failure"));
     assert_eq!(found(field(144, 1)).await, reset("row_remap_pending"));
     assert_eq!(found(field(230, 2)).await, reset("recovery_action"));
-    let set = |card, quantity: &str, value| gpu(card, |gpu| _ = gpu.set(quantity, value));
+    let set = |card, quantity: &str, value| {
+        gpu(card, |gpu| {
+            gpu.set(quantity, value);
+        })
+    };
     assert_eq!(found(set(Card::H100, "sram.threshold", 1)).await, replace("sram_threshold"));
     assert_eq!(found(set(Card::T4, "retired.double", 60)).await, replace("retired_pages"));
     assert_eq!(found(set(Card::T4, "retired.double", 59)).await, (0, vec![]));

@@ -8,8 +8,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use tokio::task::JoinHandle;
 use weir_core::{
-    Batch, ComponentError, Context, Edge, EdgeLedger, Inbox, Number, Output, ReceiverFactory, UnixNanos,
-    inbox,
+    Batch, ComponentError, Context, Edge, EdgeLedger, Inbox, Number, Output, ReceiverFactory, inbox,
 };
 use weir_nvml_stub::{Node, Stub};
 use weir_testkit::Fixture;
