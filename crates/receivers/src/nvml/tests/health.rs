@@ -50,7 +50,7 @@ async fn each_rule_has_its_verdict() {
 
 #[tokio::test]
 async fn the_gravest_of_several_counts_and_a_rule_can_be_made_another_or_none() {
-    let ill = gpu(Card::H100, |gpu| _ = gpu.fields.extend([(144, 1), (145, 1)]));
+    let ill = gpu(Card::H100, |gpu| gpu.fields.extend([(144, 1), (145, 1)]));
     let both = vec!["row_remap_failure".to_owned(), "row_remap_pending".to_owned()];
     assert_eq!(verdict(ill.clone(), &[]).await, (3, both));
     let off = [("row_remap_failure", HealthVerdict::Ok), ("row_remap_pending", HealthVerdict::Watch)];
