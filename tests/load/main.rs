@@ -1,10 +1,12 @@
-//! The real binary under load, bounded in count and time: at full speed against a far end that stalls, and for hours of its
+//! The real binary under load, bounded in count and time: at full speed against a far end that stalls, before a fleet of targets of
+//! which a third is dead, and for hours of its
 //! clock while series come and go.
 //!
 //! In the test command this is short. `WEIR_LOAD=long cargo test --release --test load` sends 6 to 20 million points a case at
 //! full speed, and soaks with 100,000 series at a time.
 #![allow(clippy::panic, clippy::unwrap_used, clippy::print_stdout, reason = "a test")]
 
+mod fleet;
 mod full_speed;
 mod soak;
 mod vanishing;
