@@ -4,7 +4,7 @@
 //! line, or one metric of protobuf, and never the body.
 //!
 //! # Layout
-//! - [`format`]: which formats there are, and their content types.
+//! - [`mod@format`]: which formats there are, and their content types.
 //! - [`family`]: the types of metric families, and which samples belong to each.
 //! - [`lines`]: from pieces to lines; [`text`]: from a line to what it says; [`number`]: values and timestamps in text.
 //! - [`protobuf`]: from pieces to metrics, in the protobuf format.
