@@ -36,8 +36,8 @@ use weir_processors::{
 use weir_receivers::{
     otlp::resolve_bytes,
     procfs::{
-        CpuSection, CwAgentConfig, DeviceSection, DiskSection, Listed, NetworkConfig, ProcfsConfig, Scrape,
-        Section,
+        CpuSection, CwAgentConfig, DeviceSection, DiskSection, FilesystemConfig, Listed, NetworkConfig,
+        ProcessConfig, ProcfsConfig, Scrape, Scrapers, Section,
     },
 };
 use weir_testkit::{Fixture, START, histogram_of, point, push_histogram, seconds};
@@ -277,9 +277,9 @@ fn a_scrape_of_known_devices_allocates_the_batch_and_nothing_a_device() {
     assert!((1..=8).contains(&two), "{two} allocations a scrape");
 }
 
-/// A machine in a folder with so many of everything that the CloudWatch Agent's metrics are about.
-fn machine_of(many: usize) -> std::path::PathBuf {
-    let root = std::env::temp_dir().join(format!("weir-allocations-cwagent-{}-{many}", std::process::id()));
+/// A machine in a folder with so many of everything that metrics are about.
+fn machine_of(many: usize, name: &str) -> std::path::PathBuf {
+    let root = std::env::temp_dir().join(format!("weir-allocations-{name}-{}-{many}", std::process::id()));
     let write = |path: String, text: String| {
         let path = root.join("proc").join(path);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -311,7 +311,7 @@ fn machine_of(many: usize) -> std::path::PathBuf {
 #[test]
 fn a_round_of_the_agents_metrics_allocates_the_batch_and_nothing_a_device() {
     let a_round_costs = |many: usize| {
-        let root = machine_of(many);
+        let root = machine_of(many, "cwagent");
         let listed = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
         let section = |names: &[&str]| Listed(Some(Section { measurement: listed(names) }));
         let devices =
@@ -357,6 +357,69 @@ fn a_round_of_the_agents_metrics_allocates_the_batch_and_nothing_a_device() {
     let (two, two_hundred) = (a_round_costs(2), a_round_costs(200));
     assert_eq!(two, two_hundred);
     assert!((1..=8).contains(&two), "{two} allocations a round");
+}
+
+/// The machine of [`machine_of`] with what the scrapers read besides, and all of them on.
+fn everything_of(many: usize, name: &str) -> ProcfsConfig {
+    let root = machine_of(many, name);
+    let write = |path: &str, text: &str| std::fs::write(root.join("proc").join(path), text).unwrap();
+    let lines = |line: &dyn Fn(usize) -> String| (0..many).map(line).collect::<String>();
+    let cpus = lines(&|n| format!("cpu{n} 1 1 1 1 1 1 1 1 0 0\n"));
+    write("stat", &format!("cpu  1 1 1 1 1 1 1 1 0 0\n{cpus}btime 1699990000\nprocesses 5\n"));
+    write("loadavg", "0.50 1.25 12.00 2/345 6789\n");
+    write("uptime", "350735.47 234388.90\n");
+    let swaps = lines(&|n| format!("/dev/zram{n} partition 100 50 -2\n"));
+    write("swaps", &format!("Filename Type Size Used Priority\n{swaps}"));
+    write("vmstat", "pgpgin 1\npgpgout 2\npswpin 3\npswpout 4\npgfault 5\npgmajfault 1\n");
+    (0..many).for_each(|n| write(&format!("{}/statm", 100 + n), "25600 250 100 10 0 500 0\n"));
+    let filesystem = FilesystemConfig { include_virtual_filesystems: true, ..FilesystemConfig::default() };
+    let scrapers = Scrapers {
+        filesystem: Listed(Some(filesystem)),
+        process: Listed(Some(ProcessConfig { mute_process_all_error: true, ..ProcessConfig::default() })),
+        ..Scrapers::all()
+    };
+    ProcfsConfig { root_path: root, scrapers, ..ProcfsConfig::default() }
+}
+
+#[test]
+fn a_round_of_every_scraper_allocates_the_batch_and_nothing_a_device_or_process() {
+    let a_round_costs = |many: usize| {
+        let config = everything_of(many, "scrapers");
+        let mut scrape = Scrape::new(&config, &Fixture::new().context("procfs")).unwrap();
+        (1..4).for_each(|second| drop(scrape.collect(seconds(START + second))));
+        let (count, batch) = allocations(|| scrape.collect(seconds(START + 4)));
+        // At least: 8 states a CPU, 11 of a disk, 8 of an interface, 2 of swap, 5 of a process.
+        assert!(batch.points() >= many as u64 * (8 + 11 + 8 + 2 + 5), "{}", batch.points());
+        assert_eq!(scrape.troubles(), 0);
+        std::fs::remove_dir_all(&config.root_path).unwrap();
+        count
+    };
+    let (two, two_hundred) = (a_round_costs(2), a_round_costs(200));
+    assert_eq!(two, two_hundred);
+    assert!((1..=12).contains(&two), "{two} allocations a round");
+}
+
+#[test]
+fn an_hour_of_rounds_a_second_holds_no_more_memory_than_its_second_minute() {
+    let in_a_folder = everything_of(2, "hour");
+    // The machine that runs the tests has mounts and connections that come and go; its processes are no series here.
+    let this_machine = ProcfsConfig::default();
+    for (config, tolerance) in [(&in_a_folder, 0), (&this_machine, 64 << 10)] {
+        let fixture = Fixture::new();
+        let mut scrape = Scrape::new(config, &fixture.context("procfs")).unwrap();
+        let mut minute = |nth: u64| {
+            for second in 0..60 {
+                fixture.clock.advance(Duration::from_secs(1));
+                assert!(scrape.collect(seconds(START + nth * 60 + second)).points() > 0);
+            }
+            fixture.doors.sweep(config.collection_interval.as_std() * 2);
+        };
+        minute(0);
+        let (second, ()) = peak(|| minute(1));
+        let (others, ()) = peak(|| (2..60).for_each(&mut minute));
+        assert!(others <= second + tolerance, "{others} bytes at most, {second} in the second minute");
+    }
+    std::fs::remove_dir_all(&in_a_folder.root_path).unwrap();
 }
 
 #[test]

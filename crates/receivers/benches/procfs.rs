@@ -1,5 +1,6 @@
-//! One scrape by all six scrapers with their defaults, and one of every metric of the CloudWatch Agent: of a machine in a folder (16 CPUs, 10 disks, 6 interfaces, a table of 60 mounts
-//! of which 2 are reported), and of the machine that runs this.
+//! One scrape by all scrapers of the machine with their defaults, by each of them, by `process`, and one of every metric of the
+//! CloudWatch Agent: of a machine in a folder (16 CPUs, 10 disks, 6 interfaces, a table of 60 mounts of which 2 are reported), and of
+//! the machine that runs this.
 #![allow(
     clippy::expect_used,
     clippy::format_collect,
@@ -11,7 +12,7 @@ use std::{fs, io, path::Path};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use rustix::fs::{major, minor, stat};
 use weir_receivers::procfs::{
-    CpuSection, CwAgentConfig, DeviceSection, DiskSection, Listed, ProcfsConfig, Scrape, Section,
+    CpuSection, CwAgentConfig, DeviceSection, DiskSection, Listed, ProcfsConfig, Scrape, Scrapers, Section,
 };
 use weir_testkit::{Fixture, START, seconds};
 
@@ -22,10 +23,30 @@ fn scrape(c: &mut Criterion) {
     bench(c, "folder", &of(&folder));
     if Path::new("/proc/stat").exists() {
         bench(c, "this machine", &of(Path::new("/")));
+        for (name, scrapers) in one_by_one() {
+            bench(c, &format!("{name}, this machine"), &ProcfsConfig { scrapers, ..of(Path::new("/")) });
+        }
         let cwagent = Listed(Some(everything_of_the_agent()));
         bench(c, "cwagent, this machine", &ProcfsConfig { cwagent, ..of(Path::new("/")) });
     }
     fs::remove_dir_all(folder).expect("the folder that was written");
+}
+
+/// Each scraper alone, with its defaults.
+fn one_by_one() -> [(&'static str, Scrapers); 10] {
+    let none = Scrapers::default;
+    [
+        ("cpu", Scrapers { cpu: Listed::default_of(), ..none() }),
+        ("load", Scrapers { load: Listed::default_of(), ..none() }),
+        ("memory", Scrapers { memory: Listed::default_of(), ..none() }),
+        ("disk", Scrapers { disk: Listed::default_of(), ..none() }),
+        ("filesystem", Scrapers { filesystem: Listed::default_of(), ..none() }),
+        ("network", Scrapers { network: Listed::default_of(), ..none() }),
+        ("paging", Scrapers { paging: Listed::default_of(), ..none() }),
+        ("processes", Scrapers { processes: Listed::default_of(), ..none() }),
+        ("system", Scrapers { system: Listed::default_of(), ..none() }),
+        ("process", Scrapers { process: Listed::default_of(), ..none() }),
+    ]
 }
 
 /// All sections with some metrics each: what a metric more costs is a point.

@@ -1,9 +1,10 @@
-//! The official clients that the interop tests drive, in kits: what Python, Node and Go have. Every version is pinned in
-//! `tests/interop/`; everything lies under `target/`.
+//! The peers that tests drive, in kits: what Python, Node, Go and Debian have. Every version is pinned in `tests/interop/`, but for
+//! those of Debian, which are its release's; everything lies under `target/`.
 //!
 //! The tests find a kit by its variables and say `skipped: …` without. A machine that cannot have one (no Go, no
 //! registry) skips its tests by name; it fails nothing.
 
+mod debian;
 mod go;
 mod node;
 mod python;
@@ -36,7 +37,7 @@ struct Kit {
     variables: fn(&Path) -> Vec<(&'static str, PathBuf)>,
 }
 
-const KITS: &[Kit] = &[python::KIT, python::MINISTACK, node::KIT, go::KIT, go::AGENT];
+const KITS: &[Kit] = &[python::KIT, python::MINISTACK, node::KIT, go::KIT, go::AGENT, debian::KIT];
 
 /// Makes the kits before the tests that use them.
 pub(crate) const INSTALL: Step = Step { name: "interop", budget: Duration::from_mins(5), run: install };

@@ -2,10 +2,15 @@
 
 mod cgroup;
 mod filters;
+mod processes;
 mod scrapers;
 
 pub use cgroup::{CgroupConfig, Controller, Controllers, PodsConfig, PressureConfig};
-pub use filters::{DeviceFilter, FsTypeFilter, InterfaceFilter, MatchType, MountPointFilter};
+pub use filters::{DeviceFilter, FsTypeFilter, InterfaceFilter, MatchType, MountPointFilter, ProcessFilter};
+pub use processes::{
+    PagingConfig, PagingMetrics, ProcessConfig, ProcessMetrics, ProcessesConfig, ProcessesMetrics,
+    SystemConfig, SystemMetrics,
+};
 pub use scrapers::{
     CpuConfig, CpuMetrics, DiskConfig, DiskMetrics, FilesystemConfig, FilesystemMetrics, Listed, LoadConfig,
     LoadMetrics, MemoryConfig, MemoryMetrics, NetworkConfig, NetworkMetrics, Scrapers, Switch,
@@ -18,7 +23,7 @@ use serde::{Deserialize, Serialize};
 use weir_config::{Check, Duration};
 use weir_core::{Config, Facts};
 
-use super::cwagent::CwAgentConfig;
+use super::{conventions::Conventions, cwagent::CwAgentConfig};
 
 /// The kernel counts CPU time in hundredths of a second: shorter intervals would show its steps, not the load.
 const SHORTEST_INTERVAL: std::time::Duration = std::time::Duration::from_millis(100);
@@ -33,6 +38,9 @@ pub struct ProcfsConfig {
     pub initial_delay: Duration,
     /// Where the root of the machine is seen, such as `/hostfs` in a container.
     pub root_path: PathBuf,
+    /// Whose names metrics and attributes have: `collector`, the Collector's, or `v1.44`, those of OpenTelemetry's semantic conventions
+    /// of that version. What stands below `scrapers` is called as in the Collector with both.
+    pub semantic_conventions: Conventions,
     /// What to scrape; a scraper that is listed without a value has its defaults, and with none listed all are on.
     pub scrapers: Scrapers,
     /// What the Amazon CloudWatch Agent measures, under its names: what stands below `metrics_collected` in its configuration. The
@@ -47,6 +55,7 @@ impl Default for ProcfsConfig {
             collection_interval: Duration::from_secs(60),
             initial_delay: Duration::from_secs(1),
             root_path: PathBuf::from("/"),
+            semantic_conventions: Conventions::default(),
             scrapers: Scrapers::default(),
             cwagent: Listed::default(),
         }

@@ -1,8 +1,11 @@
 //! CPU times, from `/proc/stat`.
 
+use std::path::Path;
+
 use super::{
     config::CpuMetrics,
-    scrape::Scraper,
+    cpu_kinds::{Cores, frequencies},
+    scrape::{Scraper, proc},
     sink::{Metric, Shape, Sink},
     source::Source,
     text,
@@ -12,7 +15,9 @@ use super::{
 const SCOPE: &str = "weir/procfs/cpu";
 const TIME: Metric = Metric::new(SCOPE, "system.cpu.time", "s", Shape::Counter);
 const UTILIZATION: Metric = Metric::new(SCOPE, "system.cpu.utilization", "1", Shape::Gauge);
+const FREQUENCY: Metric = Metric::new(SCOPE, "system.cpu.frequency", "Hz", Shape::Gauge);
 const LOGICAL_COUNT: Metric = Metric::new(SCOPE, "system.cpu.logical.count", "{cpu}", Shape::UpDown);
+const PHYSICAL_COUNT: Metric = Metric::new(SCOPE, "system.cpu.physical.count", "{cpu}", Shape::UpDown);
 
 /// The states in the order of the columns (proc_stat(5)); guest times, the two columns after these, are in user and nice.
 const STATES: [&str; 8] = ["user", "nice", "system", "idle", "wait", "interrupt", "softirq", "steal"];
@@ -64,20 +69,51 @@ pub(super) fn boot_seconds(stat: &[u8]) -> Option<u64> {
 pub(super) struct Cpu {
     metrics: CpuMetrics,
     stat: Source,
+    cpuinfo: Source,
+    cores: Cores,
+    /// A buffer for the name of a CPU.
+    name: Vec<u8>,
     hertz: u64,
     /// What was last reported, by the CPU's number.
     last: Vec<Option<Ticks>>,
 }
 
 impl Cpu {
-    pub(super) fn new(metrics: CpuMetrics, stat: Source) -> Self {
-        Self { metrics, stat, hertz: rustix::param::clock_ticks_per_second().max(1), last: Vec::new() }
+    pub(super) fn new(metrics: CpuMetrics, root: &Path) -> Self {
+        Self {
+            metrics,
+            stat: proc(root, "stat"),
+            cpuinfo: proc(root, "cpuinfo"),
+            cores: Cores::new(root),
+            name: Vec::new(),
+            hertz: rustix::param::clock_ticks_per_second().max(1),
+            last: Vec::new(),
+        }
+    }
+
+    fn put_frequencies(&mut self, sink: &mut Sink<'_>) -> Result<(), Trouble> {
+        let Self { cpuinfo, name, .. } = self;
+        let cpuinfo = cpuinfo.read()?;
+        let mut is_empty = true;
+        for (number, hertz) in frequencies(cpuinfo.bytes) {
+            name.clear();
+            name.extend_from_slice(b"cpu");
+            name.extend_from_slice(number);
+            sink.put_double(&FREQUENCY, &[("cpu", name)], hertz);
+            is_empty = false;
+        }
+        if is_empty { Err(cpuinfo.holds_no("frequency (cpu MHz)")) } else { Ok(()) }
     }
 }
 
 impl Scraper for Cpu {
-    fn scrape(&mut self, sink: &mut Sink<'_>, _: &mut Troubles) -> Result<(), Trouble> {
-        let Self { metrics, stat, hertz, last } = self;
+    fn scrape(&mut self, sink: &mut Sink<'_>, troubles: &mut Troubles) -> Result<(), Trouble> {
+        if self.metrics.frequency.enabled
+            && let Err(trouble) = self.put_frequencies(sink)
+        {
+            troubles.report(trouble);
+        }
+        let Self { metrics, stat, cores, hertz, last, .. } = self;
         let stat = stat.read()?;
         let mut count = 0;
         for cpu in cpus(stat.bytes) {
@@ -107,6 +143,9 @@ impl Scraper for Cpu {
         }
         if metrics.logical_count.enabled {
             sink.put_int(&LOGICAL_COUNT, &[], count);
+        }
+        if metrics.physical_count.enabled {
+            sink.put_int(&PHYSICAL_COUNT, &[], cores.count(count)?);
         }
         Ok(())
     }

@@ -1,16 +1,15 @@
-//! The receiver `procfs` (alias `hostmetrics`): CPU, load, memory, disks, filesystems and network of a Linux machine.
+//! The receiver `procfs` (alias `hostmetrics`): CPU, load, memory, disks, filesystems, network, swap and processes of a Linux machine.
 //!
 //! Names, units, attributes and configuration are those of the Collector's `hostmetrics` receiver; a configuration of
-//! that works as it is for the six scrapers that there are here. What is not collected yet: `paging`, `processes`,
-//! `process`, `system`, the metrics `system.network.connections`, `system.cpu.frequency` and
-//! `system.cpu.physical.count`. Resources carry no attributes, as the Collector's do not.
+//! that works as it is. Resources carry no attributes, as the
+//! Collector's do not; a process is a resource of its own.
 //!
 //! ```yaml
 //! receivers:
 //!   procfs:
 //!     collection_interval: 1m
 //!     root_path: /hostfs          # where a container sees the machine's root; left out on the machine itself
-//!     scrapers:                   # left out: all six
+//!     scrapers:                   # left out: all but `process`
 //!       cpu:
 //!         metrics:
 //!           system.cpu.utilization: {enabled: true}
@@ -34,18 +33,26 @@
 //!   without inodes (btrfs) have no inode metrics.
 //! - `cgroup`, `pods` and `pressure` are of its own: the Collector has nothing of control groups. They are on only where they are
 //!   listed, so that a configuration without `scrapers` means what it means there.
+//! - `system.processes.count` counts each process once, by the status in its own file, so that the sum is how many there are. The Collector
+//!   puts the kernel's numbers of running and blocked threads in place of two of them.
+//! - `system.paging.operations` and `.faults` are the kernel's own counts: pages for swap, KiB for the rest.
+//! - States of connections without any are zero, and `process` is on only where it is listed.
 //! - What cannot be read is said once, shown in `/status`, and left out; the rest goes on.
 //!
 //! # Layout
-//! - `receiver`: the loop; `scrape`: one round over all scrapers; `sink`: from a reading to a point.
-//! - `cpu`, `load`, `memory`, `disk`, `filesystem` (with `mounts`), `network`: each a parser and what it reports.
+//! - `receiver`: the loop; `scrape`: one round over all scrapers; `sink`: from a reading to a point; `conventions`: newer names.
+//! - `cpu`, `load`, `memory`, `disk`, `filesystem` (with `mounts`), `network` (with `connections`), `paging`, `processes`, `process` (both
+//!   with `pids`), `system`: each a parser and what it reports; `cpu_kinds`: cores and frequencies.
 //! - `cgroup` (the scrapers `cgroup` and `pods`), `pressure`: what the Collector lacks; on only where they are listed.
 //! - `cwagent`: the metrics of the CloudWatch Agent, beside the scrapers.
 //! - `source`: files that stay open; `text`: words, numbers and lines of the kernel; `filter`; `trouble`: what went wrong.
 
 mod cgroup;
 mod config;
+mod connections;
+mod conventions;
 mod cpu;
+mod cpu_kinds;
 mod cwagent;
 mod disk;
 mod filesystem;
@@ -54,11 +61,16 @@ mod load;
 mod memory;
 mod mounts;
 mod network;
+mod paging;
+mod pids;
 mod pressure;
+mod process;
+mod processes;
 mod receiver;
 mod scrape;
 mod sink;
 mod source;
+mod system;
 mod text;
 mod trouble;
 
@@ -68,9 +80,11 @@ mod tests;
 pub use config::{
     CgroupConfig, Controller, Controllers, CpuConfig, CpuMetrics, DeviceFilter, DiskConfig, DiskMetrics,
     FilesystemConfig, FilesystemMetrics, FsTypeFilter, InterfaceFilter, Listed, LoadConfig, LoadMetrics,
-    MatchType, MemoryConfig, MemoryMetrics, MountPointFilter, NetworkConfig, NetworkMetrics, PodsConfig,
-    PressureConfig, ProcfsConfig, Scrapers, Switch,
+    MatchType, MemoryConfig, MemoryMetrics, MountPointFilter, NetworkConfig, NetworkMetrics, PagingConfig,
+    PagingMetrics, PodsConfig, PressureConfig, ProcessConfig, ProcessFilter, ProcessMetrics, ProcessesConfig,
+    ProcessesMetrics, ProcfsConfig, Scrapers, Switch, SystemConfig, SystemMetrics,
 };
+pub use conventions::Conventions;
 pub use cwagent::{CpuSection, CwAgentConfig, DeviceSection, DiskSection, Section};
 pub use scrape::{Scrape, ScrapeError};
 
@@ -85,7 +99,7 @@ impl Factory for Procfs {
     const TYPE: &'static str = "procfs";
     const ALIASES: &'static [&'static str] = &["hostmetrics"];
     const SUMMARY: &'static str =
-        "Reads CPU, load, memory, disk, filesystem and network metrics of this machine";
+        "Reads CPU, load, memory, disk, filesystem, network, swap and process metrics of this machine";
 }
 
 impl ReceiverFactory for Procfs {

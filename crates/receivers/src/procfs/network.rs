@@ -1,9 +1,12 @@
 //! Network interfaces, from `/proc/net/dev`.
 
+use std::path::Path;
+
 use super::{
     config::{NetworkConfig, NetworkMetrics},
+    connections::Connections,
     filter::Filter,
-    scrape::Scraper,
+    scrape::{self, Scraper},
     sink::{Metric, Shape, Sink},
     source::Source,
     text,
@@ -61,18 +64,23 @@ pub(super) struct Network {
     metrics: NetworkMetrics,
     filter: Filter,
     dev: Source,
+    connections: Option<Connections>,
 }
 
 impl Network {
-    pub(super) fn new(config: NetworkConfig, dev: Source) -> Result<Self, regex::Error> {
+    pub(super) fn new(config: NetworkConfig, root: &Path) -> Result<Self, regex::Error> {
         let filter = Filter::new(config.include.names(), config.exclude.names())?;
-        Ok(Self { metrics: config.metrics, filter, dev })
+        let connections = config.metrics.connections.enabled.then(|| Connections::new(root));
+        Ok(Self { metrics: config.metrics, filter, dev: scrape::of_the_network(root, "dev"), connections })
     }
 }
 
 impl Scraper for Network {
-    fn scrape(&mut self, sink: &mut Sink<'_>, _: &mut Troubles) -> Result<(), Trouble> {
-        let Self { metrics, filter, dev } = self;
+    fn scrape(&mut self, sink: &mut Sink<'_>, troubles: &mut Troubles) -> Result<(), Trouble> {
+        let Self { metrics, filter, dev, connections } = self;
+        if let Some(Err(trouble)) = connections.as_mut().map(|connections| connections.put(sink, troubles)) {
+            troubles.report(trouble);
+        }
         let dev = dev.read()?;
         for interface in interfaces(dev.bytes).filter(|interface| filter.passes(interface.name)) {
             let directions = [("receive", interface.received), ("transmit", interface.transmitted)];

@@ -11,6 +11,7 @@ use weir_core::{Batch, Context, Door, NodeLedger, Reason, Status, UnixNanos};
 use super::{
     cgroup,
     config::ProcfsConfig,
+    conventions::Conventions,
     cpu::{self, Cpu},
     cwagent,
     disk::Disk,
@@ -18,9 +19,14 @@ use super::{
     load::Load,
     memory::Memory,
     network::Network,
+    paging::Paging,
+    pids::Pids,
     pressure::Pressure,
+    process,
+    processes::Processes,
     sink::Sink,
     source::Source,
+    system::System,
     trouble::{Trouble, Troubles},
 };
 
@@ -45,6 +51,7 @@ pub struct Scrape {
     ledger: Arc<NodeLedger>,
     status: Status,
     scrapers: Vec<Box<dyn Scraper>>,
+    conventions: Conventions,
     boot: Boot,
     troubles: Troubles,
     alias: Vec<u8>,
@@ -63,6 +70,7 @@ impl Scrape {
             ledger: Arc::clone(&context.ledger),
             status: context.status.clone(),
             scrapers: scrapers(config)?,
+            conventions: config.semantic_conventions,
             boot: Boot { stat: Some(proc(config.root(), "stat")), time: UnixNanos(0) },
             troubles: Troubles::new(Arc::clone(&context.id)),
             alias: Vec::new(),
@@ -79,7 +87,8 @@ impl Scrape {
         let mut batch = Batch::new(self.door.interner());
         batch.numbers.reserve_exact(self.expected);
         let sender = self.door.sender(b"", None);
-        let mut sink = Sink { sender, batch, alias: &mut self.alias, boot, now, over_cap: 0 };
+        let conventions = self.conventions;
+        let mut sink = Sink { sender, batch, alias: &mut self.alias, conventions, boot, now, over_cap: 0 };
         for scraper in &mut self.scrapers {
             if let Err(trouble) = scraper.scrape(&mut sink, &mut self.troubles) {
                 self.troubles.report(trouble);
@@ -113,7 +122,7 @@ fn scrapers(config: &ProcfsConfig) -> Result<Vec<Box<dyn Scraper>>, regex::Error
     let listed = config.listed();
     let mut scrapers: Vec<Box<dyn Scraper>> = Vec::new();
     if let Some(cpu) = listed.cpu.0 {
-        scrapers.push(Box::new(Cpu::new(cpu.metrics, proc(root, "stat"))));
+        scrapers.push(Box::new(Cpu::new(cpu.metrics, root)));
     }
     if let Some(load) = listed.load.0 {
         scrapers.push(Box::new(Load::new(load, proc(root, "loadavg"), proc(root, "stat"))));
@@ -128,7 +137,19 @@ fn scrapers(config: &ProcfsConfig) -> Result<Vec<Box<dyn Scraper>>, regex::Error
         scrapers.push(Box::new(Filesystem::new(&filesystem, root)?));
     }
     if let Some(network) = listed.network.0 {
-        scrapers.push(Box::new(Network::new(network, of_the_network(root, "dev"))?));
+        scrapers.push(Box::new(Network::new(network, root)?));
+    }
+    if let Some(paging) = listed.paging.0 {
+        scrapers.push(Box::new(Paging::new(paging, proc(root, "swaps"), proc(root, "vmstat"))));
+    }
+    if let Some(processes) = listed.processes.0 {
+        scrapers.push(Box::new(Processes::new(processes, Pids::of(root), proc(root, "stat"))));
+    }
+    if let Some(process) = listed.process.0 {
+        scrapers.push(Box::new(process::Processes::new(process, root)?));
+    }
+    if let Some(system) = listed.system.0 {
+        scrapers.push(Box::new(System::new(system, proc(root, "uptime"))));
     }
     if let Some(cgroup) = &listed.cgroup.0 {
         scrapers.push(Box::new(cgroup::Own::new(cgroup, root)));

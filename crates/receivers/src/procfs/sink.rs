@@ -7,6 +7,8 @@ use weir_core::{
     UnixNanos, Value,
 };
 
+use super::conventions::{Conventions, Named};
+
 /// A metric that a scraper reports.
 #[derive(Debug)]
 pub(super) struct Metric {
@@ -42,29 +44,25 @@ impl Metric {
     pub(super) fn name(&self) -> &'static str {
         self.name
     }
+}
 
-    fn descriptor(&self) -> Descriptor {
-        match self.shape {
-            Shape::Gauge => Descriptor::gauge(self.name, self.unit),
-            Shape::Counter => Descriptor::sum(self.name, self.unit, Temporality::Cumulative, true),
-            Shape::UpDown => Descriptor::sum(self.name, self.unit, Temporality::Cumulative, false),
-            Shape::Delta => Descriptor::sum(self.name, self.unit, Temporality::Delta, true),
+impl Shape {
+    fn descriptor(self, name: &str, unit: &str) -> Descriptor {
+        match self {
+            Self::Gauge => Descriptor::gauge(name, unit),
+            Self::Counter => Descriptor::sum(name, unit, Temporality::Cumulative, true),
+            Self::UpDown => Descriptor::sum(name, unit, Temporality::Cumulative, false),
+            Self::Delta => Descriptor::sum(name, unit, Temporality::Delta, true),
         }
     }
 }
 
-/// What a point is of, where that is not the machine: a pod, a container.
-#[derive(Debug)]
-pub(super) struct Origin {
-    /// A path: no metric's name begins like one.
-    key: Box<[u8]>,
-    attributes: Vec<(&'static str, String)>,
-}
-
-impl Origin {
-    pub(super) fn new(path: &[u8], attributes: Vec<(&'static str, String)>) -> Self {
-        Self { key: path.into(), attributes }
-    }
+/// What a point is of, where that is not the machine: a process, a pod, a container.
+pub(super) trait Origin {
+    /// Names it among all of its kind, for ever. It begins with no metric's name.
+    fn key(&self) -> &[u8];
+    /// The attributes of its resource: asked for once a series.
+    fn attributes(&self, interner: &Interner) -> Attributes;
 }
 
 /// Where scrapers put what they read.
@@ -74,6 +72,7 @@ pub(super) struct Sink<'a> {
     pub(super) batch: Batch,
     /// A buffer for aliases.
     pub(super) alias: &'a mut Vec<u8>,
+    pub(super) conventions: Conventions,
     /// When the machine was booted: the start of its counters. Zero if not known.
     pub(super) boot: UnixNanos,
     pub(super) now: UnixNanos,
@@ -101,7 +100,7 @@ impl Sink<'_> {
     /// The same of a resource of its own, where there is one.
     pub(super) fn put_of(
         &mut self,
-        origin: Option<&Origin>,
+        origin: Option<&dyn Origin>,
         metric: &Metric,
         attributes: &[(&'static str, &[u8])],
         value: Number,
@@ -110,7 +109,7 @@ impl Sink<'_> {
         // The resource's key, the metric's name and the values name the series; the kernel's names hold no NUL.
         self.alias.clear();
         if let Some(origin) = origin {
-            self.alias.extend_from_slice(&origin.key);
+            self.alias.extend_from_slice(origin.key());
             self.alias.push(0);
         }
         self.alias.extend_from_slice(metric.name.as_bytes());
@@ -118,7 +117,9 @@ impl Sink<'_> {
             self.alias.push(0);
             self.alias.extend_from_slice(value);
         }
-        match self.sender.resolve(self.alias, |interner| identify(origin, metric, attributes, interner)) {
+        let conventions = self.conventions;
+        let identify = |interner: &Interner| identify(origin, metric, attributes, conventions, interner);
+        match self.sender.resolve(self.alias, identify) {
             Ok(resolved) => {
                 let start = if metric.shape == Shape::Gauge { UnixNanos(0) } else { start };
                 self.batch.numbers.push(NumberPoint::new(resolved.series, start, self.now, value));
@@ -138,22 +139,26 @@ impl Sink<'_> {
     }
 }
 
+/// What a series is called: asked once a series, since known ones are found by their alias.
 fn identify(
-    origin: Option<&Origin>,
+    origin: Option<&dyn Origin>,
     metric: &Metric,
     attributes: &[(&'static str, &[u8])],
+    conventions: Conventions,
     interner: &Interner,
 ) -> Identity {
-    let of_resource =
-        |(key, value): &(&'static str, String)| interner.attribute(key, Value::str(value.as_str()));
-    let resource = origin.map(|origin| origin.attributes.iter().map(of_resource).collect());
-    let attribute = |(key, value): &(&'static str, &[u8])| {
-        interner.attribute(key, Value::str(String::from_utf8_lossy(value)))
-    };
+    let text = |(key, value): &(&'static str, &[u8])| (*key, Value::str(String::from_utf8_lossy(value)));
+    let mut named =
+        Named { metric: metric.name, unit: metric.unit, attributes: attributes.iter().map(text).collect() };
+    if conventions == Conventions::V144 {
+        named.rename();
+    }
+    let attributes = named.attributes.into_iter().map(|(key, value)| interner.attribute(key, value));
+    let of_resource = origin.map_or_else(Attributes::default, |origin| origin.attributes(interner));
     Identity {
-        resource: interner.resource(resource.map_or_else(Attributes::default, Attributes::new), ""),
+        resource: interner.resource(of_resource, ""),
         scope: interner.scope(Scope { name: Arc::from(metric.scope), ..Scope::default() }),
-        descriptor: interner.descriptor(metric.descriptor()),
-        attributes: Attributes::new(attributes.iter().map(attribute).collect()),
+        descriptor: interner.descriptor(metric.shape.descriptor(named.metric, named.unit)),
+        attributes: Attributes::new(attributes.collect()),
     }
 }

@@ -12,6 +12,8 @@ use super::trouble::Trouble;
 /// Far above what any kernel writes (a `/proc/stat` of 1024 CPUs takes 200 kB): so that no file can take all memory.
 const MAX_BYTES: usize = 16 << 20;
 const FIRST_BYTES: usize = 8 << 10;
+/// What is held at once of a file that is read line by line.
+const LINES_BYTES: usize = 64 << 10;
 
 /// A file whose content is made anew by each read from its beginning; the first of several paths that can be read.
 #[derive(Debug)]
@@ -59,6 +61,38 @@ impl Source {
             None => self.reopen()?,
         };
         Ok(Text { bytes: &self.buffer[..len], path: &self.paths[choice], choice })
+    }
+
+    /// Gives each line to `each`: for files that may be longer than what is worth holding. What stands after the last newline is no line.
+    pub(super) fn each_line(&mut self, mut each: impl FnMut(&[u8])) -> Result<(), Trouble> {
+        if self.open.is_none() {
+            self.reopen()?;
+        }
+        let Some((choice, file)) = &self.open else { return Ok(()) };
+        if self.buffer.len() < LINES_BYTES {
+            self.buffer.resize(LINES_BYTES, 0);
+        }
+        let (mut kept, mut offset) = (0, 0_u64);
+        loop {
+            let read = match file.read_at(&mut self.buffer[kept..], offset) {
+                Ok(0) => return Ok(()),
+                Ok(read) => read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => {
+                    let trouble = Trouble::Unreadable { path: self.paths[*choice].clone(), source: error };
+                    self.open = None;
+                    return Err(trouble);
+                }
+            };
+            offset += read as u64;
+            let filled = kept + read;
+            let whole = self.buffer[..filled].iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+            super::text::lines(&self.buffer[..whole]).for_each(&mut each);
+            // A line longer than the buffer is none that is known here: it is left out.
+            let begun = if filled - whole == self.buffer.len() { filled } else { whole };
+            self.buffer.copy_within(begun..filled, 0);
+            kept = filled - begun;
+        }
     }
 
     fn reopen(&mut self) -> Result<(usize, usize), Trouble> {

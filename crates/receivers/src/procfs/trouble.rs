@@ -25,6 +25,11 @@ pub(super) enum Trouble {
 }
 
 impl Trouble {
+    /// Whether there is no such file.
+    pub(super) fn is_absence(&self) -> bool {
+        matches!(self, Self::Unreadable { source, .. } if source.kind() == io::ErrorKind::NotFound)
+    }
+
     fn path(&self) -> &Path {
         match self {
             Self::Unreadable { path, .. } | Self::Malformed { path, .. } | Self::Hidden { path, .. } => path,

@@ -77,7 +77,7 @@ const STALLS: [(&str, &str); 3] =
 /// A cgroup at the place of `files`, on its way into the sink.
 pub(super) struct Group<'a, 's> {
     pub(super) names: &'static Names,
-    pub(super) origin: Option<&'a Origin>,
+    pub(super) origin: Option<&'a dyn Origin>,
     /// Since when its counters count; zero where that is not known.
     pub(super) start: UnixNanos,
     pub(super) files: &'a mut Files,

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, path::Path};
 
-use weir_core::UnixNanos;
+use weir_core::{Attributes, Interner, UnixNanos, Value};
 use weir_kubelet::PodCgroup;
 
 use super::{
@@ -49,10 +49,30 @@ struct Known {
 enum What {
     /// Holds pods.
     Above,
-    Pod(Origin),
-    Container(Origin),
+    Pod(Place),
+    Container(Place),
     /// None of a pod's containers, such as `crio-conmon-…`.
     Other,
+}
+
+/// The resource of a pod or a container.
+#[derive(Debug)]
+struct Place {
+    /// Below the root of the tree, with a slash before it.
+    path: Box<[u8]>,
+    attributes: Vec<(&'static str, String)>,
+}
+
+impl Origin for Place {
+    fn key(&self) -> &[u8] {
+        &self.path
+    }
+
+    fn attributes(&self, interner: &Interner) -> Attributes {
+        let attribute =
+            |(key, value): &(&'static str, String)| interner.attribute(key, Value::str(value.as_str()));
+        Attributes::new(self.attributes.iter().map(attribute).collect())
+    }
 }
 
 impl Pods {
@@ -112,13 +132,13 @@ fn what(path: &[u8]) -> What {
     };
     let mut attributes = vec![("k8s.pod.uid", found.uid), ("k8s.pod.qos_class", found.qos.name().to_owned())];
     match found.container {
-        None => What::Pod(Origin::new(path.as_bytes(), attributes)),
+        None => What::Pod(Place { path: path.as_bytes().into(), attributes }),
         Some(container) => {
             attributes.push(("container.id", container.id));
             if let Some(runtime) = container.runtime {
                 attributes.push(("container.runtime", runtime.to_owned()));
             }
-            What::Container(Origin::new(path.as_bytes(), attributes))
+            What::Container(Place { path: path.as_bytes().into(), attributes })
         }
     }
 }

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use weir_config::Check;
 
-use crate::procfs::filter::Names;
+use crate::procfs::filter::{Names, expression};
 
 /// How names are compared.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
@@ -15,6 +15,8 @@ pub enum MatchType {
     Strict,
     /// Regular expressions that match anywhere in a name; `^` and `$` bind them to its ends.
     Regexp,
+    /// The whole name, where `*` is any text, `?` any one byte, `[a-c]` one of some and `[!a]` one of others.
+    Glob,
 }
 
 /// Devices by name.
@@ -23,7 +25,7 @@ pub enum MatchType {
 pub struct DeviceFilter {
     /// Names or patterns; an empty list says nothing.
     pub devices: Vec<String>,
-    /// `strict` for names, `regexp` for patterns.
+    /// `strict` for names, `regexp` or `glob` for patterns.
     pub match_type: MatchType,
 }
 
@@ -33,7 +35,17 @@ pub struct DeviceFilter {
 pub struct InterfaceFilter {
     /// Names or patterns; an empty list says nothing.
     pub interfaces: Vec<String>,
-    /// `strict` for names, `regexp` for patterns.
+    /// `strict` for names, `regexp` or `glob` for patterns.
+    pub match_type: MatchType,
+}
+
+/// Processes by the name of their executable, of which the kernel keeps 15 bytes.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(default)]
+pub struct ProcessFilter {
+    /// Names or patterns; an empty list says nothing.
+    pub names: Vec<String>,
+    /// `strict` for names, `regexp` or `glob` for patterns.
     pub match_type: MatchType,
 }
 
@@ -43,7 +55,7 @@ pub struct InterfaceFilter {
 pub struct FsTypeFilter {
     /// Types, such as `ext4`, or patterns; an empty list says nothing.
     pub fs_types: Vec<String>,
-    /// `strict` for names, `regexp` for patterns.
+    /// `strict` for names, `regexp` or `glob` for patterns.
     pub match_type: MatchType,
 }
 
@@ -53,7 +65,7 @@ pub struct FsTypeFilter {
 pub struct MountPointFilter {
     /// Paths as the machine has them, without `root_path`, or patterns; an empty list says nothing.
     pub mount_points: Vec<String>,
-    /// `strict` for names, `regexp` for patterns.
+    /// `strict` for names, `regexp` or `glob` for patterns.
     pub match_type: MatchType,
 }
 
@@ -69,6 +81,12 @@ impl InterfaceFilter {
     }
 }
 
+impl ProcessFilter {
+    pub(in crate::procfs) fn names(&self) -> Names<'_> {
+        (&self.names, self.match_type)
+    }
+}
+
 impl FsTypeFilter {
     pub(in crate::procfs) fn names(&self) -> Names<'_> {
         (&self.fs_types, self.match_type)
@@ -81,20 +99,21 @@ impl MountPointFilter {
     }
 }
 
-/// Reports each pattern at `path` that is no regular expression.
+/// Reports each pattern at `path` that is none.
 pub(super) fn check_patterns(check: &mut Check<'_>, path: &[&str], (names, match_type): Names<'_>) {
     if match_type == MatchType::Strict {
         return;
     }
     for (at, pattern) in names.iter().enumerate() {
-        if let Err(error) = regex::bytes::Regex::new(pattern) {
+        if let Err(error) = regex::bytes::Regex::new(&expression(pattern, match_type)) {
             // The error is a drawing of several lines; the last says what is wrong.
             let drawing = error.to_string();
             let last = drawing.lines().last().unwrap_or_default();
             let reason = last.strip_prefix("error: ").unwrap_or(last);
             let at = at.to_string();
             let place: Vec<&str> = path.iter().copied().chain([&*at]).collect();
-            check.error(&place, format!("`{pattern}` is no regular expression: {reason}"));
+            let kind = if match_type == MatchType::Glob { "glob" } else { "regular expression" };
+            check.error(&place, format!("`{pattern}` is no {kind}: {reason}"));
         }
     }
 }

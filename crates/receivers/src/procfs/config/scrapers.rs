@@ -9,6 +9,7 @@ use weir_config::Check;
 use super::{
     cgroup::{CgroupConfig, PodsConfig, PressureConfig},
     filters::{DeviceFilter, FsTypeFilter, InterfaceFilter, MountPointFilter, check_patterns},
+    processes::{PagingConfig, ProcessConfig, ProcessesConfig, SystemConfig},
 };
 
 /// What to scrape.
@@ -42,10 +43,22 @@ pub struct Scrapers {
     /// How long processes waited for CPU, memory and disks; only where it is listed.
     #[serde(skip_serializing_if = "Listed::is_absent")]
     pub pressure: Listed<PressureConfig>,
+    /// Swap and page faults.
+    #[serde(skip_serializing_if = "Listed::is_absent")]
+    pub paging: Listed<PagingConfig>,
+    /// How many processes there are.
+    #[serde(skip_serializing_if = "Listed::is_absent")]
+    pub processes: Listed<ProcessesConfig>,
+    /// Each process; only if it is listed.
+    #[serde(skip_serializing_if = "Listed::is_absent")]
+    pub process: Listed<ProcessConfig>,
+    /// For how long the machine has been up.
+    #[serde(skip_serializing_if = "Listed::is_absent")]
+    pub system: Listed<SystemConfig>,
 }
 
 impl Scrapers {
-    /// Every scraper that the Collector has, with its defaults.
+    /// Every scraper that the Collector has of the machine as a whole, with its defaults: all but `process`.
     pub fn all() -> Self {
         Self {
             cpu: Listed::default_of(),
@@ -54,6 +67,9 @@ impl Scrapers {
             disk: Listed::default_of(),
             filesystem: Listed::default_of(),
             network: Listed::default_of(),
+            paging: Listed::default_of(),
+            processes: Listed::default_of(),
+            system: Listed::default_of(),
             ..Self::default()
         }
     }
@@ -74,6 +90,10 @@ impl Scrapers {
             && self.cgroup.is_absent()
             && self.pods.is_absent()
             && self.pressure.is_absent()
+            && self.paging.is_absent()
+            && self.processes.is_absent()
+            && self.process.is_absent()
+            && self.system.is_absent()
     }
 
     pub(super) fn check(&self, check: &mut Check<'_>) {
@@ -109,14 +129,10 @@ impl Scrapers {
         if let Some(network) = &self.network.0 {
             patterns(["network", "include", "interfaces"], network.include.names());
             patterns(["network", "exclude", "interfaces"], network.exclude.names());
-            if network.metrics.connections.enabled {
-                let path = ["scrapers", "network", "metrics", "system.network.connections", "enabled"];
-                check.error_with(
-                    &path,
-                    "connections are not collected yet",
-                    "remove the key, or set it to `false`",
-                );
-            }
+        }
+        if let Some(process) = &self.process.0 {
+            patterns(["process", "include", "names"], process.include.names());
+            patterns(["process", "exclude", "names"], process.exclude.names());
         }
     }
 }
@@ -177,8 +193,8 @@ pub struct Switch {
     pub enabled: bool,
 }
 
-const ON: Switch = Switch { enabled: true };
-const OFF: Switch = Switch { enabled: false };
+pub(super) const ON: Switch = Switch { enabled: true };
+pub(super) const OFF: Switch = Switch { enabled: false };
 
 /// CPU times, from `/proc/stat`.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
@@ -198,14 +214,20 @@ pub struct CpuMetrics {
     /// Each state's share of a CPU's time since the previous scrape, 0 to 1.
     #[serde(rename = "system.cpu.utilization")]
     pub utilization: Switch,
+    /// How fast each CPU runs now, in Hz; x86 alone tells it.
+    #[serde(rename = "system.cpu.frequency")]
+    pub frequency: Switch,
     /// Logical CPUs that are online.
     #[serde(rename = "system.cpu.logical.count")]
     pub logical_count: Switch,
+    /// Cores that are online: hyper-threading makes two CPUs of one.
+    #[serde(rename = "system.cpu.physical.count")]
+    pub physical_count: Switch,
 }
 
 impl Default for CpuMetrics {
     fn default() -> Self {
-        Self { time: ON, utilization: OFF, logical_count: OFF }
+        Self { time: ON, utilization: OFF, frequency: OFF, logical_count: OFF, physical_count: OFF }
     }
 }
 
@@ -402,13 +424,13 @@ pub struct NetworkMetrics {
     /// Packets that were dropped.
     #[serde(rename = "system.network.dropped")]
     pub dropped: Switch,
-    /// Connections by state: not collected yet, so it has to stay off.
+    /// TCP connections by state. Costs the more the more there are: the kernel writes a line for each.
     #[serde(rename = "system.network.connections")]
     pub connections: Switch,
 }
 
 impl Default for NetworkMetrics {
     fn default() -> Self {
-        Self { io: ON, packets: ON, errors: ON, dropped: ON, connections: OFF }
+        Self { io: ON, packets: ON, errors: ON, dropped: ON, connections: ON }
     }
 }

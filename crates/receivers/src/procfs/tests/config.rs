@@ -30,29 +30,37 @@ fn good(yaml: &str) -> ProcfsConfig {
     config.unwrap()
 }
 
-fn listed(scrapers: &Scrapers) -> [bool; 6] {
-    let Scrapers { cpu, load, memory, disk, filesystem, network, .. } = scrapers;
-    [
+/// All but `process`, and then `process`.
+fn listed(scrapers: &Scrapers) -> ([bool; 9], bool) {
+    let Scrapers { cpu, load, memory, disk, filesystem, network, paging, processes, process, system, .. } =
+        scrapers;
+    let machine = [
         cpu.0.is_some(),
         load.0.is_some(),
         memory.0.is_some(),
         disk.0.is_some(),
         filesystem.0.is_some(),
         network.0.is_some(),
-    ]
+        paging.0.is_some(),
+        processes.0.is_some(),
+        system.0.is_some(),
+    ];
+    (machine, process.0.is_some())
 }
 
 #[test]
-fn without_scrapers_all_are_on() {
+fn without_scrapers_all_are_on_but_the_one_of_each_process() {
     for yaml in ["", "scrapers:\n", "scrapers: {}\n", "collection_interval: 10s\n"] {
-        assert_eq!(listed(&good(yaml).scrapers.or_all()), [true; 6], "{yaml:?}");
+        assert_eq!(listed(&good(yaml).scrapers.or_all()), ([true; 9], false), "{yaml:?}");
     }
 }
 
 #[test]
 fn a_scraper_is_on_when_it_is_listed_even_without_a_value() {
     let config = good("scrapers:\n  cpu:\n  disk: {}\n");
-    assert_eq!(listed(&config.scrapers.or_all()), [true, false, false, true, false, false]);
+    let (machine, process) = listed(&config.scrapers.or_all());
+    assert_eq!((machine, process), ([true, false, false, true, false, false, false, false, false], false));
+    assert!(listed(&good("scrapers:\n  process:\n").scrapers.or_all()).1);
 }
 
 #[test]
@@ -85,7 +93,7 @@ scrapers:
     assert_eq!(config.collection_interval.as_std().as_secs(), 30);
     assert_eq!(config.initial_delay.as_std().as_secs(), 0);
     assert_eq!(config.root().to_str(), Some("/hostfs"));
-    assert_eq!(listed(&config.scrapers), [true; 6]);
+    assert_eq!(listed(&config.scrapers).0, [true, true, true, true, true, true, false, false, false]);
     let cpu = config.scrapers.cpu.0.unwrap().metrics;
     assert_eq!(
         [cpu.time, cpu.utilization, cpu.logical_count].map(|switch| switch.enabled),
@@ -115,9 +123,9 @@ scrapers:
     include: {devices: [sda, 'sd('], match_type: regexp}
   filesystem:
     exclude_mount_points: {mount_points: ['['], match_type: regexp}
-  network:
-    metrics:
-      system.network.connections: {enabled: true}
+  process:
+    include: {names: ['a('], match_type: glob}
+    exclude: {names: ['a('], match_type: regexp}
 ",
     );
     assert_eq!(
@@ -127,7 +135,7 @@ scrapers:
             "2:12 \"hostfs\": `hostfs` is not an absolute path",
             "5:30 \"'sd('\": `sd(` is no regular expression: unclosed group",
             "7:43 \"'['\": `[` is no regular expression: unclosed character class",
-            "10:45 \"true\": connections are not collected yet",
+            "10:23 \"'a('\": `a(` is no regular expression: unclosed group",
         ]
     );
 }
@@ -140,14 +148,15 @@ fn unknown_scrapers_metrics_and_match_types_are_reported_at_their_place() {
   cpu:
     metrics: {system.cpu.tim: {enabled: true}}
   disk:
-    include: {devices: [a], match_type: glob}
+    include: {devices: [a], match_type: globe}
   load:
     metrics: {system.cpu.load_average.1m: {}}
 ",
     );
     let places: Vec<&str> = told.iter().map(|line| line.split("\":").next().unwrap()).collect();
     assert_eq!(places.len(), 4, "{told:#?}");
-    for place in ["2:3 \"cpus", "4:15 \"system.cpu.tim", "6:41 \"glob", "8:15 \"system.cpu.load_average.1m"] {
+    for place in ["2:3 \"cpus", "4:15 \"system.cpu.tim", "6:41 \"globe", "8:15 \"system.cpu.load_average.1m"]
+    {
         assert!(places.contains(&place), "{place} is not in {told:#?}");
     }
 }

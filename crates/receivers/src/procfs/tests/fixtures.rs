@@ -130,3 +130,58 @@ pub(super) const PRESSURE: &str = "some avg10=3.50 avg60=2.10 avg300=0.70 total=
 
 /// Of a kernel before 5.13, which has no `full` for the CPU.
 pub(super) const OLD_CPU_PRESSURE: &str = "some avg10=0.00 avg60=0.00 avg300=0.00 total=7000000\n";
+
+pub(super) const UPTIME: &str = "350735.47 234388.90\n";
+
+/// Two places to swap to, the second a file with a blank in its name.
+pub(super) const SWAPS: &str = "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority
+/dev/zram0                              partition\t2048\t\t512\t\t100
+/swap\\040file                            file\t\t1000\t\t0\t\t-2
+";
+
+pub(super) const VMSTAT: &str = "nr_free_pages 77
+pgpgin 400
+pgpgout 800
+pswpin 3
+pswpout 5
+pgalloc_normal 12
+pgfault 1000
+pgmajfault 30
+";
+
+/// As Linux 6.8 writes it: two that listen, one that is connected, one of which there is a request only.
+pub(super) const NET_TCP: &str = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
+   0: 00000000:0016 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 1234 1 0000000000000000 100 0 0 10 0
+   1: 0100007F:0277 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 1235 1 0000000000000000 100 0 0 10 0
+   2: 0B00000A:0016 0A00000A:D2F0 01 00000000:00000000 02:000A7D2B 00000000     0        0 1236 4 0000000000000000 20 4 31 10 -1
+   3: 0B00000A:0016 0A00000A:D2F1 0C 00000000:00000000 01:00000062 00000000     0        0 0 1 0000000000000000
+";
+
+pub(super) const NET_TCP6: &str = "  sl  local_address                         remote_address                        st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
+   0: 00000000000000000000000000000000:1F90 00000000000000000000000000000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 1237 1 0000000000000000 100 0 0 10 0
+   1: 0000000000000000FFFF00000B00000A:1F90 0000000000000000FFFF00000A00000A:D2F2 06 00000000:00000000 03:00001770 00000000     0        0 0 3 0000000000000000
+";
+
+/// A process whose name holds what ends a name elsewhere. In user mode 150 ticks, in the kernel 50, waiting 25.
+pub(super) const PID_STAT: &str = "1234 (we(ird) S) name) S 1 1234 1234 0 -1 4194560 700 0 7 0 150 50 0 0 20 0 3 0 3000 104857600 250 18446744073709551615 1 1 0 0 0 0 0 4096 1260 0 0 0 17 1 0 0 25 0 0 0 0 0 0 0 0 0 0
+";
+
+/// Pages: of address space, in memory, shared, of text, and (since Linux 2.6) unused, of data, unused.
+pub(super) const PID_STATM: &str = "25600 250 100 10 0 500 0\n";
+
+pub(super) const PID_IO: &str = "rchar: 5000
+wchar: 6000
+syscr: 50
+syscw: 60
+read_bytes: 4096
+write_bytes: 8192
+cancelled_write_bytes: 0
+";
+
+pub(super) const PID_STATUS: &str = "Name:\twe(ird) S) name
+State:\tS (sleeping)
+Uid:\t0\t0\t0\t0
+SigQ:\t2/62384
+voluntary_ctxt_switches:\t40
+nonvoluntary_ctxt_switches:\t4
+";

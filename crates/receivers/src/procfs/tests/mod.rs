@@ -1,12 +1,17 @@
 mod cgroup;
 mod config;
+mod conventions;
+mod cpu_kinds;
 mod cwagent;
 mod fixtures;
 mod live;
 mod mutations;
+mod oracle;
 mod parsers;
 mod pods;
+mod processes;
 mod receiver;
+mod recorded;
 mod scrape;
 mod space_and_mounts;
 
@@ -45,6 +50,12 @@ impl Machine {
         machine.write("proc/diskstats", fixtures::DISKSTATS);
         machine.write("proc/1/net/dev", fixtures::NET_DEV);
         machine.write("proc/filesystems", fixtures::FILESYSTEMS);
+        machine.write("proc/uptime", fixtures::UPTIME);
+        machine.write("proc/swaps", fixtures::SWAPS);
+        machine.write("proc/vmstat", fixtures::VMSTAT);
+        machine.process(1, fixtures::PID_STAT);
+        machine.write("proc/1/net/tcp", fixtures::NET_TCP);
+        machine.write("proc/1/net/tcp6", fixtures::NET_TCP6);
         let mounts = format!("22 1 {} / / rw,relatime shared:1 - ext4 /dev/sda1 rw\n", machine.number());
         machine.write("proc/1/mountinfo", &mounts);
         machine
@@ -60,6 +71,13 @@ impl Machine {
         for (name, text) in files {
             self.write(&format!("sys/fs/cgroup/{path}/{name}"), text);
         }
+    }
+
+    /// A process of which there are `stat` and `statm` alone.
+    fn process(&self, pid: u32, stat: &str) {
+        fs::create_dir_all(self.0.join(format!("proc/{pid}"))).unwrap();
+        self.write(&format!("proc/{pid}/stat"), stat);
+        self.write(&format!("proc/{pid}/statm"), fixtures::PID_STATM);
     }
 
     fn remove(&self, path: &str) {

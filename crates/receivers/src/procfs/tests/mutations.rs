@@ -5,12 +5,17 @@ use std::fmt::Debug;
 use super::{
     super::{
         cgroup::parse,
+        connections::state,
         cpu::{boot_seconds, cpus},
         disk::disks,
         load::averages,
         memory::MemInfo,
         mounts::{Volume, device_types, distinct, mounts, unescaped, visible},
         network::interfaces,
+        paging::{VmStat, swaps},
+        pids::stat as pid_stat,
+        process::{Io, signals_pending, switches},
+        system::uptime,
     },
     fixtures,
 };
@@ -176,4 +181,40 @@ fn files_of_cgroups() {
     }
     reads_beginnings(fixtures::PRESSURE, |text| parse::stalled(text, b"full").into_iter().collect());
     reads_beginnings(fixtures::CGROUP[0].1, |text| parse::keyed(text, b"nr_throttled").into_iter().collect());
+}
+
+#[test]
+fn files_of_paging_connections_and_processes() {
+    survives_mutations(fixtures::SWAPS, |text| {
+        for swap in swaps(text) {
+            assert!(swap.used <= swap.size && !swap.device.is_empty());
+        }
+    });
+    reads_beginnings(fixtures::SWAPS, |text| swaps(text).map(|swap| format!("{swap:?}")).collect());
+    survives_mutations(fixtures::VMSTAT, |text| {
+        if let Some(stat) = VmStat::parse(text) {
+            assert!(stat.minor_faults() <= stat.faults);
+        }
+    });
+    survives_mutations(fixtures::NET_TCP, |text| {
+        for line in crate::procfs::text::lines(text) {
+            assert!(state(line).is_none_or(|at| at < 11));
+        }
+    });
+    survives_mutations(fixtures::PID_STAT, |text| {
+        if let Some(stat) = pid_stat(text) {
+            assert!(stat.name.bytes().len() <= 64);
+        }
+    });
+    reads_beginnings(fixtures::PID_STAT, |text| pid_stat(text).into_iter().collect());
+    survives_mutations(fixtures::PID_IO, |text| {
+        Io::parse(text);
+    });
+    survives_mutations(fixtures::PID_STATUS, |text| {
+        switches(text);
+        signals_pending(text);
+    });
+    survives_mutations(fixtures::UPTIME, |text| {
+        assert!(uptime(text).is_none_or(|seconds| seconds.is_finite() && seconds >= 0.0));
+    });
 }

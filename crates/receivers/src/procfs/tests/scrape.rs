@@ -8,7 +8,7 @@ use super::{
     super::{
         CpuConfig, CpuMetrics, DeviceFilter, DiskConfig, FilesystemConfig, FilesystemMetrics,
         InterfaceFilter, LoadConfig, MatchType, MemoryConfig, MemoryMetrics, MountPointFilter, NetworkConfig,
-        Scrape, Scrapers, Switch,
+        NetworkMetrics, Scrape, Scrapers, Switch,
     },
     Machine, fixtures, listed, readings,
 };
@@ -43,7 +43,9 @@ fn expect(readings: &BTreeMap<String, Number>, expected: &str) {
 fn the_defaults_report_what_the_collector_reports() {
     let machine = Machine::small();
     let mut readings = scrape(&machine, Scrapers::default());
-    readings.retain(|name, _| !name.starts_with("system.filesystem"));
+    // Worked out elsewhere: the rest of what is on by default.
+    let elsewhere = ["system.filesystem", "system.network.connections", "system.paging", "system.processes"];
+    readings.retain(|name, _| !elsewhere.iter().any(|prefix| name.starts_with(prefix)));
     expect(
         &readings,
         "system.cpu.time{cpu=cpu0,state=user} 1.5
@@ -54,6 +56,7 @@ fn the_defaults_report_what_the_collector_reports() {
          system.cpu.time{cpu=cpu0,state=interrupt} 0.05
          system.cpu.time{cpu=cpu0,state=softirq} 0.07
          system.cpu.time{cpu=cpu0,state=steal} 0.03
+         system.uptime{} 350735.47
          system.cpu.load_average.1m{} 0.5
          system.cpu.load_average.5m{} 1.25
          system.cpu.load_average.15m{} 12.0
@@ -155,10 +158,17 @@ fn every_metric_has_the_collectors_unit_kind_and_start() {
         "system.filesystem.inodes.usage {inodes} up-down weir/procfs/filesystem",
         "system.filesystem.usage By up-down weir/procfs/filesystem",
         "system.memory.usage By up-down weir/procfs/memory",
+        "system.network.connections {connections} up-down weir/procfs/network",
         "system.network.dropped {packets} counter weir/procfs/network",
         "system.network.errors {errors} counter weir/procfs/network",
         "system.network.io By counter weir/procfs/network",
         "system.network.packets {packets} counter weir/procfs/network",
+        "system.paging.faults {faults} counter weir/procfs/paging",
+        "system.paging.operations {operations} counter weir/procfs/paging",
+        "system.paging.usage By up-down weir/procfs/paging",
+        "system.processes.count {processes} up-down weir/procfs/processes",
+        "system.processes.created {processes} counter weir/procfs/processes",
+        "system.uptime s gauge weir/procfs/system",
     ];
     assert_eq!(found, expected);
 }
@@ -166,7 +176,7 @@ fn every_metric_has_the_collectors_unit_kind_and_start() {
 #[test]
 fn optional_metrics_come_when_they_are_switched_on() {
     let machine = Machine::small();
-    let cpu = CpuMetrics { time: OFF, utilization: ON, logical_count: ON };
+    let cpu = CpuMetrics { time: OFF, utilization: ON, logical_count: ON, ..CpuMetrics::default() };
     let memory =
         MemoryMetrics { usage: OFF, utilization: ON, limit: ON, page_size: ON, available: ON, dirty: ON };
     let scrapers = Scrapers {
@@ -253,7 +263,8 @@ fn filters_choose_devices_interfaces_and_mount_points() {
     assert_eq!(disk(devices(&["^sda"], MatchType::Regexp), devices(&["sda1"], MatchType::Strict)), ["sda"]);
 
     let exclude = InterfaceFilter { interfaces: vec!["eth0".into()], match_type: MatchType::Strict };
-    let network = NetworkConfig { exclude, ..NetworkConfig::default() };
+    let metrics = NetworkMetrics { connections: OFF, ..NetworkMetrics::default() };
+    let network = NetworkConfig { exclude, metrics, ..NetworkConfig::default() };
     assert_eq!(scrape(&machine, Scrapers { network: listed(network), ..Scrapers::default() }).len(), 0);
 
     let exclude_mount_points =
@@ -303,7 +314,7 @@ fn a_machine_without_any_file_gives_an_empty_batch() {
     let context = fixture.context("procfs");
     let mut scrape = Scrape::new(&machine.config(Scrapers::default()), &context).unwrap();
     assert!(scrape.collect(seconds(START)).is_empty());
-    assert_eq!(scrape.troubles(), 7, "six scrapers, and the time of boot");
+    assert_eq!(scrape.troubles(), 13, "nine scrapers, three of which read two things, and the time of boot");
     assert_eq!(context.status.read().last_success, None);
     assert!(context.ledger.read().balances());
 }
@@ -402,10 +413,10 @@ fn points_over_the_cap_on_series_are_counted() {
     };
     let mut scrape = Scrape::new(&machine.config(scrapers), &context).unwrap();
     let batch = scrape.collect(seconds(START));
-    // 8 points of the CPU and 8 of the interface
+    // 8 points of the CPU, 8 of the interface, and 11 states of connections.
     assert_eq!(batch.points(), 10);
     let account = context.ledger.read();
-    assert_eq!((account.taken, account.dropped[&Reason::SERIES_CAP]), (16, 6));
+    assert_eq!((account.taken, account.dropped[&Reason::SERIES_CAP]), (27, 17));
 }
 
 #[test]
