@@ -12,6 +12,7 @@
 //! - `branches`: pipelines that share a receiver; exporters that are dead or switched off.
 //! - `enrichment`: where Weir runs, told by stand-ins of the services that know.
 //! - `cwagent`: the configuration that takes the CloudWatch Agent's place.
+//! - `gpus`: the configurations for machines with GPUs.
 //! - `commands`: `run --once` and `health`.
 //! - `pods`: the sidecar's and the gateway's configurations as they stand.
 //! - `two_weirs`: an agent and a gateway in a row.
@@ -29,6 +30,7 @@ mod credentials;
 mod cwagent;
 mod enrichment;
 mod faults;
+mod gpus;
 mod harness;
 mod interop;
 mod local;

@@ -1,0 +1,83 @@
+//! `configs/gpu-health.yaml` and `configs/gpu-daemonset.yaml` as they are, over GPUs of a stub library.
+
+use std::{collections::BTreeSet, path::Path, process::Command};
+
+use weir_nvml_stub::{Card, Stub};
+
+use crate::harness::{FarEnd, Program, Service, Weir, instance, until};
+
+/// Runs a file of `configs/` until `points` are held, and answers what then arrives: `name{dimensions} unit`, and the newest value.
+async fn stored(file: &str, stub: &Stub, points: f64) -> Vec<(String, f64)> {
+    let far_end = FarEnd::start().await;
+    let imds = Service::start(|asked| Some(instance(asked, None)));
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("configs").join(file);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_weir"));
+    command.env_clear().env("AWS_EC2_METADATA_SERVICE_ENDPOINT", imds.url());
+    command.env("WEIR_ROOT", "/").env("K8S_NODE_NAME", "node-7").env("CLUSTER_NAME", "train");
+    command.args(["run", "--log-format", "json", "-c", file.to_str().unwrap()]);
+    for (key, value) in [
+        ("receivers.nvml.library", stub.path().display().to_string()),
+        ("exporters.cloudwatch.endpoint", far_end.0.endpoint()),
+        ("service.telemetry.metrics.address", "127.0.0.1:0".to_owned()),
+    ] {
+        command.args(["--set", &format!("{key}={value}")]);
+    }
+    let weir = Weir::ready(Program::spawn(command)).await;
+    let is_ready = || (weir.metric("weir_detector_ready", &["detector=\"ec2\""]) == 1.0).then_some(());
+    until("the instance's identity", is_ready).await;
+    let held = || (weir.metric("weir_held_points", &["cloudwatch"]) >= points).then_some(());
+    until("the first round", held).await;
+    let log = weir.program.stderr.clone();
+    weir.drain().await;
+    let said: Vec<String> =
+        log.so_far().lines().filter(|line| line.contains("WARN")).map(str::to_owned).collect();
+    assert_eq!(said, Vec::<String>::new());
+    let described = |one: weir_cloudwatch_local::SeriesSummary| {
+        let dimensions: Vec<String> =
+            one.metric.dimensions.iter().map(|one| format!("{}={}", one.name, one.value)).collect();
+        let of_the_metric = (&one.metric.namespace, &one.metric.name, &*one.metric.dimensions);
+        let newest = far_end.0.store().datapoints(of_the_metric.0, of_the_metric.1, of_the_metric.2);
+        let name = format!("{}{{{}}} {}", one.metric.name, dimensions.join(","), one.unit.as_str());
+        (name, newest.last().unwrap().maximum)
+    };
+    far_end.0.store().series().into_iter().map(described).collect()
+}
+
+#[tokio::test]
+async fn the_replacement_of_the_script_sends_its_three_metrics_of_each_gpu_and_no_others() {
+    let mut stub = Stub::new(Card::T4.node(8)).unwrap();
+    stub.change(|node| {
+        for (index, gpu) in node.gpus.iter_mut().enumerate() {
+            let index = index as u64;
+            gpu.set("ecc.aggregate.uncorrected.dram", index).set("ecc.aggregate.corrected.dram", 100 + index);
+            gpu.set("retired.double", 10 * index);
+        }
+    })
+    .unwrap();
+    let mut found = stored("gpu-health.yaml", &stub, 24.0).await;
+    let mut expected = Vec::new();
+    for index in 0..8_u32 {
+        for (name, value) in [
+            ("GPU_Aggregate_Uncorrectable_Errors", index),
+            ("GPU_Aggregate_Correctable_Errors", 100 + index),
+            ("GPU_Retired_Double_Bit_ECC", 10 * index),
+        ] {
+            expected.push((format!("{name}{{GPUIndex={index},InstanceId=i-0abc}} Count"), f64::from(value)));
+        }
+    }
+    found.sort_by(|a, b| a.0.cmp(&b.0));
+    expected.sort_by(|a, b| a.0.cmp(&b.0));
+    assert_eq!(found, expected);
+}
+
+#[tokio::test]
+async fn a_node_of_eight_gpus_is_at_most_fifty_metrics() {
+    let stub = Stub::new(Card::H100.node(8)).unwrap();
+    let found = stored("gpu-daemonset.yaml", &stub, 30.0).await;
+    let names: BTreeSet<&str> = found.iter().filter_map(|(name, _)| name.split('{').next()).collect();
+    for expected in ["hw.gpu.utilization", "hw.power", "gpu.health", "gpu.up", "system.memory.utilization"] {
+        assert!(names.contains(expected), "{expected} among {names:?}");
+    }
+    assert!(found.iter().all(|(name, _)| name.contains("k8s.node.name=node-7")), "{found:#?}");
+    assert!((25..=50).contains(&found.len()), "{} metrics: {found:#?}", found.len());
+}
