@@ -31,6 +31,8 @@ pub(crate) enum Kind {
     Duration,
     /// Host and port.
     Address,
+    /// A path from the root on.
+    Path,
     /// A list of texts.
     Texts,
     /// A list of a few words.
@@ -44,7 +46,7 @@ pub(crate) enum Kind {
 /// Every key that the files of `configs/` have: `*` is any one key, an item of a list is a number.
 #[rustfmt::skip]
 const KEYS: &[(&str, Kind)] = {
-    use Kind::{Address, Choice, Choices, Duration, Integer, Measurements, Name, References, Section, Size, Switch, Text, Texts, Word};
+    use Kind::{Address, Choice, Choices, Duration, Integer, Measurements, Name, Path, References, Section, Size, Switch, Text, Texts, Word};
     &[
         ("receivers", Section),
         ("processors", Section),
@@ -62,6 +64,7 @@ const KEYS: &[(&str, Kind)] = {
         ("receivers nvml profile", Choice),
         ("receivers nvml metrics", Choices),
         ("receivers procfs collection_interval", Duration),
+        ("receivers procfs root_path", Path),
         ("receivers procfs initial_delay", Duration),
         ("receivers procfs cwagent", Section),
         ("receivers procfs cwagent *", Section),
@@ -148,6 +151,7 @@ impl Kind {
             Self::Section
             | Self::Duration
             | Self::Address
+            | Self::Path
             | Self::Word
             | Self::Choice
             | Self::Choices
@@ -162,7 +166,7 @@ impl Kind {
 
     /// Whether a letter more in its value leaves it right.
     pub(crate) fn takes_any_text(self) -> bool {
-        matches!(self, Self::Text | Self::Name | Self::Texts | Self::References)
+        matches!(self, Self::Text | Self::Name | Self::Path | Self::Texts | Self::References)
     }
 
     /// Whether its key may not stand without a value.

@@ -27,6 +27,8 @@ pub struct NvmlConfig {
     pub profile: Profile,
     /// Only these metrics, by the names of the profile; all where none is listed.
     pub metrics: Vec<String>,
+    /// How long after the start to ask for the first time: what detectors find is then there.
+    pub initial_delay: Duration,
     /// How often to ask for what.
     pub intervals: Intervals,
     /// How long a GPU may take to answer; after that its thread is left to itself, and the GPU is said to be down.
@@ -67,6 +69,7 @@ impl Default for NvmlConfig {
             library: PathBuf::from("libnvidia-ml.so.1"),
             profile: Profile::default(),
             metrics: Vec::new(),
+            initial_delay: Duration::from_secs(1),
             intervals: Intervals::default(),
             timeout: Duration::from_secs(5),
             retry_interval: Duration::from_secs(60),

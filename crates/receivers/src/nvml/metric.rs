@@ -100,9 +100,9 @@ impl Metric {
         self.called(Profile::Cwagent, Name { name, unit, scale, shape: Shape::Gauge })
     }
 
-    /// The script's: the raw figure, in the unit Count.
+    /// The script's: the raw figure, in CloudWatch's unit Count.
     pub(super) const fn health(self, name: &'static str) -> Self {
-        self.called(Profile::GpuHealth, Name { name, unit: "{count}", scale: 1.0, shape: Shape::Gauge })
+        self.called(Profile::GpuHealth, Name { name, unit: "Count", scale: 1.0, shape: Shape::Gauge })
     }
 
     /// What it is called under `profile`; `None` where that does not have it.

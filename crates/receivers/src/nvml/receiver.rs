@@ -41,7 +41,8 @@ impl Receiver for NvmlReceiver {
         let mut fleet = Fleet::new(self.config.clone(), context, reports);
         let asked = TIERS.map(|tier| fleet.asks(tier).then(|| self.interval(tier)));
         // The first round has everything: what is asked for once a minute is then there at once.
-        let mut next = [clock.now(); 3];
+        let delay = if context.drain.once { Duration::ZERO } else { self.config.initial_delay.as_std() };
+        let mut next = [clock.now().plus(delay); 3];
         loop {
             let at = soonest(&next, &asked);
             tokio::select! {

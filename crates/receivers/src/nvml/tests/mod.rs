@@ -7,6 +7,7 @@ mod script;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use tokio::task::JoinHandle;
+use weir_config::Duration as ConfigDuration;
 use weir_core::{
     Batch, ComponentError, Context, Edge, EdgeLedger, Inbox, Number, Output, ReceiverFactory, inbox,
 };
@@ -36,7 +37,11 @@ impl Watched {
             context.clock.clone(),
             Duration::from_secs(1),
         );
-        let mut config = NvmlConfig { library: stub.path(), ..NvmlConfig::default() };
+        let mut config = NvmlConfig {
+            library: stub.path(),
+            initial_delay: ConfigDuration::from_secs(0),
+            ..NvmlConfig::default()
+        };
         change(&mut config);
         let task = tokio::spawn(Nvml::build(config, context.clone()).run(output));
         Self { fixture, stub, context, inbox, task }
