@@ -140,6 +140,12 @@ impl Device {
         self.handle == handle as usize
     }
 
+    /// Whether the GPU answers at all: the cheapest question that each answers, without keeping what it says.
+    pub fn answers(&self) -> Result<(), Error> {
+        let mut buffer = [0; 96];
+        call!(self.nvml, nvmlDeviceGetUUID(self.handle(), buffer.as_mut_ptr(), buffer.len() as u32))
+    }
+
     /// Such as `GPU-…`: the GPU's own name, wherever it sits.
     pub fn uuid(&self) -> Result<String, Error> {
         text::<96>(|to, room| call!(self.nvml, nvmlDeviceGetUUID(self.handle(), to, room)))

@@ -65,7 +65,7 @@ impl Gpu {
     pub(super) fn read(&mut self, due: Due, into: &mut Readings) -> Result<(), Error> {
         into.figures.clear();
         into.instances.clear();
-        self.device.uuid()?; // cheap, and answered by every GPU that is there
+        self.device.answers()?;
         let planned = self.plan.calls.iter().zip(&mut self.unsupported);
         for (planned, unsupported) in planned.filter(|(planned, _)| due.has(planned.call.tier)) {
             if *unsupported {
@@ -133,7 +133,7 @@ impl Gpu {
 fn goes_on(error: Error) -> Result<(), Error> {
     match error.class() {
         Class::Lost | Class::Session => Err(error),
-        // Not known which figure this is of, and whether the GPU is well: `uuid` says so in the next round.
+        // Not known which figure this is of, and whether the GPU is well: `answers` says so in the next round.
         Class::NotSupported | Class::NoData | Class::NotAllowed | Class::Other => Ok(()),
     }
 }

@@ -1,0 +1,49 @@
+//! A round over known GPUs allocates the same for one GPU as for eight: nothing for a GPU, a metric or a point.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test")]
+
+use std::{sync::Arc, time::Duration};
+
+use weir_config::Duration as ConfigDuration;
+use weir_core::{Edge, EdgeLedger, Output, ReceiverFactory as _, inbox};
+use weir_counting_alloc::{Counting, allocations};
+use weir_nvml_stub::{Card, Stub};
+use weir_receivers::nvml::{Nvml, NvmlConfig};
+use weir_testkit::Fixture;
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting(std::alloc::System);
+
+/// What this thread asks for, which is all but the GPUs' own threads, in a minute's round after several; and how many points it has.
+fn of_a_round(gpus: usize) -> (u64, u64) {
+    let stub = Stub::new(Card::H100.node(gpus)).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let fixture = Fixture::new();
+    let context = fixture.context("nvml");
+    let (sender, mut inbox) = inbox(Arc::default());
+    let edge = Edge::new(sender, 1 << 30, Arc::new(EdgeLedger::default()));
+    let output =
+        Output::new(vec![edge], Arc::clone(&context.ledger), context.clock.clone(), Duration::from_secs(1));
+    let zero = ConfigDuration::from_secs(0);
+    let config = NvmlConfig { library: stub.path(), initial_delay: zero, ..NvmlConfig::default() };
+    let task = runtime.spawn(Nvml::build(config, context.clone()).run(output));
+    let mut round = || {
+        let points =
+            runtime.block_on(async { inbox.recv().await.expect("the receiver runs").into_batch().points() });
+        fixture.clock.advance(Duration::from_secs(60));
+        points
+    };
+    (0..5).for_each(|_| _ = round());
+    // Of several: the channel of reports takes a new block now and then.
+    let least = (0..20).map(|_| allocations(&mut round)).min().unwrap();
+    context.drain.begun.cancel();
+    runtime.block_on(task).unwrap().unwrap();
+    least
+}
+
+#[test]
+fn seven_more_gpus_allocate_nothing_more() {
+    let ((one, points_of_one), (eight, points_of_eight)) = (of_a_round(1), of_a_round(8));
+    assert!(points_of_one > 50 && points_of_eight > 7 * points_of_one, "{points_of_one}, {points_of_eight}");
+    assert_eq!(eight, one, "allocations of a round");
+    assert!(one < 20, "{one} allocations of a round");
+}
