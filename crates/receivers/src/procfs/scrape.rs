@@ -1,10 +1,6 @@
 //! One round over all scrapers: a batch of everything that the machine says of itself now.
 
-use std::{
-    fmt,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{fmt, path::Path, sync::Arc};
 
 use weir_core::{Batch, Context, Door, NodeLedger, Reason, Status, UnixNanos};
 
@@ -168,13 +164,10 @@ fn scrapers(config: &ProcfsConfig) -> Result<Vec<Box<dyn Scraper>>, regex::Error
 
 /// A file of the network that this process is in; below a `root_path`, of that of the machine, which its first process is in.
 pub(super) fn of_the_network(root: &Path, file: &str) -> Source {
-    Source::first_of(places_in_the_network(root, file))
-}
-
-/// Where [`of_the_network`] looks, the best first.
-pub(super) fn places_in_the_network(root: &Path, file: &str) -> Vec<PathBuf> {
     let own = root.join("proc/net").join(file);
-    if root == Path::new("/") { vec![own] } else { vec![root.join("proc/1/net").join(file), own] }
+    let paths =
+        if root == Path::new("/") { vec![own] } else { vec![root.join("proc/1/net").join(file), own] };
+    Source::first_of(paths)
 }
 
 /// When the machine was booted. Read until it is known and then kept: the kernel computes it anew from two clocks at each read, and

@@ -424,7 +424,7 @@ pub struct NetworkMetrics {
     /// Packets that were dropped.
     #[serde(rename = "system.network.dropped")]
     pub dropped: Switch,
-    /// TCP connections by state. Costs the more the more there are: the kernel writes a line for each.
+    /// TCP connections by state. Costs more than all the rest: the kernel walks its whole table of connections.
     #[serde(rename = "system.network.connections")]
     pub connections: Switch,
 }

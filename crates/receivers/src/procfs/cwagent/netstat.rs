@@ -2,11 +2,8 @@
 
 use std::{
     collections::HashSet,
-    fs::File,
     hash::{BuildHasher as _, RandomState},
-    io,
-    os::unix::fs::FileExt as _,
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 use weir_core::UnixNanos;
@@ -16,8 +13,9 @@ use super::{
     measure::{COUNT, Chosen, Measure, gauge, whole},
 };
 use crate::procfs::{
-    scrape::{Scraper, places_in_the_network},
+    scrape::{Scraper, of_the_network},
     sink::Sink,
+    source::Source,
     text,
     trouble::{Trouble, Troubles},
 };
@@ -142,82 +140,32 @@ const FILES: [(&str, Table, bool); 5] = [
 #[derive(Debug)]
 pub(super) struct NetStat {
     chosen: Chosen<Sockets>,
-    files: [Place; FILES.len()],
+    tables: [(Source, Table, bool); FILES.len()],
     counter: Counter,
-    buffer: Vec<u8>,
-}
-
-#[derive(Debug)]
-struct Place {
-    /// The first that there is.
-    paths: Vec<PathBuf>,
-    table: Table,
-    must_be_there: bool,
 }
 
 impl NetStat {
     pub(super) fn new(config: &Section, root: &Path) -> Self {
-        let place = |(file, table, must_be_there)| Place {
-            paths: places_in_the_network(root, file),
-            table,
-            must_be_there,
-        };
         Self {
             chosen: Chosen::new(MEASURES, &config.measurement),
-            files: FILES.map(place),
+            tables: FILES
+                .map(|(file, table, must_be_there)| (of_the_network(root, file), table, must_be_there)),
             counter: Counter::default(),
-            buffer: Vec::new(),
         }
     }
 }
 
 impl Scraper for NetStat {
     fn scrape(&mut self, sink: &mut Sink<'_>, _: &mut Troubles) -> Result<(), Trouble> {
-        let Self { chosen, files, counter, buffer } = self;
+        let Self { chosen, tables, counter } = self;
         counter.reset();
-        for Place { paths, table, must_be_there } in files.iter() {
-            let counted =
-                open(paths).and_then(|file| each_line(&file, buffer, |line| counter.line(*table, line)));
-            match counted {
-                Ok(()) => {}
-                Err(error) if !must_be_there && error.kind() == io::ErrorKind::NotFound => {}
-                Err(source) => return Err(Trouble::Unreadable { path: paths[0].clone(), source }),
+        for (source, table, must_be_there) in tables {
+            match source.each_line(|line| counter.line(*table, line)) {
+                Err(trouble) if *must_be_there || !trouble.is_absence() => return Err(trouble),
+                _ => {}
             }
         }
         chosen.put(&counter.sockets, &[], UnixNanos(0), sink);
         Ok(())
-    }
-}
-
-/// The first of `paths` that can be opened.
-fn open(paths: &[PathBuf]) -> io::Result<File> {
-    let mut tried = paths.iter().map(File::open);
-    let first = tried.next().unwrap_or_else(|| Err(io::ErrorKind::NotFound.into()));
-    first.or_else(|error| tried.find_map(Result::ok).ok_or(error))
-}
-
-/// What is read at a time. A hundred thousand sockets make a table of 15 MB: it is never in memory as a whole.
-const PART_BYTES: usize = 64 << 10;
-
-/// Calls `take` with each line that has its end.
-fn each_line(file: &File, buffer: &mut Vec<u8>, mut take: impl FnMut(&[u8])) -> io::Result<()> {
-    buffer.resize(PART_BYTES, 0);
-    let (mut at, mut kept) = (0, 0);
-    loop {
-        let read = match file.read_at(&mut buffer[kept..], at) {
-            Ok(0) => return Ok(()),
-            Ok(read) => read,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(error),
-        };
-        at += read as u64;
-        let filled = kept + read;
-        let whole = buffer[..filled].iter().rposition(|byte| *byte == b'\n').map_or(0, |newline| newline + 1);
-        text::lines(&buffer[..whole]).for_each(&mut take);
-        buffer.copy_within(whole..filled, 0);
-        kept = filled - whole;
-        if kept == buffer.len() {
-            kept = 0; // no line of these tables is as long: what it is, it is not counted
-        }
     }
 }

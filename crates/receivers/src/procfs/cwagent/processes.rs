@@ -1,13 +1,7 @@
 //! The plugin `processes`, from `/proc/PID/stat` of every process.
 
-use std::{
-    fs::File,
-    io::{self, Read as _},
-    mem::MaybeUninit,
-    path::{Path, PathBuf},
-};
+use std::path::Path;
 
-use rustix::fs::{Mode, OFlags, RawDir, openat};
 use weir_core::UnixNanos;
 
 use super::{
@@ -15,6 +9,7 @@ use super::{
     measure::{COUNT, Chosen, Measure, NONE, gauge, whole},
 };
 use crate::procfs::{
+    pids::Pids,
     scrape::Scraper,
     sink::Sink,
     text,
@@ -80,59 +75,24 @@ const THREADS: usize = 16;
 #[derive(Debug)]
 pub(super) struct ProcessStates {
     chosen: Chosen<Processes>,
-    proc: PathBuf,
-    entries: Vec<MaybeUninit<u8>>,
+    pids: Pids,
 }
 
 impl ProcessStates {
     pub(super) fn new(config: &Section, root: &Path) -> Self {
-        Self {
-            chosen: Chosen::new(MEASURES, &config.measurement),
-            proc: root.join("proc"),
-            entries: vec![MaybeUninit::uninit(); 32 << 10],
-        }
+        Self { chosen: Chosen::new(MEASURES, &config.measurement), pids: Pids::of(root) }
     }
-
-    fn count(&mut self) -> io::Result<Processes> {
-        let proc = File::open(&self.proc)?;
-        let mut entries = RawDir::new(&proc, &mut self.entries);
-        let mut processes = Processes::default();
-        while let Some(entry) = entries.next() {
-            let entry = entry?;
-            let pid = entry.file_name().to_bytes();
-            if !pid.iter().all(u8::is_ascii_digit) {
-                continue;
-            }
-            let mut path = [0; 32];
-            let mut stat = [0; STAT_BYTES];
-            for (at, byte) in path.iter_mut().zip(pid.iter().chain(b"/stat")) {
-                *at = *byte;
-            }
-            // A process that has ended meanwhile is not there any more.
-            if let Some(length) = read(&proc, &path, &mut stat) {
-                processes.count(&stat[..length]);
-            }
-        }
-        Ok(processes)
-    }
-}
-
-/// A name of 64 bytes and 51 numbers of at most 20 digits are less.
-const STAT_BYTES: usize = 1200;
-
-fn read(proc: &File, path: &[u8; 32], stat: &mut [u8]) -> Option<usize> {
-    let path = std::ffi::CStr::from_bytes_until_nul(path).ok()?;
-    let file = openat(proc, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).ok()?;
-    File::from(file).read(stat).ok()
 }
 
 impl Scraper for ProcessStates {
     fn scrape(&mut self, sink: &mut Sink<'_>, _: &mut Troubles) -> Result<(), Trouble> {
-        let processes = self.count();
-        let unreadable = |source| Trouble::Unreadable { path: self.proc.clone(), source };
-        let processes = processes.map_err(unreadable)?;
+        let mut processes = Processes::default();
+        self.pids.each(|process| {
+            // A process that has ended meanwhile is not there any more.
+            let _ = process.read("stat").and_then(|stat| processes.count(stat));
+        })?;
         if processes.total == 0 {
-            return Err(Trouble::Malformed { path: self.proc.clone(), wanted: "process" });
+            return Err(self.pids.none());
         }
         self.chosen.put(&processes, &[], UnixNanos(0), sink);
         Ok(())

@@ -147,9 +147,11 @@ fn a_kernel_without_version_6_has_sockets_too_and_one_without_tables_none() {
     let machine = before();
     machine.remove("proc/1/net/tcp6");
     machine.remove("proc/1/net/udp6");
-    let mut rounds = Rounds::new(&machine, "{netstat: {measurement: [tcp_listen, udp_socket]}}");
+    let sockets = "{netstat: {measurement: [tcp_listen, udp_socket]}}";
+    let mut rounds = Rounds::new(&machine, sockets);
     assert_eq!(rounds.next(), ["netstat_tcp_listen{} Count 1", "netstat_udp_socket{} Count 4"]);
     machine.remove("proc/1/net/unix");
+    let mut rounds = Rounds::new(&machine, sockets);
     assert_eq!(rounds.next(), Vec::<String>::new(), "half of the sockets would be a wrong number");
     assert_eq!(rounds.scrape.troubles(), 1);
 }
