@@ -64,8 +64,8 @@ async fn serve(args: RunArgs) -> ExitCode {
         return code;
     }
     let screen = local.as_ref().map(|local| local.screen.clone()).unwrap_or_default();
-    allow_open_files();
     logging::start(args.log_format, plan.service.telemetry.logs.level.name(), screen);
+    allow_open_files();
     let mut process = Process::new(clock, Interner::new(plan.service.limits.series.get() as usize));
     process.drain.once = args.once;
     let stop_admin = CancellationToken::new();

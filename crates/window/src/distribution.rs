@@ -66,7 +66,7 @@ pub enum Refused {
 /// values with their counts.
 ///
 /// Memory: 56 bytes, without allocation, up to 4 distinct values; then 8 bytes a sample, up to 128 of them; then, or where
-/// values repeat, 24 bytes a distinct value, exact, up to 256 of them; then 24 bytes a *cell* of samples that differ by less
+/// values repeat among the first of them, 24 bytes a distinct value, exact, up to 256 of them; then 24 bytes a *cell* of samples that differ by less
 /// than 0.4 %, at most 4096 cells (96 KiB). Only samples that fill more than 16 octaves (a ratio of 65,000) densely need more
 /// cells than that, and get wider ones.
 ///

@@ -24,7 +24,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tower_service::Service;
 
-use super::tls::Prepared;
+use super::{ClientError, tls::Prepared};
 use crate::endpoint::Stream;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -49,12 +49,18 @@ impl Connector {
     pub(super) fn plain_proxy_auth(&self, uri: &Uri) -> Option<HeaderValue> {
         let is_plain = uri.scheme_str() == Some("http");
         let proxy = is_plain.then(|| self.proxies.intercept(uri)).flatten()?;
-        proxy.basic_auth().cloned()
+        if is_spoken(proxy.uri()) { proxy.basic_auth().cloned() } else { None }
     }
 
     async fn connect(mut self, uri: Uri) -> Result<Established, BoxError> {
         let is_secure = uri.scheme_str() == Some("https");
         let proxy = self.proxies.intercept(&uri);
+        if let Some(proxy) = proxy.as_ref().filter(|proxy| !is_spoken(proxy.uri())) {
+            let scheme = proxy.uri().scheme_str().unwrap_or_default();
+            return Err(
+                ClientError::Proxy(format!("`{scheme}` is not spoken to proxies, only `http`")).into()
+            );
+        }
         let tcp = match &proxy {
             None => self.tcp.call(uri.clone()).await?,
             Some(proxy) if is_secure => {
@@ -91,6 +97,11 @@ impl Service<Uri> for Connector {
     fn call(&mut self, uri: Uri) -> Self::Future {
         Box::pin(self.clone().connect(uri))
     }
+}
+
+/// Whether a proxy is spoken to as it wants to be: in plain HTTP. A password for one that wants TLS must not be shown in clear text.
+fn is_spoken(proxy: &Uri) -> bool {
+    matches!(proxy.scheme_str(), None | Some("http"))
 }
 
 /// A connection that may carry requests.

@@ -79,6 +79,9 @@ fn known(cause: &(dyn Error + 'static), is_dns: bool) -> Option<ClientError> {
     {
         return Some(ClientError::Cut("it ended within the answer".to_owned()));
     }
+    if let Some(told) = cause.downcast_ref::<ClientError>() {
+        return Some(told.clone());
+    }
     if let Some(tls) = cause.downcast_ref::<rustls::Error>() {
         return Some(of_tls(tls));
     }

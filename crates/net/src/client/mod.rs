@@ -35,6 +35,9 @@ use connector::Connector;
 /// What an HTTP/1.1 connection reads at a time at most, and what the head of an answer may take, in bytes.
 const READ_BUFFER: usize = 64 << 10;
 
+/// How often an HTTP/2 connection that is in use is asked for a sign of life, and how long that may take.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(10);
+
 /// Which proxy is on the way to a server: none by default.
 #[derive(Debug)]
 pub struct Proxies(Matcher);
@@ -89,6 +92,8 @@ impl HttpClient {
         let mut builder: Builder = Client::builder(TokioExecutor::new());
         builder.pool_timer(TokioTimer::new()).pool_idle_timeout(idle).pool_max_idle_per_host(1);
         builder.http1_max_buf_size(READ_BUFFER).timer(TokioTimer::new());
+        // Without it a peer that is gone without a word is asked in vain until the kernel gives the connection up.
+        builder.http2_keep_alive_interval(SIGN_OF_LIFE).http2_keep_alive_timeout(SIGN_OF_LIFE);
         Ok(Self { client: builder.build(connector.clone()), connector })
     }
 

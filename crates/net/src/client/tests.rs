@@ -172,3 +172,23 @@ fn what_is_no_certificate_is_refused_when_the_client_is_made() {
     let named = ClientTls { server_name: Some("a b".to_owned()), ..ClientTls::default() };
     assert_eq!(made(named), "`a b` is no name of a server");
 }
+
+#[tokio::test]
+async fn a_proxy_that_wants_tls_is_told_no_password_in_clear_text() {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    for url in [format!("https://user:word@{address}"), format!("socks5://user:word@{address}")] {
+        let client = client(ClientTls::default(), Proxies::fixed(&url, ""), true);
+        for uri in ["http://far.example/", "https://far.example/"] {
+            let error = ask(&client, uri).await.unwrap_err();
+            assert!(
+                matches!(&error, ClientError::Proxy(why) if why.contains("is not spoken")),
+                "{url}: {error}"
+            );
+        }
+    }
+    // Nobody has even come.
+    let accepted = std::pin::pin!(listener.accept());
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    assert!(accepted.poll(&mut context).is_pending());
+}

@@ -8,7 +8,10 @@ use weir_config::Check;
 
 use super::{
     duration::PromDuration,
-    http::{Authorization, BasicAuth, HeaderValues, HttpConfig, Oauth2, ProxyConfig, TlsConfig, is_http},
+    http::{
+        Authorization, BasicAuth, HeaderValues, HttpConfig, Oauth2, ProxyConfig, TlsConfig, is_http,
+        no_password,
+    },
 };
 
 /// Targets that are written down, and labels for them.
@@ -188,6 +191,7 @@ impl HttpSd {
             let message = format!("`{}` is no URL of a server", self.url);
             check.error_with(&["url"], message, "write one that begins with `http://` or `https://`");
         }
+        no_password(&self.url, "url", check);
         never_zero(self.refresh_interval, check);
         self.http().check(check);
     }

@@ -159,6 +159,7 @@ impl Oauth2 {
                 "write one that begins with `https://`",
             );
         }
+        no_password(&self.token_url, "token_url", check);
         at_most_one(
             check,
             ("client_secret", !self.client_secret.is_empty()),
@@ -190,11 +191,12 @@ impl ProxyConfig<'_> {
         if !self.no_proxy.is_empty() && self.url.is_empty() && !self.from_environment {
             check.error(&["no_proxy"], "`no_proxy` without `proxy_url` has nothing to except from");
         }
-        if !self.url.is_empty() && !is_http(self.url) {
+        let is_spoken = is_http(self.url) && self.url.starts_with("http://");
+        if !self.url.is_empty() && !is_spoken {
             check.error_with(
                 &["proxy_url"],
                 "the proxy is none that can be used",
-                "write one that begins with `http://`; SOCKS is not spoken",
+                "write one that begins with `http://`; neither TLS nor SOCKS is spoken to proxies",
             );
         }
     }
@@ -347,6 +349,16 @@ fn at_most_one(check: &mut Check<'_>, value: (&str, bool), file: (&str, bool)) {
 
 fn of_secret_manager(check: &mut Check<'_>, key: &str, file: &str) {
     check.not_taken(&[key], "there is no secret manager here", &format!("use `{file}`"));
+}
+
+/// Reports a URL with a user in it: it would stand in logs, and is not sent.
+pub(super) fn no_password(url: &str, key: &str, check: &mut Check<'_>) {
+    let has_user = url
+        .parse::<hyper::Uri>()
+        .is_ok_and(|url| url.authority().is_some_and(|authority| authority.as_str().contains('@')));
+    if has_user {
+        check.error_with(&[key], "user and password in a URL are not sent", "write them into `basic_auth`");
+    }
 }
 
 /// Whether it is a URL of HTTP that has a host.

@@ -81,6 +81,7 @@ impl Target {
         for (place, held) in self.table.iter_mut() {
             if held.seen == self.scrape {
                 held.is_live = !(held.is_timed && keeps_timed);
+                held.sent = held.time;
             } else if held.is_live && !reported.contains(&place) {
                 held.is_live = false;
                 stale += 1;

@@ -59,11 +59,12 @@ pub(super) fn labels_of(
     let mut labels: Labels = own.iter().map(|(name, value)| (&**name, &**value)).collect();
     labels.set(NAME, name);
     for (name, value) in target.labels.iter() {
+        // One that is written, and empty, is honoured too: so says who pushes for others that it is about none.
+        if settings.honor_labels && own.iter().any(|(own, _)| &**own == name) {
+            continue;
+        }
         let theirs = labels.get(name).to_owned();
         if !theirs.is_empty() {
-            if settings.honor_labels {
-                continue;
-            }
             let mut exported = format!("exported_{name}");
             while labels.has(&exported) || target.labels.has(&exported) {
                 exported.insert_str(0, "exported_");

@@ -59,10 +59,15 @@ impl Work<'_> {
         };
         let target = &mut *self.target;
         let Some(held) = target.table.get_mut(place) else { return Ok(()) };
+        if is_timed && time <= held.sent && held.seen != target.scrape {
+            (held.seen, held.is_timed) = (target.scrape, true);
+            self.repeated();
+            return Ok(());
+        }
         let read = if held.seen == target.scrape { Err(DUPLICATE_SAMPLE) } else { read };
         match read {
             Ok(buckets) => {
-                (held.seen, held.is_timed) = (target.scrape, is_timed);
+                (held.seen, held.is_timed, held.time) = (target.scrape, is_timed, time);
                 let start = if held.start < time { held.start } else { UnixNanos(0) };
                 buckets.push(self.points.open(target.door.interner()), held.id, start, time, &histogram);
                 Ok(())

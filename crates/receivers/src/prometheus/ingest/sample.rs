@@ -14,7 +14,7 @@ use super::{
     families::NO_FAMILY,
     known::{Known, MAX_LINES, Role},
     naming::{self, Unnamed, Within},
-    reasons::{BAD_TIMESTAMP, DUPLICATE_SAMPLE, GAUGE_HISTOGRAM},
+    reasons::{BAD_TIMESTAMP, DUPLICATE_SAMPLE, GAUGE_HISTOGRAM, REPEATED_SAMPLE},
     table::{Held, NONE},
 };
 
@@ -76,7 +76,8 @@ impl Work<'_> {
                 return self.refuse(reason, |_| shortened(text));
             }
         };
-        self.series_added += u64::from(role != Role::LeftOut && !self.target.was_there(role));
+        let is_series = !matches!(role, Role::LeftOut | Role::Done);
+        self.series_added += u64::from(is_series && !self.target.was_there(role));
         // What another family in the body decides may be otherwise next time.
         if elsewhere.is_none() && role != Role::Done {
             self.target.remember(self.family, text, role);
@@ -97,6 +98,11 @@ impl Work<'_> {
         if labels.get(NAME) == TARGET_INFO {
             let mut info = labels;
             let theirs = &target.identity.labels;
+            // With labels that are honoured, one may be about somebody else than the target.
+            let is_others = |label| !matches!(info.get(label), "") && info.get(label) != theirs.get(label);
+            if is_others("job") || is_others("instance") {
+                return Ok(Role::Done);
+            }
             info.retain(|label, value| {
                 !matches!(label, NAME | "job" | "instance") && theirs.get(label) != value
             });
@@ -177,6 +183,12 @@ impl Work<'_> {
             }
         }
         (held.seen, held.is_timed) = (target.scrape, when.stated);
+        if when.stated && when.time <= held.sent {
+            held.at = NONE;
+            self.repeated();
+            return Ok(());
+        }
+        held.time = when.time;
         let start = if held.start < when.time { held.start } else { UnixNanos(0) };
         let point = NumberPoint::new(held.id, start, when.time, Number::Double(value));
         held.at = self.points.push(point, target.door.interner());
@@ -220,11 +232,17 @@ impl Work<'_> {
         };
         let Some(held) = target.table.get_mut(assembly.place) else { return Ok(()) };
         let time = assembly.stated.unwrap_or(self.time);
+        if assembly.stated.is_some() && time <= held.sent {
+            (held.seen, held.is_timed) = (target.scrape, true);
+            self.repeated();
+            return Ok(());
+        }
         let start = if held.start < time { held.start } else { UnixNanos(0) };
         let batch = self.points.open(target.door.interner());
         match assembly.push(batch, held.id, Times { start, time }) {
             Ok(()) => {
                 (held.seen, held.is_timed) = (target.scrape, assembly.stated.is_some());
+                held.time = time;
                 Ok(())
             }
             Err(reason) => {
@@ -232,6 +250,12 @@ impl Work<'_> {
                 self.refuse(reason, |_| named.descriptor().name.to_string())
             }
         }
+    }
+
+    /// A sample was sent by a scrape before. That is no fault, in strict mode neither.
+    #[cold]
+    pub(super) fn repeated(&mut self) {
+        *self.refused.entry(REPEATED_SAMPLE).or_default() += 1;
     }
 
     /// `seconds` since the epoch is when the series began to count. What is no such time is not heeded.
@@ -273,7 +297,9 @@ impl super::Target {
             id: named.id(),
             start: self.first_seen(&at_door),
             seen: 0,
-            at: 0,
+            time: UnixNanos(0),
+            sent: UnixNanos(0),
+            at: NONE,
             assembly: NONE,
             is_live: false,
             is_timed: false,

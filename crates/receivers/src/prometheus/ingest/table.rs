@@ -16,6 +16,10 @@ pub(super) struct Held {
     pub(super) start: UnixNanos,
     /// The last scrape that it was in.
     pub(super) seen: u32,
+    /// The time of its last point.
+    pub(super) time: UnixNanos,
+    /// The time of the last point that a scrape which succeeded sent.
+    pub(super) sent: UnixNanos,
     /// Where its last point of that scrape was put.
     pub(super) at: u32,
     /// The histogram or summary that is put together for it.

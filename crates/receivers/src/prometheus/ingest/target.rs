@@ -139,9 +139,17 @@ impl Target {
             self.lines.keep(|_, line, _| is_used(line.value.seen).then_some(line.parent()));
         }
         let roles: Vec<Role> = self.lines.entries().iter().map(|line| line.value.role).collect();
-        let mut assemblies = vec![false; self.assemblies.len()];
+        let mut assemblies: Vec<bool> =
+            self.assemblies.iter().map(|kept| kept.as_ref().is_some_and(|kept| is_used(kept.seen))).collect();
         roles.iter().filter_map(|role| role.assembly()).for_each(|at| assemblies[at as usize] = true);
         let mut places: Vec<u32> = roles.iter().filter_map(|role| role.place()).chain(reported).collect();
+        // Not every line is remembered: one that stands apart from its metadata is read anew each time, and its series goes on.
+        places.extend(
+            self.table
+                .iter_mut()
+                .filter(|(_, held)| is_used(held.seen) || held.is_live)
+                .map(|(place, _)| place),
+        );
         for (at, assembly) in self.assemblies.iter_mut().enumerate() {
             match assembly {
                 Some(kept) if assemblies[at] => places.push(kept.place),

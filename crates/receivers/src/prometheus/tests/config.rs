@@ -229,6 +229,8 @@ fn every_mistake_is_told_at_its_place() {
         ("oauth2: {client_id: a, token_url: x}", "x", "no URL of a token server"),
         ("tls_config: {cert_file: a}", "tls_config", "belong together"),
         ("tls_config: {min_version: TLS10}", "TLS10", "not spoken"),
+        ("http_sd_configs: [{url: 'https://a:b@sd/'}]", "'https://a:b@sd/'", "are not sent"),
+        ("proxy_url: 'https://a:1'", "'https://a:1'", "the proxy is none"),
         ("proxy_url: 'socks5://a:1'", "'socks5://a:1'", "the proxy is none"),
         ("http_headers: {Authorization: {values: [a]}}", "{values: [a]}", "set by the receiver itself"),
         (

@@ -117,6 +117,43 @@ fn what_is_reported_about_a_target_outlives_its_failures_and_ends_with_it() {
 }
 
 #[test]
+fn a_sample_whose_own_timestamp_stands_still_is_sent_once() {
+    let at = |seconds: u64| (START + seconds) * 1000;
+    let body = |time: u64| {
+        let time = at(time);
+        format!("# TYPE g gauge\ng 5 {time}\n# TYPE h histogram\nh_count 2 {time}\nh_sum 3 {time}\n")
+    };
+    for strict in [false, true] {
+        let mut rig = Rig::with(Settings { strict, ..Settings::default() });
+        let sent = |time: u64| {
+            [format!("g{{}} gauge 5 at {time}"), format!("h{{}} histogram 2 sum 3 [] [2] at {time}")]
+        };
+        assert_eq!(rig.text(&body(3)), sent(3));
+        let again = rig.try_scrape(Format::Text004, &body(3)).unwrap();
+        assert_eq!((again.points(), again.refused), (0, [(reasons::REPEATED_SAMPLE, 2)].into()));
+        // Nothing of a scrape that failed was sent.
+        rig.try_scrape(Format::OpenMetrics100, &body(4)).unwrap_err();
+        assert_eq!(rig.text(&body(4)), sent(4));
+    }
+}
+
+#[test]
+fn series_whose_lines_stand_apart_from_their_metadata_go_on_for_ever() {
+    let mut rig = Rig::new();
+    let body = "# TYPE a counter\n# TYPE h histogram\n# TYPE z gauge\nz 1\na 100\nh_bucket{le=\"+Inf\"} 3\nh_count 3\n";
+    // Each ten seconds, for four times as long as anything is remembered unseen.
+    for _ in 0..4 * 3600 / INTERVAL {
+        let points = rig.text(body);
+        let now = rig.scrapes * INTERVAL;
+        assert!(points.contains(&format!("a{{}} counter 100 at {now}")), "no start: {points:?}");
+        assert!(
+            points.iter().any(|point| point.starts_with("h{}") && !point.contains("since")),
+            "{points:?}"
+        );
+    }
+}
+
+#[test]
 fn what_is_not_seen_for_long_is_let_go_and_what_is_seen_stays() {
     let mut rig = Rig::new();
     let body = "# TYPE a counter\na 1\n# TYPE h histogram\nh_bucket{le=\"1\"} 1\nh_count 1\n";

@@ -36,6 +36,28 @@ fn labels_that_the_target_has_too_are_exported_or_honoured() {
 }
 
 #[test]
+fn an_honoured_label_that_is_empty_is_none_as_who_pushes_for_others_means_it() {
+    let target: Labels = [("job", "pushgateway"), ("instance", "10.0.0.9:9091")].into_iter().collect();
+    let target = Identity { labels: target, ..Identity::default() };
+    let mut rig = Rig::of(target, Settings { honor_labels: true, ..Settings::default() });
+    let scraped = rig.try_scrape(Format::Text004, "a{job=\"nightly\",instance=\"\"} 1\nb 2\n").unwrap();
+    assert_eq!(rig.describe(&scraped), ["a{} gauge 1 at 10", "b{} gauge 2 at 10"]);
+    let expected =
+        ["a: service.name=nightly", "b: service.instance.id=10.0.0.9:9091,service.name=pushgateway"];
+    assert_eq!(resources(&rig, &scraped), expected);
+}
+
+#[test]
+fn a_target_info_of_somebody_else_describes_nobody() {
+    let labels: Labels = [("job", "federate"), ("instance", "10.0.0.9:9090")].into_iter().collect();
+    let target = Identity { labels, ..Identity::default() };
+    let mut rig = Rig::of(target, Settings { honor_labels: true, ..Settings::default() });
+    let body = "a{job=\"shop\",instance=\"1\"} 1\ntarget_info{job=\"shop\",instance=\"1\",region=\"x\"} 1\ntarget_info{job=\"bank\",instance=\"2\",region=\"y\"} 1\n";
+    let scraped = rig.try_scrape(Format::Text004, body).unwrap();
+    assert_eq!(resources(&rig, &scraped), ["a: service.instance.id=1,service.name=shop"]);
+}
+
+#[test]
 fn scope_labels_are_the_scope() {
     let body =
         "a{otel_scope_name=\"lib\",otel_scope_version=\"2\",otel_scope_team=\"x\",b=\"c\"} 1\nplain 1\n";

@@ -113,16 +113,22 @@ fn families_of_protobuf_become_what_those_of_text_do() {
     let mut rig = Rig::new();
     for at in [10, 20] {
         let (found, scraped) = rig.protobuf(&families);
-        let expected = [
+        let mut expected = vec![
             format!("a_total{{x=y}} counter 7 at {at} since 3"),
             "g{x=y} gauge -1 at 5".to_owned(),
             format!("h{{x=y}} histogram 4 sum 5.5 [0.5] [1, 3] at {at} since 3"),
             format!("s{{x=y}} summary 3 sum 4 [0.5, 1.5] at {at}"),
             format!("u{{x=y}} gauge 2 at {at}"),
         ];
+        if at == 20 {
+            // Its own timestamp stands still.
+            expected.remove(1);
+        }
         assert_eq!(found, expected);
         // As many samples as Prometheus has series for them.
-        assert_eq!((scraped.samples, scraped.exemplars, scraped.refused.len()), (10, 2, 0));
+        let repeated = u64::from(at == 20);
+        assert_eq!((scraped.samples, scraped.exemplars), (10, 2));
+        assert_eq!(scraped.refused.values().sum::<u64>(), repeated, "{:?}", scraped.refused);
         assert_eq!(scraped.series_added, if at == 10 { 10 } else { 0 });
     }
 }
