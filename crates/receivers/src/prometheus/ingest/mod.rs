@@ -15,6 +15,7 @@ mod assembly;
 mod body;
 mod ending;
 mod families;
+mod forgotten;
 mod known;
 mod labels;
 mod naming;

@@ -12,6 +12,7 @@ use super::{
     assembly::{Assembly, Piece, Times},
     body::{Work, shortened},
     families::NO_FAMILY,
+    forgotten::counts,
     known::{Known, MAX_LINES, Role},
     naming::{self, Unnamed, Within},
     reasons::{BAD_TIMESTAMP, DUPLICATE_SAMPLE, GAUGE_HISTOGRAM, REPEATED_SAMPLE},
@@ -288,14 +289,22 @@ impl super::Target {
 
     /// The place of a series in the table: made where it is new.
     pub(super) fn place(&mut self, identity: weir_core::Identity) -> Result<u32, weir_core::SeriesCap> {
-        let at_door = self.door.stream(identity).inspect_err(|_| self.met_cap = true)?;
+        let at_door = match self.door.stream(identity.clone()) {
+            Ok(at_door) => at_door,
+            Err(cap) => {
+                self.met_cap = true;
+                self.forgotten.insert(&identity);
+                return Err(cap);
+            }
+        };
         if let Some(place) = self.table.place_of(at_door.id()) {
             return Ok(place);
         }
         let named = self.with_info(&at_door);
+        let start = self.first_seen(&identity);
         Ok(self.table.insert(Held {
             id: named.id(),
-            start: self.first_seen(&at_door),
+            start,
             seen: 0,
             time: UnixNanos(0),
             sent: UnixNanos(0),
@@ -309,13 +318,15 @@ impl super::Target {
     }
 
     /// Since when a new series counts: since the last scrape, which did not have it. The first scrape of a target says nothing, nor
-    /// one after which the target was away for so long that its series were forgotten.
-    fn first_seen(&self, series: &weir_core::Series) -> UnixNanos {
-        let metric = series.descriptor();
-        let counts = metric.is_cumulative_counter() || metric.kind == weir_core::Kind::Summary;
+    /// one after which the target was away for so long that its series were forgotten; and of one that was let go, or kept out by the
+    /// cap, nobody knows how much of its value is old.
+    fn first_seen(&mut self, identity: &weir_core::Identity) -> UnixNanos {
+        if !counts(identity) || self.forgotten.had(identity) {
+            return UnixNanos(0);
+        }
         let age = self.now.0.saturating_sub(self.succeeded_at.0);
         let is_remembered = self.succeeded > 0 && u128::from(age) < self.retention().as_nanos();
-        if counts && is_remembered { self.succeeded_at } else { UnixNanos(0) }
+        if is_remembered { self.succeeded_at } else { UnixNanos(0) }
     }
 
     /// Whether the last scrape had this too, by a line that was written otherwise.

@@ -74,13 +74,14 @@ impl Table {
         places.filter_map(|(place, held)| held.as_mut().map(|held| (place as u32, held)))
     }
 
-    /// Lets go of the series for whose place `keep` is false.
-    pub(super) fn retain(&mut self, keep: impl Fn(u32) -> bool) {
+    /// Lets go of the series for whose place `keep` is false, each told to `let_go` as it is called at the door.
+    pub(super) fn retain(&mut self, keep: impl Fn(u32) -> bool, mut let_go: impl FnMut(&Series)) {
         for (place, held) in self.places.iter_mut().enumerate() {
             let place = place as u32;
             if held.is_some() && !keep(place) {
                 if let Some(held) = held.take() {
                     self.by_id.remove(&held.at_door.id());
+                    let_go(&held.at_door);
                 }
                 self.free.push(place);
             }

@@ -9,6 +9,7 @@ use super::{
     Body, Labels, Scraped, Settings,
     assembly::Assembly,
     families::Families,
+    forgotten::Forgotten,
     known::{Lines, Role},
     table::Table,
 };
@@ -58,6 +59,8 @@ pub struct Target {
     pub(super) reported: Vec<(String, u32)>,
     /// The cap on series was met.
     pub(super) met_cap: bool,
+    /// Counters that are in `table` no more, or never were for want of room.
+    pub(super) forgotten: Forgotten,
     /// A scrape, and when it began: what was not seen since then is let go, when that is long enough ago.
     mark: (u32, UnixNanos),
 }
@@ -83,6 +86,7 @@ impl Target {
             numbers: 0,
             reported: Vec::new(),
             met_cap: false,
+            forgotten: Forgotten::default(),
             mark: (0, UnixNanos(0)),
         }
     }
@@ -161,6 +165,8 @@ impl Target {
             }
         }
         places.sort_unstable();
-        self.table.retain(|place| places.binary_search(&place).is_ok());
+        let forgotten = &mut self.forgotten;
+        let let_go = |series: &weir_core::Series| forgotten.insert(series.identity());
+        self.table.retain(|place| places.binary_search(&place).is_ok(), let_go);
     }
 }
