@@ -7,7 +7,7 @@ use std::{
 
 use weir_core::{Identity, Kind};
 
-/// More than this, and nothing is known to be new any more: half a mebibyte a target.
+/// More than this, and nothing is known to be new any more: half a mebibyte of hashes a target, and as much again of room for them.
 const MAX: usize = 1 << 16;
 
 /// Hashes of the counters that were let go, or that the cap on series kept out.
