@@ -10,6 +10,8 @@ pub mod otlp;
 pub mod procfs;
 #[cfg(feature = "prometheus")]
 pub mod prometheus;
+#[cfg(any(feature = "nvml", feature = "procfs"))]
+mod rounds;
 
 /// The receivers that there are, in the order of documentation.
 pub fn registry() -> Vec<Component> {

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
-use weir_core::{Batch, ComponentError, Context, InHand, MAX_POINTS, Output, Receiver, UnixNanos};
+use weir_core::{ComponentError, Context, InHand, Output, Receiver, UnixNanos};
 
 use super::{catalogue::Tier, config::NvmlConfig, fleet::Fleet, gpu::Due, session::Report};
+use crate::rounds::{following, send};
 
 /// Asks GPUs at intervals.
 #[derive(Debug)]
@@ -111,26 +112,4 @@ impl NvmlReceiver {
 fn soonest(next: &[UnixNanos; 3], asked: &[Option<Duration>; 3]) -> UnixNanos {
     let asked = next.iter().zip(asked).filter(|(_, interval)| interval.is_some());
     asked.map(|(next, _)| *next).min().unwrap_or(UnixNanos(u64::MAX))
-}
-
-/// Sends the batch on, in parts of at most [`MAX_POINTS`].
-async fn send(mut batch: Batch, mut in_hand: InHand, output: &Output, context: &Context) {
-    while !batch.is_empty() {
-        let rest = batch.numbers.split_off(batch.numbers.len().min(MAX_POINTS));
-        let mut behind = Batch::under(batch.lease.clone());
-        behind.numbers = rest;
-        let points = batch.points();
-        if let Err(refused) = output.send(batch).await {
-            context.ledger.drop_points(refused.reason, refused.points);
-            context.status.failed(refused);
-        }
-        in_hand.less(points);
-        batch = behind;
-    }
-}
-
-/// The first multiple of `interval` after `now`: rounds that were missed are not made up for.
-fn following(now: UnixNanos, interval: Duration) -> UnixNanos {
-    let interval = u64::try_from(interval.as_nanos()).unwrap_or(u64::MAX).max(1);
-    UnixNanos((now.0 / interval).saturating_add(1).saturating_mul(interval))
 }

@@ -3,9 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use weir_core::{Batch, ComponentError, Context, InHand, MAX_POINTS, Output, Receiver, UnixNanos};
+use weir_core::{ComponentError, Context, InHand, Output, Receiver};
 
 use super::{config::ProcfsConfig, scrape::Scrape};
+use crate::rounds::{following, send};
 
 /// How long a round may still take once draining has begun.
 const LAST_ROUND: Duration = Duration::from_secs(2);
@@ -72,26 +73,4 @@ impl Receiver for ProcfsReceiver {
 async fn given_up(context: &Context) {
     context.drain.begun.cancelled().await;
     context.clock.sleep(LAST_ROUND).await;
-}
-
-/// Sends the batch on, in parts of at most [`MAX_POINTS`].
-async fn send(mut batch: Batch, mut in_hand: InHand, output: &Output, context: &Context) {
-    while !batch.is_empty() {
-        let rest = batch.numbers.split_off(batch.numbers.len().min(MAX_POINTS));
-        let mut behind = Batch::under(batch.lease.clone());
-        behind.numbers = rest;
-        let points = batch.points();
-        if let Err(refused) = output.send(batch).await {
-            context.ledger.drop_points(refused.reason, refused.points);
-            context.status.failed(refused);
-        }
-        in_hand.less(points);
-        batch = behind;
-    }
-}
-
-/// The first multiple of `interval` after `now`: rounds that were missed are not made up for.
-pub(super) fn following(now: UnixNanos, interval: Duration) -> UnixNanos {
-    let interval = u64::try_from(interval.as_nanos()).unwrap_or(u64::MAX).max(1);
-    UnixNanos((now.0 / interval).saturating_add(1).saturating_mul(interval))
 }

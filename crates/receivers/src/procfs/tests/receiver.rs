@@ -5,9 +5,10 @@ use weir_core::{Context, Edge, EdgeLedger, Inbox, Output, Reason, ReceiverFactor
 use weir_testkit::{Fixture, START, seconds};
 
 use super::{
-    super::{CpuConfig, Procfs, Scrapers, receiver::following},
+    super::{CpuConfig, Procfs, Scrapers},
     Machine, fixtures, listed,
 };
+use crate::rounds::following;
 
 fn way_out(context: &Context) -> (Output, Inbox) {
     let (sender, inbox) = inbox(Arc::default());
