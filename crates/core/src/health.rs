@@ -129,6 +129,9 @@ impl Health {
                 problems.push(format!("{node} has worked on one batch for {} s", now - since));
             }
         }
+        let rows = self.0.rows.lock();
+        let helpless = rows.iter().filter_map(|(name, status)| Some((name, status.restart_reason()?)));
+        problems.extend(helpless.map(|(name, why)| format!("{name}: {why}")));
         problems
     }
 
@@ -165,7 +168,7 @@ impl Health {
 
     /// Everything at once.
     pub fn report(&self) -> StatusReport {
-        let problems = self.readiness_problems();
+        let (problems, live) = (self.readiness_problems(), self.life_problems().is_empty());
         let nodes = self.0.ledger.nodes();
         let rows = self.0.rows.lock();
         let components = rows.iter().map(|(name, status)| ComponentStatus {
@@ -173,12 +176,7 @@ impl Health {
             row: status.read(),
             points: nodes.iter().find(|node| node.name() == *name).map(|node| node.ledger.read()),
         });
-        StatusReport {
-            live: self.life_problems().is_empty(),
-            ready: problems.is_empty(),
-            problems,
-            components: components.collect(),
-        }
+        StatusReport { live, ready: problems.is_empty(), problems, components: components.collect() }
     }
 }
 
@@ -202,6 +200,21 @@ mod tests {
         assert_eq!(health.life_problems(), ["delta@metrics has worked on one batch for 61 s"]);
         pulse.idle();
         assert!(health.readiness_problems().is_empty());
+    }
+
+    #[test]
+    fn a_component_that_only_a_restart_can_help_is_not_live_until_it_succeeds() {
+        let clock = Clock::manual(UnixNanos(0));
+        let health = Health::new(clock.clone(), Ledger::default(), Pressure::default());
+        let status = Status::new(clock);
+        health.add_status("receiver nvml".into(), status.clone());
+        status.failed("no driver");
+        assert!(health.life_problems().is_empty(), "a failure by itself is none of the whole process");
+        status.needs_restart("its devices are gone");
+        assert_eq!(health.life_problems(), ["receiver nvml: its devices are gone"]);
+        assert!(!health.report().live);
+        status.succeeded();
+        assert!(health.life_problems().is_empty());
     }
 
     #[test]

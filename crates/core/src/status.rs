@@ -43,6 +43,9 @@ pub struct StatusRow {
     /// What it still waits for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pending: Option<String>,
+    /// Why only a new container can help it: `/live` fails for as long as this stands.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub needs_restart: Option<String>,
     /// Where it listens.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub listening: Vec<String>,
@@ -79,6 +82,12 @@ impl Status {
         let mut row = self.row.lock();
         row.last_success = Some(self.clock.now().seconds());
         row.pending = None;
+        row.needs_restart = None;
+    }
+
+    /// It cannot mend itself, and whoever restarts it may: `/live` says so until it succeeds again.
+    pub fn needs_restart(&self, why: impl std::fmt::Display) {
+        self.row.lock().needs_restart = Some(why.to_string());
     }
 
     /// Something is still waited for, and the rest goes on.
@@ -91,6 +100,11 @@ impl Status {
         let mut row = self.row.lock();
         row.last_error_at = Some(self.clock.now().seconds());
         row.last_error = Some(error.to_string());
+    }
+
+    /// Why only a restart can help it, if so.
+    pub fn restart_reason(&self) -> Option<String> {
+        self.row.lock().needs_restart.clone()
     }
 
     /// The destination refused an item for good.
