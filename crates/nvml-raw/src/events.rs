@@ -11,6 +11,8 @@ use crate::{
 
 /// The bit of an event that is an XID.
 pub const XID: u64 = 8;
+/// The bit of an event that is another division into MIG instances (`nvmlEventMigConfigChange`).
+pub const MIG_CHANGE: u64 = 0x100;
 const TIMEOUT: u32 = 10;
 
 /// Something happened on a GPU.

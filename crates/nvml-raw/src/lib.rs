@@ -36,7 +36,7 @@ pub use device::{
     Clock, ClockKind, Device, ErrorCounter, ErrorKind, MemoryInfo, MemoryPlace, Retired, SramStatus,
 };
 pub use error::{Class, Error};
-pub use events::{Event, EventSet, XID};
+pub use events::{Event, EventSet, MIG_CHANGE, XID};
 pub use fields::Field;
 pub use gpm::{Gpm, Metric};
 pub use library::Nvml;

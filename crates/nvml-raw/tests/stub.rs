@@ -34,7 +34,7 @@ fn a_healthy_card_answers_what_its_state_says() {
     let errors = gpu.memory_errors(ErrorKind::Uncorrected, ErrorCounter::Aggregate, MemoryPlace::Dram);
     assert_eq!(errors.unwrap(), 7);
     assert_eq!(gpu.processes().unwrap(), (1, Some(1 << 30)));
-    assert_eq!(gpu.remap_histogram().unwrap(), [640, 0, 0, 0, 0]);
+    assert_eq!(gpu.remap_histogram().unwrap(), [2560, 0, 0, 0, 0]);
     let mut fields = [Field::new(83), Field::new(9999)];
     gpu.fields(&mut fields).unwrap();
     assert_eq!(fields[0].value().unwrap().to_bits(), 123_456.0_f64.to_bits());

@@ -1,4 +1,7 @@
-//! Cards of real models: what each supports. From recorded outputs of `nvidia-smi`: what stands as N/A there is not here.
+//! Cards of real models: what each supports. From recorded outputs of `nvidia-smi -q`, of which what stands as N/A there is not here:
+//! T4 and A10G of EC2 under driver 515, A100 with MIG under 535, H100, H200, both with MIG, and L40S under 590 and 595, and a Turing
+//! card under 595 for what the older drivers do not print. Not recorded anywhere, so from NVIDIA's documentation: fields (energy, throttle
+//! times, traffic), which `nvidia-smi -q` does not print, SRAM status of A10G and A100, and an A100 without MIG.
 
 use crate::state::{Gpu, Node};
 
@@ -11,7 +14,7 @@ pub enum Card {
     A10G,
     /// Ampere, in p4d.
     A100,
-    /// The same with two MIG instances: utilisation and row remapping are N/A, volatile ECC is each instance's.
+    /// The same with two MIG instances: utilisation of everything and row remapping are N/A.
     A100Mig,
     /// Hopper, in p5: GPM, SRAM status.
     H100,
@@ -36,6 +39,7 @@ const EVERY: &[(&str, u64)] = &[
     ("decoder", 3),
     ("encoder", 2),
     ("event.reasons", 0),
+    ("jpeg", 0),
     ("link.generation", 4),
     ("link.generation.max", 4),
     ("link.width", 16),
@@ -44,6 +48,7 @@ const EVERY: &[(&str, u64)] = &[
     ("memory.reserved", 1 << 29),
     ("memory.used", 5 << 30),
     ("memory.utilization", 21),
+    ("ofa", 0),
     ("pcie.replay", 0),
     ("performance.state", 0),
     ("persistence", 1),
@@ -74,6 +79,21 @@ impl Card {
         !matches!(self, Self::T4 | Self::A100Mig)
     }
 
+    fn retires_pages(self) -> bool {
+        self == Self::T4
+    }
+
+    /// Banks of memory, all of which have all their spare rows.
+    fn banks(self) -> u64 {
+        match self {
+            Self::T4 | Self::A100Mig => 0,
+            Self::A10G | Self::L40S => 192,
+            Self::A100 => 640,
+            Self::H100 => 2560,
+            Self::H200 => 3072,
+        }
+    }
+
     fn has_nvlink(self) -> bool {
         matches!(self, Self::A100 | Self::A100Mig | Self::H100 | Self::H200)
     }
@@ -96,17 +116,24 @@ impl Card {
         for kind in ["corrected", "uncorrected"] {
             gpu.set(&format!("ecc.aggregate.{kind}.dram"), 0);
             gpu.set(&format!("ecc.aggregate.{kind}.sram"), 0);
-            if self != Self::A100Mig {
-                gpu.set(&format!("ecc.volatile.{kind}.dram"), 0);
-                gpu.set(&format!("ecc.volatile.{kind}.sram"), 0);
-            }
+            gpu.set(&format!("ecc.volatile.{kind}.dram"), 0);
+            gpu.set(&format!("ecc.volatile.{kind}.sram"), 0);
         }
-        if self == Self::T4 {
+        if self.retires_pages() {
             gpu.set("retired.single", 0).set("retired.double", 0).set("retired.pending", 0);
+        } else {
+            gpu.set("sram.uncorrected", 0).set("sram.threshold", 0);
         }
+        match self {
+            Self::T4 => gpu.set("link.generation", 3).set("link.generation.max", 3).set("link.width", 8),
+            // The only one of them with a fan, as the driver has it: it stands at 0 %.
+            Self::A10G => gpu.set("link.width", 8).set("fan.0", 0),
+            Self::H100 | Self::H200 => gpu.set("link.generation", 5).set("link.generation.max", 5),
+            Self::A100 | Self::A100Mig | Self::L40S => &mut gpu,
+        };
         if self.remaps_rows() {
             gpu.fields.extend([(142, 0), (143, 0), (144, 0), (145, 0)]);
-            gpu.set("remap.histogram", 640);
+            gpu.set("remap.histogram", self.banks());
         }
         if self.has_nvlink() {
             gpu.fields.extend([(82, 39), (138, 1 << 20), (139, 1 << 21)]);
@@ -122,12 +149,13 @@ impl Card {
                 (179, 0),
                 (180, 0),
             ]);
-            gpu.set("sram.uncorrected", 0).set("sram.threshold", 0).set("gpm", 1);
-            gpu.set("jpeg", 0).set("ofa", 0);
+            gpu.set("gpm", 1);
         }
         if self == Self::A100Mig {
             gpu.set("mig.mode", 1).not_supported("utilization").not_supported("memory.utilization");
-            gpu.not_supported("encoder").not_supported("decoder");
+            for engine in ["encoder", "decoder", "jpeg", "ofa"] {
+                gpu.not_supported(engine);
+            }
             gpu.instances = (0..2).map(|number| instance(&gpu, number)).collect();
         }
         gpu

@@ -30,8 +30,8 @@ struct Library {
     path: Option<PathBuf>,
     stamp: (u64, i64, i64),
     node: Arc<Node>,
-    /// Events that were reported, by GPU.
-    reported: BTreeMap<usize, usize>,
+    /// Events that were reported, by GPU: XIDs, and changes of its division.
+    reported: BTreeMap<usize, (usize, usize)>,
 }
 
 static LIBRARY: Mutex<Option<Library>> = Mutex::new(None);
@@ -162,15 +162,25 @@ pub(crate) fn of_gpu(function: &'static str, device: nvmlDevice_t, answer: impl 
     }
 }
 
-/// The next event that was not reported yet: which GPU, code, instance.
-pub(crate) fn next_event() -> Option<(usize, u64, Option<u32>)> {
+/// An event: which GPU, which kind, code, instance.
+pub(crate) type Event = (usize, u64, u64, Option<u32>);
+
+const XID: u64 = 8;
+const MIG_CHANGE: u64 = 0x100;
+
+/// The next event that was not reported yet.
+pub(crate) fn next_event() -> Option<Event> {
     let node = node();
     with(|library| {
         node.gpus.iter().enumerate().find_map(|(index, gpu)| {
-            let reported = library.reported.entry(index).or_default();
-            let xid = gpu.xids.get(*reported)?;
-            *reported += 1;
-            Some((index, xid.code, xid.instance))
+            let (xids, divisions) = library.reported.entry(index).or_default();
+            if *divisions < gpu.divisions {
+                *divisions += 1;
+                return Some((index, MIG_CHANGE, 0, None));
+            }
+            let xid = gpu.xids.get(*xids)?;
+            *xids += 1;
+            Some((index, XID, xid.code, xid.instance))
         })
     })
 }

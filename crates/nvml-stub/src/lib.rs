@@ -9,7 +9,7 @@
 //! | `cards` | what cards of real models support, and what they answer N/A |
 //! | `stub` | a copy of the library in a folder of its own, steered by a test |
 //! | `symbols` | the functions of NVML; `entry` is what all of them do first |
-//! | `smi` | the same state as `nvidia-smi -q` would print it |
+//! | `smi`, `xml` | the same state as `nvidia-smi -q` and `nvidia-smi -q -x` would print it |
 
 mod cards;
 mod entry;
@@ -17,8 +17,10 @@ mod smi;
 mod state;
 mod stub;
 mod symbols;
+mod xml;
 
 pub use cards::Card;
 pub use smi::smi_text;
 pub use state::{Gpu, Node, Process, Xid};
 pub use stub::Stub;
+pub use xml::smi_xml;

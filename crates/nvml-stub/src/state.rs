@@ -38,6 +38,9 @@ pub struct Gpu {
     pub hangs: BTreeSet<String>,
     /// The events of this GPU, in the order in which they are reported; more may be added, none taken away.
     pub xids: Vec<Xid>,
+    /// How often its division into instances has changed, each time with an event.
+    #[serde(default)]
+    pub divisions: usize,
     /// What runs on it.
     pub processes: Vec<Process>,
     /// Its MIG instances.

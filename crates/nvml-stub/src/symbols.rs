@@ -275,11 +275,11 @@ pub unsafe extern "C" fn nvmlEventSetWait_v2(
     loop {
         let code = of_node("nvmlEventSetWait_v2", |_| match entry::next_event() {
             None => TIMEOUT,
-            Some((index, code, instance)) => {
+            Some((index, kind, code, instance)) => {
                 let none = c_uint::MAX;
                 let event = nvmlEventData_t {
                     device: entry::handle(index, None),
-                    eventType: 8,
+                    eventType: kind,
                     eventData: code,
                     gpuInstanceId: instance.unwrap_or(none),
                     computeInstanceId: none,

@@ -35,14 +35,24 @@ pub struct NvmlConfig {
     pub timeout: Duration,
     /// How long after a failure to open NVML anew.
     pub retry_interval: Duration,
-    /// How many GPUs there should be: as many fewer as there are, `gpu.missing` says. At least as many as were seen are expected.
+    /// How many GPUs there should be: as many fewer as there are, `gpu.missing` says. At least as many as were seen are expected, and as
+    /// the driver lists.
     pub expected_gpus: u32,
+    /// How many PCIe lanes each GPU should have, for the rule `link_width`; by itself the most that it was seen with.
+    pub expected_link_width: Option<u32>,
+    /// Where the driver lists its GPUs, in `gpus`.
+    pub driver_folder: PathBuf,
+    /// After so many failures to open NVML in a row `/live` fails, so that the container is made anew with the driver's present library
+    /// and devices: only where GPUs are expected, or were there before. 0 for never.
+    pub restart_after: u32,
     /// As long as this file exists, NVML is closed, so that a GPU can be reset or the driver changed.
     pub release_file: Option<PathBuf>,
     /// With `gpu_health`: 0 where a GPU has no such figure or is lost, as the script published.
     pub unsupported_as_zero: bool,
     /// What each rule's finding means, where it is to be another than it is by itself; `ok` switches the rule off.
     pub rules: BTreeMap<String, HealthVerdict>,
+    /// What XIDs mean by code, where it is to be another thing than NVIDIA's catalogue says, such as `{109: reset_required}`.
+    pub xids: BTreeMap<String, HealthVerdict>,
 }
 
 /// How often to ask for what, at multiples on the clock.
@@ -74,9 +84,13 @@ impl Default for NvmlConfig {
             timeout: Duration::from_secs(5),
             retry_interval: Duration::from_secs(60),
             expected_gpus: 0,
+            expected_link_width: None,
+            driver_folder: PathBuf::from("/proc/driver/nvidia"),
+            restart_after: 10,
             release_file: None,
             unsupported_as_zero: false,
             rules: BTreeMap::new(),
+            xids: BTreeMap::new(),
         }
     }
 }
@@ -95,6 +109,11 @@ impl NvmlConfig {
     /// Whether the health rules are gone by: the script had none, and its replacement makes no call that it did not.
     pub(super) fn judges(&self) -> bool {
         self.profile != Profile::GpuHealth && (self.lists(sink::HEALTH) || self.lists(sink::HEALTH_RULE))
+    }
+
+    /// What XIDs mean, by code.
+    pub(super) fn xid_verdicts(&self) -> BTreeMap<u64, HealthVerdict> {
+        self.xids.iter().filter_map(|(code, verdict)| Some((code.parse().ok()?, *verdict))).collect()
     }
 
     /// Every name of the profile.
@@ -137,6 +156,9 @@ impl Config for NvmlConfig {
                 let names: Vec<_> = RULES.iter().map(|rule| rule.name).collect();
                 check.error(&["rules", rule], format!("there is no rule `{rule}`: {}", names.join(", ")));
             }
+        }
+        for code in self.xids.keys().filter(|code| code.parse::<u64>().is_err()) {
+            check.error(&["xids", code], format!("`{code}` is no XID: a number, such as 109"));
         }
         if self.unsupported_as_zero && self.profile != Profile::GpuHealth {
             check.error(&["unsupported_as_zero"], "only the profile `gpu_health` has this".to_owned());

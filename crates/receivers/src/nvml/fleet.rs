@@ -1,6 +1,6 @@
 //! All GPUs of this machine, and NVML's comings and goings.
 
-use std::{fs, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, fs, sync::Arc, time::Duration};
 
 use tokio::sync::mpsc::UnboundedSender;
 use weir_core::{Batch, Context, Door, Reason, UnixNanos};
@@ -9,6 +9,7 @@ use super::{
     catalogue::Tier,
     config::NvmlConfig,
     gpu::Due,
+    health::HealthVerdict,
     known::{KnownGpu, Round, State},
     metric::Profile,
     plan::{Plan, SIGNALS, Signal, metrics},
@@ -36,6 +37,8 @@ pub(super) struct Fleet {
     is_opening: bool,
     failures: u32,
     retry_at: UnixNanos,
+    /// How many GPUs the driver listed when NVML was last opened.
+    listed: usize,
     /// Whether NVML has worked once.
     has_worked: bool,
     /// The trouble that was said last.
@@ -43,6 +46,7 @@ pub(super) struct Fleet {
     alias: Vec<u8>,
     attributes: Vec<&'static [(&'static str, &'static str)]>,
     signals: [usize; SIGNALS.len()],
+    xid_verdicts: BTreeMap<u64, HealthVerdict>,
     /// Which GPUs answered this round.
     answered: Vec<bool>,
     waiting: usize,
@@ -55,6 +59,7 @@ impl Fleet {
             plan: Arc::new(Plan::new(&config)),
             door: context.doors.open(&context.id),
             context: context.clone(),
+            xid_verdicts: config.xid_verdicts(),
             config,
             reports,
             gpus: Vec::new(),
@@ -64,6 +69,7 @@ impl Fleet {
             is_opening: false,
             failures: 0,
             retry_at: UnixNanos(0),
+            listed: 0,
             has_worked: false,
             said: None,
             alias: Vec::new(),
@@ -88,11 +94,11 @@ impl Fleet {
     /// Opens NVML where that is due, and closes it where it is asked for.
     pub(super) fn tend(&mut self, now: UnixNanos) {
         if self.config.release_file.as_deref().is_some_and(|file| fs::exists(file).unwrap_or(false)) {
-            if self.session.take().is_some() {
+            if self.session.is_some() {
                 self.say("NVML is closed as long as the release file is there".to_owned());
             }
-            self.gpus.iter_mut().for_each(|gpu| (gpu.state, gpu.place) = (State::Gone, None));
-            self.places.clear();
+            self.end_session();
+            self.all_are(State::Released);
             return;
         }
         let all_well = self.session.is_some()
@@ -104,7 +110,7 @@ impl Fleet {
         }
         self.openings += 1;
         self.retry_at = now.plus(self.config.retry_interval.as_std());
-        match session::open(self.openings, &self.config.library, self.reports.clone()) {
+        match session::open(self.openings, &self.config, self.reports.clone()) {
             Ok(()) => self.is_opening = true,
             Err(error) => self.say(format!("cannot start a thread: {error}")),
         }
@@ -134,9 +140,15 @@ impl Fleet {
     /// Takes a thread's report in.
     pub(super) fn take(&mut self, report: Report, now: UnixNanos) {
         match report {
-            Report::Opened(number, outcome) if number == self.openings => {
-                self.is_opening = false;
+            Report::Opened(number, listed, outcome) if number == self.openings => {
+                (self.is_opening, self.listed) = (false, listed);
                 match outcome {
+                    Ok((_, found, lost)) if found.is_empty() && lost.is_empty() && listed > 0 => {
+                        self.failed(
+                            format!("NVML finds none of the {listed} GPUs that the driver lists"),
+                            now,
+                        );
+                    }
                     Ok((nvml, found, lost)) => {
                         self.failures = 0;
                         if let Some((index, error)) = lost.first() {
@@ -148,12 +160,7 @@ impl Fleet {
                             Err(error) => self.say(format!("cannot start a thread: {error}")),
                         }
                     }
-                    Err(error) => {
-                        self.failures += 1;
-                        let wait = FIRST_RETRY.saturating_mul(1 << self.failures.min(16));
-                        self.retry_at = now.plus(wait.min(self.config.retry_interval.as_std()));
-                        self.close(&error);
-                    }
+                    Err(error) => self.failed(format!("no GPUs: {error}"), now),
                 }
             }
             Report::Round(number, place, readings, outcome) if self.is_of_now(number) => {
@@ -178,7 +185,9 @@ impl Fleet {
                         let words = format!("GPU {}: {error}", gpu.who.index);
                         if error.class() == weir_nvml_raw::Class::Session {
                             self.retry_at = now;
-                            self.close(&error);
+                            self.end_session();
+                            self.all_are(State::Gone);
+                            self.say(format!("no GPUs: {error}"));
                         } else {
                             self.say(words);
                         }
@@ -192,8 +201,17 @@ impl Fleet {
                     tracing::warn!(component = %self.context.id, "XID {code} on GPU {index} ({uuid})");
                 }
             }
+            // What each instance has, and its handle, is found out anew.
+            Report::Divided(number, place) if self.is_of_now(number) => {
+                if let Some(gpu) = self.places.get(place).and_then(|at| self.gpus.get(*at)) {
+                    let (component, index) = (&self.context.id, gpu.who.index);
+                    tracing::info!(%component, "the MIG instances of GPU {index} are others now: NVML is opened anew");
+                }
+                self.retry_at = now;
+                self.end_session();
+            }
             // Of an opening that is over.
-            Report::Opened(..) | Report::Round(..) | Report::Xid(..) => {}
+            Report::Opened(..) | Report::Round(..) | Report::Xid(..) | Report::Divided(..) => {}
         }
     }
 
@@ -237,17 +255,36 @@ impl Fleet {
         devices
     }
 
-    fn close(&mut self, error: &weir_nvml_raw::Error) {
+    /// NVML could not be opened, or has no GPUs though there are some. It is tried again; where that does not help for long, whoever
+    /// looks at `/live` may make the container anew. A machine without GPUs never asks for that.
+    fn failed(&mut self, trouble: String, now: UnixNanos) {
+        self.failures += 1;
+        let wait = FIRST_RETRY.saturating_mul(1 << self.failures.min(16));
+        self.retry_at = now.plus(wait.min(self.config.retry_interval.as_std()));
+        self.end_session();
+        self.all_are(State::Gone);
+        let should_have = self.has_worked || self.expected() > 0;
+        if should_have && self.config.restart_after > 0 && self.failures >= self.config.restart_after {
+            let times = self.failures;
+            self.context.status.needs_restart(format!("NVML failed {times} times in a row: {trouble}"));
+        }
+        self.say(trouble);
+    }
+
+    fn end_session(&mut self) {
         self.session = None;
         self.places.clear();
         self.waiting = 0;
-        self.gpus.iter_mut().for_each(|gpu| (gpu.state, gpu.place, gpu.is_busy) = (State::Gone, None, false));
-        self.say(format!("no GPUs: {error}"));
+        self.gpus.iter_mut().for_each(|gpu| (gpu.place, gpu.is_busy) = (None, false));
+    }
+
+    fn all_are(&mut self, state: State) {
+        self.gpus.iter_mut().for_each(|gpu| gpu.state = state);
     }
 
     /// Says a trouble once, until another one takes its place; `/status` has it each time.
     fn say(&mut self, trouble: String) {
-        if self.has_worked {
+        if self.has_worked || self.expected() > 0 {
             self.context.status.failed(&trouble);
         } else {
             self.context.status.pending(&trouble); // a machine without GPUs is no failure
@@ -262,8 +299,12 @@ impl Fleet {
         self.gpus.iter().filter(|gpu| gpu.state == State::Up).count()
     }
 
+    fn expected(&self) -> usize {
+        self.gpus.len().max(self.config.expected_gpus as usize).max(self.listed)
+    }
+
     fn missing(&self) -> usize {
-        self.gpus.len().max(self.config.expected_gpus as usize) - self.up()
+        self.expected() - self.up()
     }
 
     /// What is known at the end of a round, as a batch. Takes its points into the ledger. No allocation but the batch's own, as long
@@ -274,14 +315,15 @@ impl Fleet {
         let sender = self.door.sender(b"", None);
         let profile = self.config.profile;
         let (missing, up) = (self.missing(), self.up());
+        let is_of_interest = self.expected() > 0 || self.has_worked;
         let mut sink = Sink { sender, batch, alias: &mut self.alias, profile, now, over_cap: 0 };
         let (config, plan, attributes) = (&self.config, &self.plan, &*self.attributes);
-        let round = Round { config, plan, due, attributes, signals: self.signals };
+        let (signals, xid_verdicts) = (self.signals, &self.xid_verdicts);
+        let round = Round { config, plan, due, attributes, signals, xid_verdicts };
         for (at, gpu) in self.gpus.iter_mut().enumerate() {
             let answered = self.answered.get(at).copied().unwrap_or(false);
             gpu.report(&round, answered, &mut sink);
         }
-        let is_of_interest = self.config.expected_gpus > 0 || self.has_worked;
         if due.has(Tier::Medium) && profile != Profile::GpuHealth && is_of_interest {
             let stuck = self.gpus.iter().filter(|gpu| gpu.state == State::Stuck).count();
             for (name, value) in [(sink::COUNT, up), (sink::MISSING, missing), (sink::STUCK, stuck)] {

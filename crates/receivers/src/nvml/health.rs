@@ -1,14 +1,11 @@
 //! A GPU's health: a table of rules, of which the gravest that holds is the verdict.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{
-    plan::Signal,
-    xid::{self, Resolution, XidClass},
-};
+use super::{plan::Signal, xid};
 
 /// What is to be done about a GPU, in the order of gravity.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, JsonSchema)]
@@ -25,10 +22,10 @@ pub enum HealthVerdict {
     Replace,
 }
 
-/// How long an XID counts against a GPU.
-const XID_COUNTS_FOR: Duration = Duration::from_secs(3600);
-/// Retired pages at which NVIDIA takes a board back ("Dynamic Page Retirement", RMA policy).
-const RETIRED_PAGES_LIMIT: f64 = 60.0;
+/// How long an XID, and an error that came while Weir looked on, count against a GPU.
+const EVENT_COUNTS_FOR: Duration = Duration::from_secs(3600);
+/// Retired pages at which NVIDIA's diagnostics fail a board: `DCGM_LIMIT_MAX_RETIRED_PAGES` of NVIDIA/DCGM, "to match the field diag".
+const RETIRED_PAGES_LIMIT: f64 = 63.0;
 
 /// What is known of a GPU.
 #[derive(Debug)]
@@ -38,6 +35,12 @@ pub(super) struct Known<'a> {
     pub(super) latest: &'a [Option<f64>],
     /// XIDs, each with how long ago it was.
     pub(super) xids: &'a [(u64, Duration)],
+    /// What XIDs mean, where the configuration says so.
+    pub(super) xid_verdicts: &'a BTreeMap<u64, HealthVerdict>,
+    /// How long ago an uncorrected error was counted that was not there before.
+    pub(super) since_new_error: Option<Duration>,
+    /// PCIe lanes that it should have.
+    pub(super) lanes: Option<f64>,
     /// Rows of signals, in the order of `SIGNALS`.
     pub(super) rows: &'a [usize],
 }
@@ -52,8 +55,11 @@ impl Known<'_> {
         self.value(signal).is_some_and(|value| value > 0.0)
     }
 
-    fn had(&self, is_such: impl Fn(xid::Code) -> bool) -> bool {
-        self.xids.iter().any(|(code, ago)| *ago < XID_COUNTS_FOR && is_such(xid::meaning(*code)))
+    fn had_xid(&self, verdict: HealthVerdict) -> bool {
+        let of = |code: &u64| {
+            self.xid_verdicts.get(code).copied().unwrap_or_else(|| xid::meaning(*code).verdict())
+        };
+        self.xids.iter().any(|(code, ago)| *ago < EVENT_COUNTS_FOR && of(code) == verdict)
     }
 }
 
@@ -66,21 +72,21 @@ pub(super) struct Rule {
     pub(super) holds: fn(&Known<'_>) -> bool,
 }
 
-/// The rules, each with where NVIDIA says so.
+/// The rules, each with where NVIDIA says so: documents of docs.nvidia.com/deploy, as of November 2026.
 pub(super) const RULES: &[Rule] = &[
-    // "GPU Memory Error Management", row remapping: a failure to remap qualifies for a return.
+    // "NVIDIA GPU Memory Error Management" (a100-gpu-mem-error-mgmt), RMA Policy, DRAM: met where the row-remapping failure flag is set.
     Rule {
         name: "row_remap_failure",
         verdict: HealthVerdict::Replace,
         holds: |known| known.is_set(Signal::RemapFailure),
     },
-    // The same, "SRAM error threshold exceeded" qualifies for a return.
+    // The same, RMA Policy, L2 memory: met where the flag "SRAM Threshold Exceeded" is set.
     Rule {
         name: "sram_threshold",
         verdict: HealthVerdict::Replace,
         holds: |known| known.is_set(Signal::SramThreshold),
     },
-    // "Dynamic Page Retirement", RMA policy: 60 retired pages or more.
+    // NVIDIA/DCGM, dcgm_gpu_hardware_limits: health and diagnostics fail at so many pages of both causes together.
     Rule {
         name: "retired_pages",
         verdict: HealthVerdict::Replace,
@@ -90,53 +96,64 @@ pub(super) const RULES: &[Rule] = &[
             pages[0] + pages[1] >= RETIRED_PAGES_LIMIT
         },
     },
-    // "Xid Errors", resolution bucket CONTACT_SUPPORT.
+    // "Xid Errors" (xid-errors), catalogue, immediate action CONTACT_SUPPORT or CHECK_MECHANICALS.
     Rule {
-        name: "xid_contact_support",
+        name: "xid_replace",
         verdict: HealthVerdict::Replace,
-        holds: |known| known.had(|code| code.resolution == Resolution::ContactSupport),
+        holds: |known| known.had_xid(HealthVerdict::Replace),
     },
-    // "GPU Memory Error Management": a pending remapping takes effect at the next reset.
+    // "NVIDIA GPU Memory Error Management", Row Remapping: a GPU reset is required for it to take effect. Programs go on meanwhile.
     Rule {
         name: "row_remap_pending",
         verdict: HealthVerdict::ResetRequired,
         holds: |known| known.is_set(Signal::RemapPending),
     },
-    // "Dynamic Page Retirement": pending pages are retired at the next load of the driver.
+    // "Dynamic Page Retirement" (dynamic-page-retirement): pages are set aside when the GPU is next initialised.
     Rule {
         name: "retired_pages_pending",
         verdict: HealthVerdict::ResetRequired,
         holds: |known| known.is_set(Signal::RetiredPending),
     },
-    // nvml.h, NVML_FI_DEV_GET_GPU_RECOVERY_ACTION: 1 reset, 2 reboot, 3 drain, 4 drain and reset.
+    // "NVIDIA GPU Memory Error Management", Error Recovery and Response Flags, and NVML's nvmlDeviceGpuRecoveryAction_t: 1 reset,
+    // 2 reboot, 3 drain peers, 4 drain and reset, 5 recover the IMEX domain, 6 reset the bus, 7 reboot the system.
     Rule {
         name: "recovery_action",
         verdict: HealthVerdict::ResetRequired,
         holds: |known| known.is_set(Signal::RecoveryAction),
     },
-    // "Xid Errors", resolution buckets RESET_GPU and RESTART_BM of codes that are not the application's.
+    // "Xid Errors", catalogue, immediate action RESET_GPU, RESTART_BM or RESTART_VM, and the workflows of 48 and 74, which begin so.
     Rule {
         name: "xid_reset",
         verdict: HealthVerdict::ResetRequired,
-        holds: |known| {
-            let asks = [Resolution::ResetGpu, Resolution::RestartNode];
-            known.had(|code| code.class != XidClass::Application && asks.contains(&code.resolution))
-        },
+        holds: |known| known.had_xid(HealthVerdict::ResetRequired),
     },
-    // "Xid Errors", 79: fallen off the bus; the machine has to be restarted to find it again.
+    // NVML's NVML_ERROR_GPU_IS_LOST: fallen off the bus, or otherwise inaccessible. "Xid Errors", 79: RESTART_BM.
     Rule { name: "lost", verdict: HealthVerdict::ResetRequired, holds: |known| known.is_lost },
-    // "GPU Memory Error Management": an uncorrected error since the driver was loaded.
+    // "Xid Errors", 48, which is what such an error is: alone, RESET_GPU.
+    Rule {
+        name: "new_uncorrected_errors",
+        verdict: HealthVerdict::ResetRequired,
+        holds: |known| known.since_new_error.is_some_and(|ago| ago < EVENT_COUNTS_FOR),
+    },
+    // "NVIDIA GPU Memory Error Management", User Visible Statistics: counted since the driver was loaded, when the GPU was last reset.
     Rule {
         name: "uncorrected_errors",
         verdict: HealthVerdict::Watch,
         holds: |known| known.is_set(Signal::UncorrectedSinceLoad),
     },
-    // nvml.h: fewer lanes than GPU and slot have.
+    // "Xid Errors", catalogue: of memory, links, bus or power, of which the immediate action is none, or not to be told from NVML.
+    Rule {
+        name: "xid_watch",
+        verdict: HealthVerdict::Watch,
+        holds: |known| known.had_xid(HealthVerdict::Watch),
+    },
+    // NVML's nvmlDeviceGetCurrPcieLinkWidth. NVIDIA names no threshold, and what it says the most would be is none: a T4 in g4dn and an
+    // A10G in g5 have 8 lanes of 16 all their lives.
     Rule {
         name: "link_width",
         verdict: HealthVerdict::Watch,
-        holds: |known| match (known.value(Signal::LinkWidth), known.value(Signal::LinkWidthMax)) {
-            (Some(width), Some(most)) => width < most,
+        holds: |known| match (known.value(Signal::LinkWidth), known.lanes) {
+            (Some(width), Some(lanes)) => width < lanes,
             _ => false,
         },
     },

@@ -10,10 +10,10 @@ use super::{
     gpu::{Due, Readings},
     health::{self, HealthVerdict, RULES},
     metric::{Profile, Shape},
-    plan::{Plan, Row, SIGNALS, metrics},
+    plan::{Plan, Row, SIGNALS, Signal, metrics},
     session::Who,
     sink::{self, Figure, Sink, own},
-    xid::{self, CODES},
+    xid,
 };
 
 /// XIDs that are kept for the verdict.
@@ -30,6 +30,8 @@ pub(super) enum State {
     Gone,
     /// It has been asked, and has not answered in time.
     Stuck,
+    /// NVML is closed on request: nobody asks it.
+    Released,
 }
 
 /// A counter's first moment, and where it stands.
@@ -56,12 +58,16 @@ pub(super) struct KnownGpu {
     xids: BTreeMap<u64, u64>,
     recent: Vec<(u64, UnixNanos)>,
     since: UnixNanos,
+    /// The most PCIe lanes that it was seen with.
+    widest: Option<f64>,
+    /// Uncorrected errors over its life, and when that number was last seen to grow.
+    errors: Option<f64>,
+    new_error: Option<UnixNanos>,
 }
 
 impl KnownGpu {
     pub(super) fn new(who: Who, since: UnixNanos) -> Self {
         let rows = metrics().count();
-        let zeros = CODES.iter().filter(|code| code.is_alarmable).map(|code| (code.code, 0));
         Self {
             who,
             state: State::Up,
@@ -70,9 +76,12 @@ impl KnownGpu {
             readings: Readings::default(),
             counts: vec![None; rows],
             latest: vec![None; rows],
-            xids: zeros.collect(),
+            xids: xid::ALARMABLE.map(|code| (code, 0)).into(),
             recent: Vec::with_capacity(MAX_RECENT),
             since,
+            widest: None,
+            errors: None,
+            new_error: None,
         }
     }
 
@@ -103,6 +112,7 @@ impl KnownGpu {
     pub(super) fn report(&mut self, round: &Round<'_>, answered: bool, sink: &mut Sink<'_>) {
         if answered {
             self.report_figures(round, sink);
+            self.look_back(round, sink.now);
         }
         if round.config.unsupported_as_zero && round.due.has(Tier::Slow) {
             self.report_zeros(round, answered, sink);
@@ -147,6 +157,18 @@ impl KnownGpu {
             }
         }
         self.readings = readings;
+    }
+
+    /// Keeps what rules compare the latest figures with.
+    fn look_back(&mut self, round: &Round<'_>, now: UnixNanos) {
+        let latest = |signal: Signal| *self.latest.get(*round.signals.get(signal as usize)?)?;
+        self.widest = [self.widest, latest(Signal::LinkWidth)].into_iter().flatten().reduce(f64::max);
+        let errors = [Signal::LifetimeDram, Signal::LifetimeSram].into_iter().filter_map(latest);
+        let errors = errors.reduce(|dram, sram| dram + sram);
+        if errors > self.errors && self.errors.is_some() {
+            self.new_error = Some(now);
+        }
+        self.errors = errors.or(self.errors);
     }
 
     /// The script's zeros: what it took `N/A` and a GPU that is lost for.
@@ -196,6 +218,9 @@ impl KnownGpu {
             is_lost: self.state == State::Gone,
             latest: &self.latest,
             xids: &ago[..self.recent.len().min(MAX_RECENT)],
+            xid_verdicts: round.xid_verdicts,
+            since_new_error: self.new_error.map(|at| now.since(at)),
+            lanes: round.config.expected_link_width.map(f64::from).or(self.widest),
             rows: &round.signals,
         };
         let mut gravest = HealthVerdict::Ok;
@@ -259,4 +284,6 @@ pub(super) struct Round<'a> {
     pub(super) attributes: &'a [&'static [(&'static str, &'static str)]],
     /// Rows of the signals.
     pub(super) signals: [usize; SIGNALS.len()],
+    /// What XIDs mean, where the configuration says so.
+    pub(super) xid_verdicts: &'a BTreeMap<u64, HealthVerdict>,
 }

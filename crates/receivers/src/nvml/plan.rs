@@ -23,7 +23,8 @@ pub(super) enum Signal {
     RetiredSingle,
     RetiredPending,
     LinkWidth,
-    LinkWidthMax,
+    LifetimeDram,
+    LifetimeSram,
 }
 
 impl Signal {
@@ -39,7 +40,8 @@ impl Signal {
             Self::RetiredSingle => ("gpu.memory.retired_pages", &["single_bit"]),
             Self::RetiredPending => ("gpu.memory.retired_pages.pending", &[]),
             Self::LinkWidth => ("gpu.pcie.link.width", &[]),
-            Self::LinkWidthMax => ("gpu.pcie.link.width.max", &[]),
+            Self::LifetimeDram => ("hw.errors", &["uncorrected", "dram", "manufacture"]),
+            Self::LifetimeSram => ("hw.errors", &["uncorrected", "sram", "manufacture"]),
         }
     }
 
@@ -55,7 +57,7 @@ impl Signal {
 }
 
 /// Every signal.
-pub(super) const SIGNALS: [Signal; 10] = [
+pub(super) const SIGNALS: [Signal; 11] = [
     Signal::RemapPending,
     Signal::RemapFailure,
     Signal::SramThreshold,
@@ -65,7 +67,8 @@ pub(super) const SIGNALS: [Signal; 10] = [
     Signal::RetiredSingle,
     Signal::RetiredPending,
     Signal::LinkWidth,
-    Signal::LinkWidthMax,
+    Signal::LifetimeDram,
+    Signal::LifetimeSram,
 ];
 
 /// Every metric of the catalogue, in the order of rows.

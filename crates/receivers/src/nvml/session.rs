@@ -1,6 +1,7 @@
 //! NVML, open: a thread a GPU, and one that waits for events.
 
 use std::{
+    fs,
     path::Path,
     sync::{
         Arc,
@@ -12,9 +13,10 @@ use std::{
 };
 
 use tokio::sync::mpsc::UnboundedSender;
-use weir_nvml_raw::{Class, Device, Error, EventSet, Nvml, XID};
+use weir_nvml_raw::{Class, Device, Error, EventSet, MIG_CHANGE, Nvml, XID};
 
 use super::{
+    config::NvmlConfig,
     gpu::{Due, Gpu, Readings},
     plan::Plan,
 };
@@ -37,22 +39,29 @@ pub(super) struct Who {
 /// What threads report. Each says which opening of NVML it is of.
 #[derive(Debug)]
 pub(super) enum Report {
-    /// NVML is open, or is not.
-    Opened(u64, Result<Found, Error>),
+    /// NVML is open, or is not; and how many GPUs the driver lists in any case.
+    Opened(u64, usize, Result<Found, Error>),
     /// A round of the GPU of this place.
     Round(u64, usize, Readings, Result<(), Error>),
     /// An XID of the GPU of this place.
     Xid(u64, usize, u64),
+    /// The MIG instances of the GPU of this place are others now.
+    Divided(u64, usize),
 }
 
 /// Opens NVML on a thread: it can take seconds, or for ever.
 ///
 /// # Errors
 /// There is no thread to be had.
-pub(super) fn open(number: u64, library: &Path, reports: UnboundedSender<Report>) -> std::io::Result<()> {
-    let library = library.to_owned();
+pub(super) fn open(
+    number: u64,
+    config: &NvmlConfig,
+    reports: UnboundedSender<Report>,
+) -> std::io::Result<()> {
+    let (library, listed) = (config.library.clone(), config.driver_folder.join("gpus"));
     let open = move || {
-        let _ = reports.send(Report::Opened(number, enumerate(&library))); // the receiver may have ended
+        let listed = fs::read_dir(listed).map_or(0, Iterator::count);
+        let _ = reports.send(Report::Opened(number, listed, enumerate(&library))); // the receiver may have ended
     };
     thread::Builder::new().name("nvml-open".to_owned()).spawn(open).map(drop)
 }
@@ -154,15 +163,20 @@ fn wait_for_events(
     reports: &UnboundedSender<Report>,
     is_over: &AtomicBool,
 ) {
-    let Ok((events, _silent)) = EventSet::of(nvml, devices, XID) else { return };
+    let Ok((events, _silent)) = EventSet::of(nvml, devices, XID | MIG_CHANGE) else { return };
     while !is_over.load(Relaxed) {
         match events.wait(EVENT_WAIT) {
-            Ok(Some(event)) if event.kind == XID => {
-                if reports.send(Report::Xid(number, event.device, event.data)).is_err() {
+            Ok(Some(event)) => {
+                let report = match event.kind {
+                    XID => Report::Xid(number, event.device, event.data),
+                    MIG_CHANGE => Report::Divided(number, event.device),
+                    _ => continue,
+                };
+                if reports.send(report).is_err() {
                     return;
                 }
             }
-            Ok(_) => {}
+            Ok(None) => {}
             // The GPU's own thread finds out too, and NVML is opened anew with an event thread of its own.
             Err(error) if error.class() == Class::Session => return,
             Err(_) => thread::sleep(EVENT_WAIT),

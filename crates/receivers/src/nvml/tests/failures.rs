@@ -43,7 +43,7 @@ async fn a_driver_that_is_not_there_yet_is_waited_for() {
 
 #[tokio::test]
 async fn a_gpu_off_the_bus_stays_visible_and_the_others_go_on() {
-    for code in [15, 16, 28] {
+    for code in [15, 16, 28, 999] {
         let mut watched = Watched::of(Card::H100.node(2));
         let round = watched.round().await;
         assert_eq!((int(&round, "0 gpu.up{}"), int(&round, "- gpu.missing{}")), (1, 0));
@@ -95,6 +95,125 @@ async fn fewer_gpus_than_expected_is_a_metric_from_the_start() {
     let round = watched.round().await;
     assert_eq!((int(&round, "- gpu.count{}"), int(&round, "- gpu.missing{}")), (7, 1));
     watched.ends().await;
+}
+
+#[tokio::test]
+async fn fewer_gpus_than_the_driver_lists_is_a_metric_too() {
+    let stub = Stub::new(Card::H100.node(7)).unwrap();
+    Watched::lists(&stub, 8);
+    let mut watched = Watched::over(stub, |_| {});
+    let round = watched.round().await;
+    assert_eq!((int(&round, "- gpu.count{}"), int(&round, "- gpu.missing{}")), (7, 1));
+    watched.ends().await;
+}
+
+#[tokio::test]
+async fn no_gpus_where_the_driver_lists_some_is_a_failure() {
+    let stub = Stub::new(Card::H100.node(0)).unwrap();
+    Watched::lists(&stub, 2);
+    let mut watched = Watched::over(stub, |_| {});
+    let round = watched.round().await;
+    assert_eq!((int(&round, "- gpu.count{}"), int(&round, "- gpu.missing{}")), (0, 2));
+    let error = watched.context.status.read().last_error.unwrap();
+    assert_eq!(error, "NVML finds none of the 2 GPUs that the driver lists");
+    watched.stub.change(|node| node.gpus = Card::H100.node(2).gpus).unwrap();
+    assert_eq!(int(&watched.minute_later().await, "- gpu.missing{}"), 0);
+    watched.ends().await;
+}
+
+#[tokio::test]
+async fn a_library_that_no_longer_fits_its_driver_asks_for_a_new_container_and_a_good_one_takes_it_back() {
+    let stub = Stub::new(Card::H100.node(1)).unwrap();
+    let mut watched = Watched::over(stub, |config| config.restart_after = 3);
+    watched.batch().await;
+    let break_it = |node: &mut Node| {
+        node.faults.insert("nvmlInit_v2".to_owned(), 18);
+        node.gpus[0].fails(18);
+    };
+    watched.stub.change(break_it).unwrap();
+    // The first round finds it out, each of the next three fails to open NVML.
+    for expected in [None, None, None] {
+        assert_eq!(int(&watched.minute_later().await, "0 gpu.up{}"), 0);
+        assert_eq!(watched.context.status.restart_reason(), expected);
+    }
+    assert_eq!(int(&watched.minute_later().await, "0 gpu.up{}"), 0);
+    let reason = watched.context.status.restart_reason().unwrap();
+    assert!(reason.starts_with("NVML failed 3 times in a row: no GPUs: nvmlInit_v2 returned 18"), "{reason}");
+    let mend_it = |node: &mut Node| {
+        node.faults.clear();
+        node.gpus[0].faults.clear();
+    };
+    watched.stub.change(mend_it).unwrap();
+    assert_eq!(int(&watched.minute_later().await, "0 gpu.up{}"), 1);
+    assert_eq!(watched.context.status.restart_reason(), None);
+    watched.ends().await;
+}
+
+#[tokio::test]
+async fn a_machine_that_never_had_a_gpu_asks_for_no_new_container() {
+    let mut node = Card::H100.node(1);
+    node.faults.insert("nvmlInit_v2".to_owned(), 9);
+    let watched = Watched::over(Stub::new(node).unwrap(), |config| config.restart_after = 2);
+    // Each attempt follows on what came of the one before it.
+    for attempts in 1..=6 {
+        while watched.stub.calls("nvmlInit_v2") < attempts {
+            watched.fixture.clock.advance(Duration::from_secs(1));
+            tokio::task::yield_now().await;
+        }
+    }
+    assert_eq!(watched.context.status.restart_reason(), None);
+    watched.ends().await;
+}
+
+#[tokio::test]
+async fn what_is_not_supported_is_asked_once_and_again_when_nvml_is_opened_anew() {
+    let mut watched = Watched::of(Card::H100.node(1));
+    let fan = "0 hw.fan.speed_ratio{}";
+    assert!(!has(&watched.round().await, fan));
+    watched.stub.change(|node| _ = node.gpus[0].set("fan.0", 50)).unwrap();
+    assert!(!has(&watched.minute_later().await, fan));
+    assert_eq!(watched.stub.calls("nvmlDeviceGetFanSpeed_v2"), 1);
+    watched.stub.change(|node| _ = node.gpus[0].fails(18)).unwrap();
+    watched.minute_later().await;
+    watched.stub.change(|node| node.gpus[0].faults.clear()).unwrap();
+    assert!(has(&watched.minute_later().await, fan));
+    watched.ends().await;
+}
+
+#[tokio::test]
+async fn another_division_into_instances_is_an_event_after_which_everything_is_found_out_anew() {
+    let mut watched = Watched::of(Card::A100Mig.node(1));
+    let (load, instance) = ("0 hw.gpu.utilization{hw.gpu.task=general}", "0 gpu.instance.memory.usage{");
+    let round = watched.round().await;
+    assert!(!has(&round, load) && has(&round, instance));
+    watched
+        .stub
+        .change(|node| node.gpus[0] = weir_nvml_stub::Gpu { divisions: 1, ..Card::A100.gpu(0) })
+        .unwrap();
+    let round = loop {
+        let round = watched.minute_later().await;
+        assert_eq!(int(&round, "0 gpu.up{}"), 1, "nobody is lost");
+        if watched.stub.calls("nvmlInit_v2") == 2 {
+            break round;
+        }
+    };
+    assert!(has(&round, load) && !has(&round, instance));
+    watched.ends().await;
+}
+
+#[tokio::test]
+async fn what_is_not_allowed_leaves_its_figure_out_for_as_long_as_it_is_not() {
+    for code in [4, 17] {
+        let mut node = Card::H100.node(1);
+        node.gpus[0].faults.insert("nvmlDeviceGetPowerUsage".to_owned(), code);
+        let mut watched = Watched::of(node);
+        let round = watched.round().await;
+        assert!(!has(&round, "0 hw.power{") && has(&round, "0 hw.temperature{"));
+        assert_eq!(int(&round, "0 gpu.up{}"), 1);
+        watched.stub.change(|node| node.gpus[0].faults.clear()).unwrap();
+        assert!(has(&watched.minute_later().await, "0 hw.power{"), "asked again, after {code}");
+        watched.ends().await;
+    }
 }
 
 #[tokio::test]
@@ -170,7 +289,8 @@ async fn nvml_is_closed_as_long_as_the_release_file_is_there() {
     let mut watched = Watched::over(stub, |config| config.release_file = Some(file.clone()));
     watched.batch().await;
     std::fs::write(&file, "").unwrap();
-    assert_eq!(int(&watched.minute_later().await, "0 gpu.up{}"), 0);
+    let round = watched.minute_later().await;
+    assert_eq!((int(&round, "0 gpu.up{}"), int(&round, "0 gpu.health{}")), (0, 0), "nobody is lost");
     // The thread of events ends its wait of five seconds, and with it the last hold on NVML is gone.
     while watched.stub.calls("nvmlShutdown") == 0 {
         tokio::task::yield_now().await;
@@ -183,7 +303,7 @@ async fn nvml_is_closed_as_long_as_the_release_file_is_there() {
 #[tokio::test]
 async fn xids_are_counted_by_code_and_those_to_be_alarmed_of_from_zero() {
     let mut watched = Watched::of(Card::H100.node(1));
-    let of_79 = "0 gpu.xid.errors{gpu.xid.class=hardware,gpu.xid.code=79,gpu.xid.resolution=restart_node}";
+    let of_79 = "0 gpu.xid.errors{gpu.xid.class=hardware,gpu.xid.code=79,gpu.xid.resolution=restart_bm}";
     let of_13 = "0 gpu.xid.errors{gpu.xid.class=application,gpu.xid.code=13,gpu.xid.resolution=restart_app}";
     let round = watched.round().await;
     assert_eq!((int(&round, of_79), round.get(of_13)), (0, None));

@@ -1,21 +1,31 @@
 //! The verdict: each rule by itself, the gravest of several, and rules that are overridden.
 
-use weir_nvml_stub::{Card, Gpu, Node, Stub};
+use std::collections::BTreeMap;
 
-use super::{super::HealthVerdict, Watched, int};
+use weir_core::Number;
+use weir_nvml_stub::{Card, Gpu, Node, Stub, Xid};
+
+use super::{
+    super::{HealthVerdict, NvmlConfig, xid},
+    Watched, int,
+};
 
 async fn verdict(gpu: Gpu, rules: &[(&str, HealthVerdict)]) -> (i64, Vec<String>) {
     let node = Node { gpus: vec![gpu], ..Card::H100.node(0) };
     let mut watched = Watched::over(Stub::new(node).unwrap(), |config| {
         config.rules = rules.iter().map(|(rule, verdict)| ((*rule).to_owned(), *verdict)).collect();
     });
-    let round = watched.round().await;
+    let found = of(&watched.round().await);
+    watched.ends().await;
+    found
+}
+
+/// The verdict, and the rules that hold.
+fn of(round: &BTreeMap<String, Number>) -> (i64, Vec<String>) {
     let holds = round.iter().filter(|(name, value)| name.contains("gpu.health.rule") && value.as_f64() > 0.0);
     let rules =
         holds.filter_map(|(name, _)| Some(name.split_once("rule=")?.1.trim_end_matches('}').to_owned()));
-    let found = (int(&round, "0 gpu.health{}"), rules.collect());
-    watched.ends().await;
-    found
+    (int(round, "0 gpu.health{}"), rules.collect())
 }
 
 fn gpu(card: Card, change: impl FnOnce(&mut Gpu)) -> Gpu {
@@ -41,11 +51,55 @@ async fn each_rule_has_its_verdict() {
         })
     };
     assert_eq!(found(set(Card::H100, "sram.threshold", 1)).await, replace("sram_threshold"));
-    assert_eq!(found(set(Card::T4, "retired.double", 60)).await, replace("retired_pages"));
-    assert_eq!(found(set(Card::T4, "retired.double", 59)).await, (0, vec![]));
+    assert_eq!(found(set(Card::T4, "retired.double", 63)).await, replace("retired_pages"));
+    assert_eq!(found(set(Card::T4, "retired.double", 62)).await, (0, vec![]));
     assert_eq!(found(set(Card::T4, "retired.pending", 1)).await, reset("retired_pages_pending"));
     assert_eq!(found(set(Card::H100, "ecc.volatile.uncorrected.dram", 1)).await, watch("uncorrected_errors"));
-    assert_eq!(found(set(Card::H100, "link.width", 8)).await, watch("link_width"));
+}
+
+/// The rules that hold in the round after `change`, and the verdict.
+async fn after(
+    card: Card,
+    configure: impl FnOnce(&mut NvmlConfig),
+    change: impl FnOnce(&mut Gpu),
+) -> (i64, Vec<String>) {
+    let mut watched = Watched::over(Stub::new(card.node(1)).unwrap(), configure);
+    assert_eq!(int(&watched.round().await, "0 gpu.health{}"), 0, "well at first");
+    watched.stub.change(|node| change(&mut node.gpus[0])).unwrap();
+    let found = of(&watched.minute_later().await);
+    watched.ends().await;
+    found
+}
+
+#[tokio::test]
+async fn a_link_that_loses_lanes_is_watched_and_one_that_never_had_more_is_not() {
+    let narrower = |gpu: &mut Gpu| _ = gpu.set("link.width", 4);
+    let watch = (1, vec!["link_width".to_owned()]);
+    assert_eq!(after(Card::H100, |_| {}, narrower).await, watch);
+    // 8 lanes of 16 all its life, as in g4dn.
+    assert_eq!(verdict(Card::T4.gpu(0), &[]).await, (0, vec![]));
+    let mut watched =
+        Watched::over(Stub::new(Card::T4.node(1)).unwrap(), |config| config.expected_link_width = Some(16));
+    assert_eq!(of(&watched.round().await), watch);
+    watched.ends().await;
+}
+
+#[tokio::test]
+async fn an_uncorrected_error_that_comes_asks_for_a_reset_for_an_hour_and_one_of_long_ago_does_not() {
+    let long_ago = gpu(Card::H100, |gpu| _ = gpu.set("ecc.aggregate.uncorrected.dram", 5));
+    assert_eq!(verdict(long_ago, &[]).await, (0, vec![]));
+    for place in ["dram", "sram"] {
+        let mut watched = Watched::of(Card::H100.node(1));
+        watched.batch().await;
+        let quantity = format!("ecc.aggregate.uncorrected.{place}");
+        watched.stub.change(|node| _ = node.gpus[0].set(&quantity, 1)).unwrap();
+        for minute in 0..60 {
+            let reset = (2, vec!["new_uncorrected_errors".to_owned()]);
+            assert_eq!(of(&watched.minute_later().await), reset, "{place}, minute {minute}");
+        }
+        assert_eq!(of(&watched.minute_later().await), (0, vec![]), "{place}, an hour later");
+        watched.ends().await;
+    }
 }
 
 #[tokio::test]
@@ -57,24 +111,63 @@ async fn the_gravest_of_several_counts_and_a_rule_can_be_made_another_or_none() 
     assert_eq!(verdict(ill, &off).await, (1, vec!["row_remap_pending".to_owned()]));
 }
 
-#[tokio::test]
-async fn an_xid_that_asks_for_a_reset_counts_and_one_of_an_application_does_not() {
-    for (code, expected) in [(95, 2), (54, 3), (31, 0), (109, 0)] {
-        let mut watched = Watched::of(Card::H100.node(1));
-        watched.batch().await;
-        watched
-            .stub
-            .change(|node| node.gpus[0].xids.push(weir_nvml_stub::Xid { code, instance: None }))
-            .unwrap();
-        let arrived = format!("gpu.xid.code={code},");
-        loop {
-            let round = watched.minute_later().await;
-            if round.iter().any(|(name, value)| name.contains(&arrived) && value.as_f64() > 0.0) {
-                assert_eq!(int(&round, "0 gpu.health{}"), expected, "{code}");
-                break;
-            }
+/// The verdict and the rules once an XID has arrived.
+async fn of_xid(code: u64, configured: &[(&str, HealthVerdict)]) -> (i64, Vec<String>) {
+    let mut watched = Watched::over(Stub::new(Card::H100.node(1)).unwrap(), |config| {
+        config.xids = configured.iter().map(|(code, verdict)| ((*code).to_owned(), *verdict)).collect();
+    });
+    watched.batch().await;
+    watched.stub.change(|node| node.gpus[0].xids.push(Xid { code, instance: None })).unwrap();
+    let arrived = format!("gpu.xid.code={code},");
+    let round = loop {
+        let round = watched.minute_later().await;
+        if round.iter().any(|(name, value)| name.contains(&arrived) && value.as_f64() > 0.0) {
+            break round;
         }
-        watched.ends().await;
+    };
+    watched.ends().await;
+    of(&round)
+}
+
+#[tokio::test]
+async fn an_xid_counts_by_the_action_that_nvidia_names_and_one_of_an_application_does_not() {
+    // Immediate actions of NVIDIA's catalogue: docs.nvidia.com/deploy/xid-errors/analyzing-xid-catalog.html
+    for (code, action, verdict, rule) in [
+        (95, "RESET_GPU", 2, Some("xid_reset")),
+        (79, "RESTART_BM", 2, Some("xid_reset")),
+        (151, "RESTART_VM", 2, Some("xid_reset")),
+        (48, "WORKFLOW_XID_48", 2, Some("xid_reset")),
+        (74, "WORKFLOW_NVLINK_ERR", 2, Some("xid_reset")),
+        (142, "CONTACT_SUPPORT", 3, Some("xid_replace")),
+        (54, "CHECK_MECHANICALS", 3, Some("xid_replace")),
+        (63, "IGNORE, of memory", 1, Some("xid_watch")),
+        (94, "RESTART_APP, of memory", 1, Some("xid_watch")),
+        (144, "WORKFLOW_NVLINK5_ERR", 1, Some("xid_watch")),
+        (31, "RESTART_APP", 0, None),
+        (45, "WORKFLOW_XID_45", 0, None),
+        (109, "RESET_GPU, of an application", 0, None),
+        (66, "IGNORE, of the driver", 0, None),
+        (4_000_000, "not in the catalogue", 0, None),
+    ] {
+        let rules: Vec<String> = rule.into_iter().map(str::to_owned).collect();
+        assert_eq!(of_xid(code, &[]).await, (verdict, rules), "{code}: {action}");
+    }
+}
+
+#[tokio::test]
+async fn what_an_xid_means_can_be_said() {
+    let said = [("109", HealthVerdict::ResetRequired), ("95", HealthVerdict::Ok)];
+    assert_eq!(of_xid(109, &said).await, (2, vec!["xid_reset".to_owned()]));
+    assert_eq!(of_xid(95, &said).await, (0, vec![]));
+}
+
+#[test]
+fn every_xid_that_is_there_from_the_start_is_one_of_the_catalogue() {
+    let of_an_application = [109];
+    for code in xid::ALARMABLE {
+        assert_ne!(xid::meaning(code).resolution, xid::Resolution::Unknown, "{code}");
+        let is_an_applications = xid::meaning(code).class == xid::XidClass::Application;
+        assert_eq!(is_an_applications, of_an_application.contains(&code), "{code}");
     }
 }
 

@@ -1,7 +1,9 @@
 mod cards;
+mod check;
 mod config;
 mod failures;
 mod health;
+mod rows;
 mod script;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
@@ -39,6 +41,7 @@ impl Watched {
         );
         let mut config = NvmlConfig {
             library: stub.path(),
+            driver_folder: stub.folder().join("driver"),
             initial_delay: ConfigDuration::from_secs(0),
             ..NvmlConfig::default()
         };
@@ -60,6 +63,13 @@ impl Watched {
     async fn round(&mut self) -> BTreeMap<String, Number> {
         let batch = self.batch().await;
         readings(&self.fixture, &batch)
+    }
+
+    /// GPUs that the driver lists.
+    fn lists(stub: &Stub, gpus: usize) {
+        for gpu in 0..gpus {
+            std::fs::create_dir_all(stub.folder().join(format!("driver/gpus/0000:{gpu:02x}:00.0"))).unwrap();
+        }
     }
 
     /// Moves the clock to the next full minute, and answers that round.
