@@ -6,7 +6,7 @@
 //! - [`steps`]: runs named, timed steps in order and prints the table of what they took.
 //! - [`tally`]: what the output of test binaries says: passed, failed, ignored, skipped.
 //! - [`workspace`]: where the repository is, and how a child process is started in it.
-//! - `check`, `test`, `interop`, `audit`, `bench`: the commands, one module each.
+//! - `check`, `test`, `interop`, `audit`, `bench`, `gpu_check`: the commands, one module each.
 //!
 //! Invariant: it depends on `anyhow` alone. `cargo xtask check` after a fresh clone must not first build a
 //! world of its own.
@@ -15,6 +15,7 @@
 mod audit;
 mod bench;
 mod check;
+mod gpu_check;
 mod interop;
 mod steps;
 mod tally;
@@ -54,6 +55,12 @@ const COMMANDS: &[Command] = &[
         arguments: "[NAME] [-- ARGS]",
         summary: "the benchmarks, or those of one bench target, ARGS going to criterion; `bench scenarios [NAME…]`: of the whole process",
         run: bench::run,
+    },
+    Command {
+        name: "gpu-check",
+        arguments: "",
+        summary: "this machine's GPUs: each figure beside `nvidia-smi`'s, what is supported, what each call costs; skipped without one",
+        run: |workspace, _| gpu_check::run(workspace),
     },
     Command {
         name: "interop",
