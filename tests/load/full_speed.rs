@@ -58,6 +58,7 @@ fn load(
         connections: CONNECTIONS,
         first: unix_nanos() - 60_000_000_000,
         step: Duration::from_millis(1),
+        rounds_a_minute: rounds,
     }
 }
 

@@ -3,6 +3,7 @@
 use std::{
     collections::VecDeque,
     net::SocketAddr,
+    ops::Range,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering::Relaxed},
@@ -24,6 +25,7 @@ use crate::{
 /// How long a sender that was told to come again waits: less than it is told, so that a test is short and a receiver has
 /// it hard.
 const PAUSE: Duration = Duration::from_millis(20);
+const MINUTE: Duration = Duration::from_mins(1);
 
 /// A load, bounded: so many senders, so many rounds.
 #[derive(Clone, Copy, Debug)]
@@ -44,6 +46,8 @@ pub struct Load {
     pub first: u64,
     /// The time between two rounds, as the points have it. They are sent as fast as they are taken.
     pub step: Duration,
+    /// Rounds of a minute: the next one is of the minute that follows.
+    pub rounds_a_minute: usize,
 }
 
 /// Bodies, ready to go.
@@ -60,6 +64,24 @@ enum Source {
 pub struct Prepared {
     load: Load,
     progress: Arc<Progress>,
+    sources: Vec<Source>,
+}
+
+/// A load whose connections are open.
+#[derive(Debug)]
+pub struct Running {
+    load: Load,
+    progress: Arc<Progress>,
+    lanes: Vec<Lane>,
+    report: Report,
+    began: Instant,
+    cpu: Duration,
+}
+
+/// A connection, and the senders that share it.
+#[derive(Debug)]
+struct Lane {
+    connection: Connection,
     sources: Vec<Source>,
 }
 
@@ -122,7 +144,7 @@ impl Load {
 
     /// Makes the bytes, which takes as long as it takes.
     pub fn prepare(self) -> Prepared {
-        let start = self.first - u64::try_from(self.step.as_nanos()).unwrap_or(u64::MAX);
+        let start = self.first - nanos(self.step);
         let source = |number| {
             let mut sender = Sender::new(self.shape, number, start);
             match self.packing {
@@ -140,7 +162,8 @@ impl Load {
     }
 
     fn time(&self, round: usize) -> u64 {
-        self.first + u64::try_from(self.step.as_nanos()).unwrap_or(u64::MAX) * round as u64
+        let (minute, nth) = (round / self.rounds_a_minute, round % self.rounds_a_minute);
+        self.first + nanos(MINUTE) * minute as u64 + nanos(self.step) * nth as u64
     }
 }
 
@@ -155,51 +178,81 @@ impl Prepared {
     /// # Errors
     /// A connection broke, or a request was refused for good.
     pub async fn run(self, to: SocketAddr) -> Result<Report, Error> {
-        let (load, progress) = (self.load, self.progress);
-        let mut lanes: Vec<Vec<Source>> = (0..load.connections).map(|_| Vec::new()).collect();
-        for (at, source) in self.sources.into_iter().enumerate() {
-            lanes[at % load.connections].push(source);
+        let rounds = self.load.rounds;
+        let mut running = self.connect(to).await?;
+        running.send(0..rounds).await?;
+        running.end()
+    }
+
+    /// Opens the connections; from here on time counts.
+    pub async fn connect(self, to: SocketAddr) -> Result<Running, Error> {
+        let Self { load, progress, sources } = self;
+        let mut lanes = Vec::new();
+        for _ in 0..load.connections {
+            let connection = Connection::open(load.protocol, load.packing, to).await?;
+            lanes.push(Lane { connection, sources: Vec::new() });
         }
-        let mut open = Vec::new();
-        for lane in lanes {
-            open.push((Connection::open(load.protocol, load.packing, to).await?, lane));
+        for (at, source) in sources.into_iter().enumerate() {
+            lanes[at % load.connections].sources.push(source);
         }
-        let (began, cpu) = (instant(), process::own_cpu()?);
-        let mut running = JoinSet::new();
-        for (connection, lane) in open {
-            running.spawn(send(load, connection, lane, Arc::clone(&progress)));
-        }
-        let mut report = Report::default();
-        while let Some(ended) = running.join_next().await {
-            report.add(ended.map_err(|error| Error::Process(error.to_string()))??);
-        }
-        report.wall = began.elapsed();
-        report.cpu = process::own_cpu()?.saturating_sub(cpu);
-        report.latencies.sort_unstable();
-        Ok(report)
+        let (report, began, cpu) = (Report::default(), instant(), process::own_cpu()?);
+        Ok(Running { load, progress, lanes, report, began, cpu })
     }
 }
 
-async fn send(
-    load: Load,
-    mut connection: Connection,
-    mut lane: Vec<Source>,
-    progress: Arc<Progress>,
-) -> Result<Report, Error> {
-    let mut report = Report::default();
-    for round in 0..load.rounds {
-        for source in &mut lane {
-            let (body, amount) = match source {
-                Source::Live(sender) => {
-                    let (message, amount) = sender.next(load.time(round));
-                    (body(load.protocol, load.packing, message), amount)
-                }
-                Source::Packed(packed) => packed.pop_front().unwrap_or_default(),
-            };
-            insist(&mut connection, body, amount, &mut report, &progress).await?;
+impl Running {
+    /// Sends these rounds, each connection at its own pace, until all of it is taken.
+    ///
+    /// # Errors
+    /// A connection broke, or a request was refused for good.
+    pub async fn send(&mut self, rounds: Range<usize>) -> Result<(), Error> {
+        let mut sending = JoinSet::new();
+        for lane in self.lanes.drain(..) {
+            sending.spawn(lane.send(self.load, rounds.clone(), Arc::clone(&self.progress)));
         }
+        while let Some(ended) = sending.join_next().await {
+            let (lane, report) = ended.map_err(|error| Error::Process(error.to_string()))??;
+            self.lanes.push(lane);
+            self.report.add(report);
+        }
+        Ok(())
     }
-    Ok(report)
+
+    /// What the connections saw.
+    pub fn end(mut self) -> Result<Report, Error> {
+        self.report.wall = self.began.elapsed();
+        self.report.cpu = process::own_cpu()?.saturating_sub(self.cpu);
+        self.report.latencies.sort_unstable();
+        Ok(self.report)
+    }
+}
+
+impl Lane {
+    async fn send(
+        mut self,
+        load: Load,
+        rounds: Range<usize>,
+        progress: Arc<Progress>,
+    ) -> Result<(Self, Report), Error> {
+        let mut report = Report::default();
+        for round in rounds {
+            for source in &mut self.sources {
+                let (body, amount) = match source {
+                    Source::Live(sender) => {
+                        let (message, amount) = sender.next(load.time(round));
+                        (body(load.protocol, load.packing, message), amount)
+                    }
+                    Source::Packed(packed) => packed.pop_front().unwrap_or_default(),
+                };
+                insist(&mut self.connection, body, amount, &mut report, &progress).await?;
+            }
+        }
+        Ok((self, report))
+    }
+}
+
+fn nanos(of: Duration) -> u64 {
+    u64::try_from(of.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// Sends one request until it is taken.

@@ -20,9 +20,9 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const MIB: f64 = 1_048_576.0;
 const HEAD: &str = "\
-| scenario | CPU s/Mpoint (least to most) | goal | of it flush | p50 / p99 ms | peak MiB | bytes a series | \
-samples a datum | generator CPU s/Mpoint | Mpoint/s |
-| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |";
+| scenario | CPU s/Mpoint (least to most) | goal | first sight + known + flush | a new series + a datum, µs | p50 / p99 ms | \
+peak MiB | bytes a series, loaded / at the flush | samples a datum | generator CPU s/Mpoint | Mpoint/s |
+| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |";
 
 #[derive(Parser)]
 #[command(about = "Measures the whole process of Weir under load")]
@@ -121,17 +121,24 @@ fn row(scenario: &Scenario, runs: &[Figures]) -> String {
     let cpu: Vec<f64> = runs.iter().map(Figures::cpu_a_million).collect();
     let least = cpu.iter().copied().fold(f64::INFINITY, f64::min);
     let most = cpu.iter().copied().fold(0.0, f64::max);
-    let grown = |run: &Figures| run.peak.saturating_sub(run.idle) as f64 / scenario.series() as f64;
+    let of_each = |time: Duration, count: usize| time.as_secs_f64() * 1e6 / count.max(1) as f64;
+    let series = scenario.series();
+    let grown = |bytes: u64, run: &Figures| bytes.saturating_sub(run.idle) as f64 / series as f64;
     format!(
-        "| {} | {:.3} ({least:.3} to {most:.3}) | {} | {:.3} | {:.1} / {:.1} | {:.0} | {:.0} | {:.1} | {:.3} | {:.2} |",
+        "| {} | {:.3} ({least:.3} to {most:.3}) | {} | {:.3} + {:.3} + {:.3} | {:.1} + {:.1} | {:.1} / {:.1} | {:.0} | {:.0} / {:.0} | {:.1} | {:.3} | {:.2} |",
         scenario.name,
         of(&Figures::cpu_a_million),
         scenario.goal.map_or_else(|| "-".to_owned(), |goal| format!("{goal:.2}")),
+        of(&|run| a_million(run.first_sight, run)),
+        of(&|run| a_million(run.known(), run)),
         of(&|run| a_million(run.flush, run)),
+        of(&|run| of_each(run.first_sight, series)),
+        of(&|run| of_each(run.flush, run.datums as usize)),
         of(&|run| run.report.percentile(50.0).as_secs_f64() * 1e3),
         of(&|run| run.report.percentile(99.0).as_secs_f64() * 1e3),
         of(&|run| run.peak as f64 / MIB),
-        of(&grown),
+        of(&|run| grown(run.loaded, run)),
+        of(&|run| grown(run.peak, run)),
         of(&|run| run.report.taken.points as f64 / (run.datums.max(1)) as f64),
         of(&|run| a_million(run.report.cpu, run)),
         of(&|run| run.report.taken.points as f64 / 1e6 / run.report.wall.as_secs_f64()),

@@ -11,8 +11,15 @@ use crate::{
     sink, unix_nanos,
 };
 
-/// The time between two rounds, as the points have it: a minute has sixty samples of each series.
+/// The time between two rounds, as the points have it.
 const STEP: Duration = Duration::from_secs(1);
+/// Samples of a series in a period: as many as those had that the design's figures of other engines are of.
+const SAMPLES: usize = 50;
+/// The length of a period.
+const PERIOD: Duration = Duration::from_mins(1);
+/// So many points may take the better part of a minute. A load of more begins with one, so that it ends before the period of its
+/// points does.
+const MANY_POINTS: u64 = 10_000_000;
 /// Connections of every load.
 const CONNECTIONS: usize = 8;
 /// What SDKs and Collectors gzip with.
@@ -46,6 +53,8 @@ pub struct Scenario {
     pub senders: usize,
     /// How often each series is sent.
     pub rounds: usize,
+    /// How often in each period.
+    pub samples: usize,
     /// The design's number: CPU seconds a million points.
     pub goal: Option<f64>,
 }
@@ -57,11 +66,19 @@ const PLAIN: Scenario = Scenario {
     packing: Packing::Plain,
     shape: Shape::USUAL,
     senders: 10,
-    rounds: 300,
+    rounds: 6 * SAMPLES,
+    samples: SAMPLES,
     goal: None,
 };
-const HUNDRED: Scenario = Scenario { senders: 100, rounds: 30, ..PLAIN };
+const HUNDRED: Scenario = Scenario { senders: 100, rounds: SAMPLES, ..PLAIN };
+const MILLION: Scenario = Scenario { senders: 1000, ..HUNDRED };
 const HISTOGRAMS: Scenario = Scenario { shape: Shape { kind: Kind::Histogram, ..Shape::USUAL }, ..PLAIN };
+const SHUFFLED: Shape = Shape { order: Order::Shuffled, ..Shape::USUAL };
+
+/// What each series is sent in one period and never again, five times: the price of what is new, and of a datum of few samples.
+const fn sparse(of: Scenario) -> Scenario {
+    Scenario { rounds: 5, samples: 5, ..of }
+}
 
 /// Every measurement, in the order in which they run.
 pub const ALL: &[Scenario] = &[
@@ -82,13 +99,11 @@ pub const ALL: &[Scenario] = &[
     Scenario { name: "cloudwatch-10k-histograms", ..HISTOGRAMS },
     Scenario { name: "cloudwatch-100k", goal: Some(0.30), ..HUNDRED },
     Scenario { name: "cloudwatch-100k-gzip", packing: GZIP, goal: Some(0.40), ..HUNDRED },
-    Scenario {
-        name: "cloudwatch-100k-shuffled",
-        shape: Shape { order: Order::Shuffled, ..Shape::USUAL },
-        ..HUNDRED
-    },
-    Scenario { name: "cloudwatch-1m", senders: 1000, rounds: 5, goal: Some(0.60), ..PLAIN },
-    Scenario { name: "cloudwatch-1m-gzip", senders: 1000, rounds: 5, packing: GZIP, ..PLAIN },
+    Scenario { name: "cloudwatch-100k-shuffled", shape: SHUFFLED, ..HUNDRED },
+    Scenario { name: "cloudwatch-100k-sparse", ..sparse(HUNDRED) },
+    Scenario { name: "cloudwatch-1m", goal: Some(0.60), ..MILLION },
+    Scenario { name: "cloudwatch-1m-sparse", ..sparse(MILLION) },
+    Scenario { name: "cloudwatch-1m-sparse-gzip", packing: GZIP, ..sparse(MILLION) },
 ];
 
 /// What one run showed.
@@ -96,10 +111,14 @@ pub const ALL: &[Scenario] = &[
 pub struct Figures {
     /// CPU time of the process under test, from the first request to its end: the flush is in it.
     pub cpu: Duration,
+    /// What of it the first round took, in which every series is new.
+    pub first_sight: Duration,
     /// What of it came after the last answer.
     pub flush: Duration,
     /// The most bytes in RAM.
     pub peak: u64,
+    /// The most bytes in RAM before the end began.
+    pub loaded: u64,
     /// Bytes in RAM before the first request.
     pub idle: u64,
     /// Datums that arrived.
@@ -115,6 +134,11 @@ impl Figures {
     pub fn cpu_a_million(&self) -> f64 {
         self.cpu.as_secs_f64() * 1e6 / self.report.taken.points as f64
     }
+
+    /// What of the CPU time neither the first round nor the flush took: points of series that are known.
+    pub fn known(&self) -> Duration {
+        self.cpu.saturating_sub(self.first_sight + self.flush)
+    }
 }
 
 impl Scenario {
@@ -123,8 +147,15 @@ impl Scenario {
         self.senders * self.shape.points
     }
 
-    fn load(&self) -> Load {
-        let past = STEP * u32::try_from(self.rounds).unwrap_or(u32::MAX);
+    /// A load whose last period is the next minute: it is open while the points of this minute come, as that of the points that
+    /// come now is in life.
+    async fn load(&self) -> Load {
+        let points = (self.series() * self.rounds) as u64;
+        if points > MANY_POINTS {
+            until_the_next_minute().await;
+        }
+        let earlier = self.rounds.div_ceil(self.samples) as u64 - 1;
+        let last = unix_nanos() / nanos(PERIOD) + 1;
         Load {
             shape: self.shape,
             senders: self.senders,
@@ -132,8 +163,9 @@ impl Scenario {
             protocol: self.protocol,
             packing: self.packing,
             connections: CONNECTIONS,
-            first: unix_nanos().saturating_sub(u64::try_from(past.as_nanos()).unwrap_or(u64::MAX)),
+            first: (last - earlier) * nanos(PERIOD),
             step: STEP,
+            rounds_a_minute: self.samples,
         }
     }
 
@@ -146,24 +178,38 @@ impl Scenario {
     }
 
     async fn run_floor(&self) -> Result<Figures, Error> {
-        let prepared = self.load().prepare();
+        let prepared = self.load().await.prepare();
         let floor = Peer::start("floor").await?;
         let before = floor.cpu()?;
         let report = prepared.run(floor.address).await?;
         let cpu = floor.cpu()?.saturating_sub(before);
         floor.end().await?;
-        let flush = Duration::ZERO;
-        Ok(Figures { cpu, flush, peak: 0, idle: 0, datums: 0, put_requests: 0, report })
+        let (first_sight, flush) = (Duration::ZERO, Duration::ZERO);
+        Ok(Figures {
+            cpu,
+            first_sight,
+            flush,
+            peak: 0,
+            loaded: 0,
+            idle: 0,
+            datums: 0,
+            put_requests: 0,
+            report,
+        })
     }
 
     async fn run_weir(&self, binary: &Path, folder: &Path) -> Result<Figures, Error> {
-        let prepared = self.load().prepare();
+        let prepared = self.load().await.prepare();
         let sink = Peer::start("sink").await?;
         let weir = Weir::start(binary, folder, &self.config(&sink), &[]).await?;
         let (idle, before) = (weir.resident()?, weir.cpu()?);
         let to = weir.listening[usize::from(self.protocol == Protocol::Http)];
-        let report = prepared.run(to).await?;
-        let loaded = weir.cpu()?;
+        let mut running = prepared.connect(to).await?;
+        running.send(0..1).await?;
+        let seen = weir.cpu()?;
+        running.send(1..self.rounds).await?;
+        let report = running.end()?;
+        let (sent, loaded) = (weir.cpu()?, weir.peak()?);
         let ended = weir.stop().await?;
         ended.check()?;
         let arrived = sink::ask(sink.address).await?;
@@ -172,8 +218,10 @@ impl Scenario {
         let Ended { cpu, peak, .. } = ended;
         Ok(Figures {
             cpu: cpu.saturating_sub(before),
-            flush: cpu.saturating_sub(loaded),
+            first_sight: seen.saturating_sub(before),
+            flush: cpu.saturating_sub(sent),
             peak,
+            loaded,
             idle,
             datums: arrived.datums,
             put_requests: arrived.requests,
@@ -234,4 +282,14 @@ service:
             sink.address,
         )
     }
+}
+
+#[allow(clippy::disallowed_methods, reason = "waits for the wall's clock, as periods are aligned to it")]
+async fn until_the_next_minute() {
+    let left = nanos(PERIOD) - unix_nanos() % nanos(PERIOD);
+    tokio::time::sleep(Duration::from_nanos(left)).await;
+}
+
+fn nanos(of: Duration) -> u64 {
+    u64::try_from(of.as_nanos()).unwrap_or(u64::MAX)
 }
