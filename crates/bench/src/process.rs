@@ -53,11 +53,12 @@ pub struct Peer {
 }
 
 impl Peer {
-    /// Starts this very program with a word of its own command line, such as `sink`.
-    pub async fn start(word: &str) -> Result<Self, Error> {
+    /// Starts this very program with words of its own command line, such as `sink`.
+    pub async fn start(words: &[&str]) -> Result<Self, Error> {
+        let word = words.first().copied().unwrap_or_default();
         let program = std::env::current_exe().map_err(Error::io("cannot find this program"))?;
         let mut command = Command::new(program);
-        command.arg(word).stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true);
+        command.args(words).stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true);
         let mut child = command.spawn().map_err(Error::io(word))?;
         let mut stdout = lines(child.stdout.take(), word)?;
         let said = line(&mut stdout, "listening on ").await?;
@@ -160,6 +161,13 @@ impl Weir {
     /// The most bytes that were in RAM.
     pub fn peak(&self) -> Result<u64, Error> {
         self.memory("VmHWM:")
+    }
+
+    /// From now on the peak is that of what comes (proc(5), `clear_refs`).
+    pub fn forget_peak(&self) -> Result<(), Error> {
+        let pid = self.child.id().ok_or_else(|| Error::Process("weir has ended".to_owned()))?;
+        let path = format!("/proc/{pid}/clear_refs");
+        fs::write(&path, "5").map_err(Error::io(path))
     }
 
     fn memory(&self, key: &str) -> Result<u64, Error> {

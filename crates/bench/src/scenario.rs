@@ -179,7 +179,7 @@ impl Scenario {
 
     async fn run_floor(&self) -> Result<Figures, Error> {
         let prepared = self.load().await.prepare();
-        let floor = Peer::start("floor").await?;
+        let floor = Peer::start(&["floor"]).await?;
         let before = floor.cpu()?;
         let report = prepared.run(floor.address).await?;
         let cpu = floor.cpu()?.saturating_sub(before);
@@ -200,7 +200,7 @@ impl Scenario {
 
     async fn run_weir(&self, binary: &Path, folder: &Path) -> Result<Figures, Error> {
         let prepared = self.load().await.prepare();
-        let sink = Peer::start("sink").await?;
+        let sink = Peer::start(&["sink"]).await?;
         let weir = Weir::start(binary, folder, &self.config(&sink), &[]).await?;
         let (idle, before) = (weir.resident()?, weir.cpu()?);
         let to = weir.listening[usize::from(self.protocol == Protocol::Http)];
@@ -212,7 +212,7 @@ impl Scenario {
         let (sent, loaded) = (weir.cpu()?, weir.peak()?);
         let ended = weir.stop().await?;
         ended.check()?;
-        let arrived = sink::ask(sink.address).await?;
+        let arrived = sink::ask(sink.address, "").await?;
         sink.end().await?;
         self.compare(&report, &arrived)?;
         let Ended { cpu, peak, .. } = ended;

@@ -58,7 +58,11 @@ pub struct Totals {
 impl Totals {
     /// Of all series.
     pub fn all(&self) -> Counted {
-        self.series.values().fold(Counted::default(), |all, one| Counted {
+        Self::sum(self.series.values())
+    }
+
+    fn sum<'a>(counted: impl Iterator<Item = &'a Counted>) -> Counted {
+        counted.fold(Counted::default(), |all, one| Counted {
             samples: all.samples + one.samples,
             sum: all.sum + one.sum,
         })
@@ -82,9 +86,9 @@ pub struct Answer {
     pub sum: f64,
 }
 
-/// Asks a sink of another process what has arrived.
-pub async fn ask(sink: SocketAddr) -> Result<Answer, Error> {
-    let body = client::get(sink, "/").await?;
+/// Asks a sink of another process what has arrived, of the series whose names begin like `begin`.
+pub async fn ask(sink: SocketAddr, begin: &str) -> Result<Answer, Error> {
+    let body = client::get(sink, &format!("/{begin}")).await?;
     let json: serde_json::Value =
         serde_json::from_slice(&body).map_err(|error| Error::Process(error.to_string()))?;
     let count = |key: &str| json[key].as_u64().unwrap_or_default();
@@ -146,7 +150,8 @@ impl Sink {
         self.state.moving.notify_waiters();
     }
 
-    /// Serves until the process is ended; says where to on standard output. `GET /` answers the totals as JSON.
+    /// Serves until the process is ended; says where to on standard output. `GET /` answers the totals as
+    /// JSON; what follows the slash is how the names of the series begin that are counted.
     ///
     /// # Errors
     /// It cannot listen.
@@ -162,7 +167,7 @@ impl State {
     async fn handle(&self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, hyper::Error> {
         let (head, body) = request.into_parts();
         if head.method == Method::GET {
-            return Ok(Response::new(Full::from(self.json())));
+            return Ok(Response::new(Full::from(self.json(&head.uri.path()[1..]))));
         }
         let is_packed = head.headers.contains_key(CONTENT_ENCODING);
         let body = body.collect().await?.to_bytes();
@@ -203,12 +208,18 @@ impl State {
         Ok(response)
     }
 
-    fn json(&self) -> String {
+    fn json(&self, begin: &str) -> String {
         let totals = self.totals.lock();
-        let Counted { samples, sum } = totals.all();
+        let of_name: Vec<&Counted> = totals
+            .series
+            .iter()
+            .filter(|(name, _)| name.starts_with(begin))
+            .map(|(_, counted)| counted)
+            .collect();
+        let Counted { samples, sum } = Totals::sum(of_name.iter().copied());
         serde_json::json!({
             "requests": totals.requests, "bytes": totals.bytes, "datums": totals.datums,
-            "broken": totals.broken, "series": totals.series.len(), "samples": samples, "sum": sum,
+            "broken": totals.broken, "series": of_name.len(), "samples": samples, "sum": sum,
         })
         .to_string()
     }

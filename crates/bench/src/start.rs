@@ -25,8 +25,9 @@ pub async fn idle(binary: &Path, folder: &Path) -> Result<u64, Error> {
     Ok(resident)
 }
 
+/// Waits until a process that was given nothing more to do has come to rest.
 #[allow(clippy::disallowed_methods, reason = "waits by the wall's clock for a process to settle")]
-async fn rest() {
+pub(crate) async fn rest() {
     tokio::time::sleep(REST).await;
 }
 
