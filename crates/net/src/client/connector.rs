@@ -14,17 +14,14 @@ use hyper::{
     rt::{Read, ReadBufCursor, Write},
 };
 use hyper_util::{
-    client::{
-        legacy::connect::{Connected, Connection, HttpConnector, proxy::Tunnel},
-        proxy::matcher::Matcher,
-    },
+    client::legacy::connect::{Connected, Connection, HttpConnector, proxy::Tunnel},
     rt::TokioIo,
 };
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tower_service::Service;
 
-use super::{ClientError, tls::Prepared};
+use super::{ClientError, Proxies, tls::Prepared};
 use crate::endpoint::Stream;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -34,11 +31,11 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 pub(super) struct Connector {
     tcp: HttpConnector,
     tls: Arc<Prepared>,
-    proxies: Arc<Matcher>,
+    proxies: Arc<Proxies>,
 }
 
 impl Connector {
-    pub(super) fn new(tls: Prepared, proxies: Matcher) -> Self {
+    pub(super) fn new(tls: Prepared, proxies: Proxies) -> Self {
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
@@ -48,13 +45,13 @@ impl Connector {
     /// What a proxy wants to be shown with a request that it passes on in plain text.
     pub(super) fn plain_proxy_auth(&self, uri: &Uri) -> Option<HeaderValue> {
         let is_plain = uri.scheme_str() == Some("http");
-        let proxy = is_plain.then(|| self.proxies.intercept(uri)).flatten()?;
+        let proxy = is_plain.then(|| self.proxies.on_the_way(uri)).flatten()?;
         if is_spoken(proxy.uri()) { proxy.basic_auth().cloned() } else { None }
     }
 
     async fn connect(mut self, uri: Uri) -> Result<Established, BoxError> {
         let is_secure = uri.scheme_str() == Some("https");
-        let proxy = self.proxies.intercept(&uri);
+        let proxy = self.proxies.on_the_way(&uri);
         if let Some(proxy) = proxy.as_ref().filter(|proxy| !is_spoken(proxy.uri())) {
             let scheme = proxy.uri().scheme_str().unwrap_or_default();
             return Err(

@@ -21,7 +21,7 @@ use hyper::{Request, Response, Uri, body::Incoming, header::PROXY_AUTHORIZATION}
 use hyper_util::{
     client::{
         legacy::{Builder, Client},
-        proxy::matcher::Matcher,
+        proxy::matcher::{Intercept, Matcher},
     },
     rt::{TokioExecutor, TokioTimer},
 };
@@ -40,19 +40,35 @@ const SIGN_OF_LIFE: Duration = Duration::from_secs(10);
 
 /// Which proxy is on the way to a server: none by default.
 #[derive(Debug)]
-pub struct Proxies(Matcher);
+pub struct Proxies {
+    matcher: Matcher,
+    /// `localhost` and addresses of the loopback are reached without one: to the proxy they would be itself.
+    except_loopback: bool,
+}
 
 impl Proxies {
     /// One proxy for all servers but those that `except` names: hosts, domains, addresses and networks, separated by commas.
-    /// An empty `url` is no proxy.
+    /// An empty `url` is no proxy. Where there are exceptions at all, the loopback is one (as for Go, and so Prometheus).
     pub fn fixed(url: &str, except: &str) -> Self {
-        Self(Matcher::builder().all(url.to_owned()).no(except.to_owned()).build())
+        let matcher = Matcher::builder().all(url.to_owned()).no(except.to_owned()).build();
+        Self { matcher, except_loopback: !except.is_empty() }
     }
 
-    /// Those of the environment: HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY.
+    /// Those of the environment: HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY; never for the loopback.
     pub fn from_environment() -> Self {
-        Self(Matcher::from_env())
+        Self { matcher: Matcher::from_env(), except_loopback: true }
     }
+
+    /// The proxy on the way to `uri`.
+    fn on_the_way(&self, uri: &Uri) -> Option<Intercept> {
+        if self.except_loopback && is_loopback(uri) { None } else { self.matcher.intercept(uri) }
+    }
+}
+
+fn is_loopback(uri: &Uri) -> bool {
+    let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
+    host.eq_ignore_ascii_case("localhost")
+        || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback())
 }
 
 impl Default for Proxies {
@@ -88,7 +104,7 @@ impl HttpClient {
     /// Certificates or keys are not what they should be.
     pub fn new(settings: ClientSettings, roots: &SystemRoots) -> Result<Self, LoadError> {
         let ClientSettings { tls, proxies, http2, idle } = settings;
-        let connector = Connector::new(tls.prepare(http2, roots)?, proxies.0);
+        let connector = Connector::new(tls.prepare(http2, roots)?, proxies);
         let mut builder: Builder = Client::builder(TokioExecutor::new());
         builder.pool_timer(TokioTimer::new()).pool_idle_timeout(idle).pool_max_idle_per_host(1);
         builder.http1_max_buf_size(READ_BUFFER).timer(TokioTimer::new());

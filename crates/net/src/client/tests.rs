@@ -162,6 +162,23 @@ async fn a_proxy_passes_plain_requests_on_and_tunnels_others() {
 }
 
 #[test]
+fn the_loopback_is_reached_without_a_proxy_where_there_are_exceptions() {
+    let is_proxied = |proxies: &Proxies, host: &str| {
+        proxies.on_the_way(&format!("http://{host}/metrics").parse().unwrap()).is_some()
+    };
+    let with_exceptions = Proxies::fixed("http://proxy:3128", ".internal");
+    for host in
+        ["localhost:9090", "LocalHost", "127.0.0.1", "127.8.8.8:80", "[::1]:9090", "[::ffff:127.0.0.1]"]
+    {
+        assert!(!is_proxied(&with_exceptions, host), "{host}");
+        // Whoever names a proxy and no exceptions means all servers.
+        assert!(is_proxied(&Proxies::fixed("http://proxy:3128", ""), host), "{host}");
+    }
+    assert!(is_proxied(&with_exceptions, "128.0.0.1") && is_proxied(&with_exceptions, "localhost.example"));
+    assert!(!is_proxied(&with_exceptions, "a.internal"));
+}
+
+#[test]
 fn what_is_no_certificate_is_refused_when_the_client_is_made() {
     let made = |tls| {
         let settings = ClientSettings { tls, proxies: Proxies::default(), http2: true, idle: Duration::ZERO };
