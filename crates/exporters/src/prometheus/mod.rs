@@ -4,14 +4,17 @@
 //! a counter. A series that has not come for `metric_expiration`, or that says it has no value any more, is no longer shown.
 //!
 //! # Layout
-//! - [`config`]: the keys; `names`: what metrics and labels are called; `store`: the newest values; `page`: how they are written;
+//! - [`config`]: the keys; `names`, `labels`: what metrics are called and what tells series apart; [`store`]: the newest values, each a
+//!   `value`; `page`: how they are written;
 //! - `serve`: HTTP.
 
 pub mod config;
+mod labels;
 mod names;
 mod page;
 mod serve;
-mod store;
+pub mod store;
+mod value;
 
 use std::{sync::Arc, time::Duration};
 
@@ -29,6 +32,9 @@ use store::Store;
 pub const EXPONENTIAL_HISTOGRAM: Reason = Reason("exponential_histogram");
 /// A point of a metric whose name is that of another metric of another type.
 pub const TYPE_CONFLICT: Reason = Reason("type_conflict");
+
+/// A point of a series that has the name and labels of another one, which is shown: merging is the business of `aggregate`.
+pub const SERIES_CONFLICT: Reason = Reason("series_conflict");
 
 /// How often series are looked at that may have expired: a scrape never sees one that is older.
 const EXPIRE_EVERY: Duration = Duration::from_secs(30);
@@ -80,7 +86,7 @@ impl Prometheus {
         let points = delivery.batch.points();
         let dropped = self.store.lock().take(&delivery.batch, interner, clock.now());
         let mut left = points;
-        for (reason, dropped) in dropped.by_reason() {
+        for (reason, dropped) in dropped {
             ledger.drop_points(reason, dropped);
             left -= dropped;
         }
@@ -103,7 +109,7 @@ impl Exporter for Prometheus {
             None => self.bind().await?,
         };
         let stop = CancellationToken::new();
-        let page = serve::Page { store: Arc::clone(&self.store), clock: self.context.clock.clone() };
+        let page = serve::Page::new(Arc::clone(&self.store), self.context.clock.clone());
         let serving = tokio::spawn(serve::serve(listener, page, stop.clone()));
         loop {
             tokio::select! {

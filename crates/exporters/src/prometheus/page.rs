@@ -1,7 +1,8 @@
 //! How the newest values are written.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
+use parking_lot::Mutex;
 use weir_core::{Resource, UnixNanos};
 use weir_exposition::{
     FamilyType, Format,
@@ -9,30 +10,40 @@ use weir_exposition::{
 };
 
 use super::{
+    labels::{Labels, who},
     names,
-    store::{Entry, Family, Labels, Shown, Store, Value, who},
+    store::{Entry, Head, Shown, Store},
+    value::Value,
 };
 
 /// The metric that says what is known of resources.
 const TARGET_INFO: &str = "target";
+/// How many series are written before points that have come meanwhile are let in.
+const AT_A_TIME: usize = 256;
 
-/// The page of `store` in `format`.
-pub(super) fn page(store: &Store, format: Format) -> String {
-    let mut page =
-        Page { writer: Writer::new(format, false), format, timestamps: store.config.send_timestamps };
+/// The page of `store` at `now`. A series is written as a whole; those of one page may be some milliseconds apart.
+pub(super) fn page(store: &Mutex<Store>, format: Format, now: UnixNanos) -> String {
+    let (timestamps, describes) = {
+        let config = &store.lock().config;
+        (config.send_timestamps, !config.resource_to_telemetry_conversion.enabled)
+    };
+    let mut page = Page { writer: Writer::new(format, false), format, timestamps };
     let mut resources = BTreeMap::new();
-    for family in store.families.values() {
-        page.family(family);
-        for (labels, entry) in store.series_of(family) {
-            page.entry(family, labels, entry);
-            if !store.config.resource_to_telemetry_conversion.enabled {
-                resources.entry(who(&entry.resource)).or_insert_with(|| &*entry.resource);
-            }
-        }
+    let mut last: Option<Head> = None;
+    loop {
+        let last_name = last.as_ref().map(|head| head.name.family.as_str());
+        let Some(head) = store.lock().family_after(last_name) else { break };
+        page.family(&head, store, now, &mut resources);
+        last = Some(head);
     }
-    page.target_info(&resources);
+    if describes {
+        page.target_info(&resources);
+    }
     page.writer.finish()
 }
+
+/// Resources by who they are.
+type Resources = BTreeMap<Labels, Arc<Resource>>;
 
 struct Page {
     writer: Writer,
@@ -41,8 +52,31 @@ struct Page {
 }
 
 impl Page {
-    fn family(&mut self, family: &Family) {
-        let kind = match family.kind {
+    fn family(&mut self, head: &Head, store: &Mutex<Store>, now: UnixNanos, resources: &mut Resources) {
+        let mut last: Option<Labels> = None;
+        loop {
+            let store = store.lock();
+            let mut next = None;
+            let mut written = 0;
+            for (labels, entry) in store.series_after(head, last.as_ref(), now).take(AT_A_TIME) {
+                if last.is_none() && written == 0 {
+                    self.head(head);
+                }
+                self.entry(head, labels, entry);
+                let resource = entry.resource();
+                resources.entry(who(resource)).or_insert_with(|| Arc::clone(resource));
+                written += 1;
+                next = Some(labels);
+            }
+            if written < AT_A_TIME {
+                return;
+            }
+            last = next.cloned();
+        }
+    }
+
+    fn head(&mut self, head: &Head) {
+        let kind = match head.kind {
             Shown::Gauge => FamilyType::Gauge,
             Shown::Counter => FamilyType::Counter,
             Shown::Histogram => FamilyType::Histogram,
@@ -50,23 +84,23 @@ impl Page {
         };
         // OpenMetrics' family of a counter has no `_total`, Prometheus's has.
         let name =
-            if self.format.is_openmetrics() { family.name.family.clone() } else { self.number_name(family) };
-        self.writer.family(&name, kind, "", &family.name.unit);
+            if self.format.is_openmetrics() { head.name.family.clone() } else { self.number_name(head) };
+        self.writer.family(&name, kind, "", &head.name.unit);
     }
 
     /// The name of a number's samples.
-    fn number_name(&self, family: &Family) -> String {
-        let is_counter = family.kind == Shown::Counter;
-        let has_total = family.name.has_total || self.format.is_openmetrics();
-        let name = &family.name.family;
+    fn number_name(&self, head: &Head) -> String {
+        let is_counter = head.kind == Shown::Counter;
+        let has_total = head.name.has_total || self.format.is_openmetrics();
+        let name = &head.name.family;
         if is_counter && has_total { format!("{name}_total") } else { name.clone() }
     }
 
-    fn entry(&mut self, family: &Family, labels: &Labels, entry: &Entry) {
+    fn entry(&mut self, head: &Head, labels: &Labels, entry: &Entry) {
         let time = self.timestamps.then_some(entry.time);
-        let name = &family.name.family;
+        let name = &head.name.family;
         match &entry.value {
-            Value::Number(value) => self.sample(&self.number_name(family), labels, None, *value, time),
+            Value::Number(value) => self.sample(&self.number_name(head), labels, None, *value, time),
             Value::Histogram { bounds, counts, count, sum } => {
                 let bucket = format!("{name}_bucket");
                 let mut up_to = 0;
@@ -118,7 +152,7 @@ impl Page {
     }
 
     /// What resources are, beside who: a sample of 1 each.
-    fn target_info(&mut self, resources: &BTreeMap<Labels, &Resource>) {
+    fn target_info(&mut self, resources: &Resources) {
         const WHO: [&str; 3] = ["service.name", "service.namespace", "service.instance.id"];
         let described: Vec<Labels> = resources
             .iter()

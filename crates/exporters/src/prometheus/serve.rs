@@ -10,6 +10,7 @@ use hyper::{
     header::{self, HeaderValue},
 };
 use parking_lot::Mutex;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use weir_core::Clock;
 use weir_exposition::Format;
@@ -22,21 +23,27 @@ const PATH: &str = "/metrics";
 /// What a scrape sees.
 #[derive(Clone)]
 pub(super) struct Page {
-    pub(super) store: Arc<Mutex<Store>>,
-    pub(super) clock: Clock,
+    store: Arc<Mutex<Store>>,
+    clock: Clock,
+    /// One page is made at a time: many scrapers take time and no memory.
+    turn: Arc<Semaphore>,
 }
 
 /// Answers scrapes until `stop`.
 pub(super) async fn serve(listener: Listener, page: Page, stop: CancellationToken) {
     let handler = move |request: Request<Incoming>| {
-        let answer = page.answer(request.method(), request.uri().path(), request.headers());
-        async move { answer }
+        let page = page.clone();
+        async move { page.answer(request.method(), request.uri().path(), request.headers()).await }
     };
     listener.serve(handler, stop).await;
 }
 
 impl Page {
-    fn answer(&self, method: &Method, path: &str, headers: &HeaderMap) -> Response<Full<Bytes>> {
+    pub(super) fn new(store: Arc<Mutex<Store>>, clock: Clock) -> Self {
+        Self { store, clock, turn: Arc::new(Semaphore::new(1)) }
+    }
+
+    async fn answer(&self, method: &Method, path: &str, headers: &HeaderMap) -> Response<Full<Bytes>> {
         if method != Method::GET && method != Method::HEAD {
             return text(
                 StatusCode::METHOD_NOT_ALLOWED,
@@ -47,13 +54,25 @@ impl Page {
         if path != PATH {
             return text(StatusCode::NOT_FOUND, "text/plain", "not found: there is /metrics\n".to_owned());
         }
-        let mut store = self.store.lock();
         let accept = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
         let accept = accept.collect::<Vec<_>>().join(",");
-        let format = if store.config.enable_open_metrics { preferred(&accept) } else { Format::Text004 };
-        store.expire(self.clock.now());
+        let has_open_metrics = self.store.lock().config.enable_open_metrics;
+        let format = if has_open_metrics { preferred(&accept) } else { Format::Text004 };
         let content_type = format!("{}; charset=utf-8; escaping=underscores", format.media_type());
-        text(StatusCode::OK, &content_type, page(&store, format))
+        let (store, now, turn) = (Arc::clone(&self.store), self.clock.now(), Arc::clone(&self.turn));
+        // A page of many series takes long to write: not on a thread that others wait for.
+        let made = async {
+            let turn = turn.acquire_owned().await.ok()?;
+            let write = move || {
+                let _turn = turn;
+                page(&store, format, now)
+            };
+            tokio::task::spawn_blocking(write).await.ok()
+        };
+        match made.await {
+            Some(page) => text(StatusCode::OK, &content_type, page),
+            None => text(StatusCode::INTERNAL_SERVER_ERROR, "text/plain", "the page broke off\n".to_owned()),
+        }
     }
 }
 

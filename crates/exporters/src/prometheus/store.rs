@@ -2,40 +2,59 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
+    ops::Bound,
     sync::Arc,
+    time::Duration,
 };
 
 use weir_core::{
-    Batch, Flags, HistogramPoint, Interner, Kind, NumberPoint, PerSeries, Reason, Resource, Series, SeriesId,
-    SummaryPoint, Temporality, UnixNanos,
+    Batch, Flags, Identity, Interner, Kind, PerSeries, Reason, Resource, Series, SeriesId, StreamId,
+    Temporality, UnixNanos,
 };
 
 use super::{
-    Config, EXPONENTIAL_HISTOGRAM, TYPE_CONFLICT,
+    Config, EXPONENTIAL_HISTOGRAM, SERIES_CONFLICT, TYPE_CONFLICT,
+    labels::{self, Labels},
     names::{self, MetricName},
+    value::Value,
 };
 
-/// Sorted labels.
-pub(super) type Labels = Vec<(String, String)>;
+/// A series that comes more often than this is not forgotten at the doors, however many there are (R4).
+const FORGOTTEN: Duration = Duration::from_secs(5 * 60);
 
 /// Families by name.
 #[derive(Debug)]
-pub(super) struct Store {
+pub struct Store {
     pub(super) config: Config,
-    pub(super) families: BTreeMap<String, Family>,
-    entries: HashMap<u32, Entry>,
-    next: u32,
-    /// Which entry a series is; `None` where its name is of another type. Emptied when an entry goes: that is rare, and what is there
-    /// is found again by its labels.
-    places: PerSeries<Option<u32>>,
+    families: BTreeMap<String, Family>,
+    entries: HashMap<u64, Entry>,
+    /// The number of the next entry: none is given twice.
+    next: u64,
+    /// How many entries have gone.
+    gone: u64,
+    places: PerSeries<Place>,
 }
 
-/// A family.
+/// Where the points of a series go.
+#[derive(Clone, Copy, Debug)]
+enum Place {
+    /// To the entry of this number, as long as it is there.
+    Entry(u64),
+    /// Nowhere, as long as no more entries than so many have gone: one of them is in the way.
+    Nowhere(Reason, u64),
+}
+
 #[derive(Debug)]
-pub(super) struct Family {
+struct Family {
+    head: Head,
+    entries: BTreeMap<Labels, u64>,
+}
+
+/// What is written of a family before its series.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Head {
     pub(super) name: MetricName,
     pub(super) kind: Shown,
-    entries: BTreeMap<Labels, u32>,
 }
 
 /// What a metric is to Prometheus.
@@ -55,102 +74,126 @@ pub(super) struct Entry {
     pub(super) time: UnixNanos,
     /// When that came.
     came: UnixNanos,
-    pub(super) resource: Arc<Resource>,
-    is_delta: bool,
+    /// What is shown here.
+    identity: Identity,
+    stream: StreamId,
     family: String,
     labels: Labels,
 }
 
-/// A value.
-#[derive(Debug)]
-pub(super) enum Value {
-    Number(f64),
-    Histogram { bounds: Vec<f64>, counts: Vec<u64>, count: u64, sum: Option<f64> },
-    Summary { count: u64, sum: f64, quantiles: Vec<f64> },
-}
+impl Entry {
+    pub(super) fn resource(&self) -> &Arc<Resource> {
+        &self.identity.resource
+    }
 
-/// Points that were not taken.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Dropped {
-    exponential: u64,
-    conflict: u64,
-    no_value: u64,
-}
+    fn is_delta(&self) -> bool {
+        self.identity.descriptor.temporality == Temporality::Delta
+    }
 
-impl Dropped {
-    pub(super) fn by_reason(self) -> [(Reason, u64); 3] {
-        [
-            (EXPONENTIAL_HISTOGRAM, self.exponential),
-            (TYPE_CONFLICT, self.conflict),
-            (Reason::NO_RECORDED_VALUE, self.no_value),
-        ]
+    /// Whether `series` is shown here too. Streams are not merged (R2) but for increments of what is the same by its identity: these add
+    /// up. A series that was forgotten and comes back is another stream, and has been silent before.
+    fn shows(&self, series: &Series, now: UnixNanos) -> bool {
+        let is_silent = now.since(self.came) >= FORGOTTEN;
+        self.stream == series.stream()
+            || (self.identity == *series.identity() && (self.is_delta() || is_silent))
     }
 }
 
+/// How many points were not taken, and why.
+pub type Dropped = BTreeMap<Reason, u64>;
+
 impl Store {
-    pub(super) fn new(config: &Config) -> Self {
+    /// Nothing yet.
+    pub fn new(config: &Config) -> Self {
         Self {
             config: config.clone(),
             families: BTreeMap::new(),
             entries: HashMap::new(),
             next: 0,
+            gone: 0,
             places: PerSeries::default(),
         }
     }
 
     /// Takes the points of `batch`, which came at `now`; answers what was not taken.
-    pub(super) fn take(&mut self, batch: &Batch, interner: &Interner, now: UnixNanos) -> Dropped {
-        let mut dropped =
-            Dropped { exponential: batch.exponential_histograms.len() as u64, ..Dropped::default() };
-        let mut take = |id: SeriesId, flags: Flags, time: UnixNanos, change: &dyn Fn(&mut Entry)| {
-            let Some(place) = self.place(id, interner) else {
-                dropped.conflict += 1;
-                return;
+    pub fn take(&mut self, batch: &Batch, interner: &Interner, now: UnixNanos) -> Dropped {
+        let mut dropped = Dropped::new();
+        let exponential = batch.exponential_histograms.len() as u64;
+        if exponential > 0 {
+            dropped.insert(EXPONENTIAL_HISTOGRAM, exponential);
+        }
+        let mut take = |id: SeriesId, flags: Flags, time: UnixNanos, change: &dyn Fn(&mut Value, bool)| {
+            let place = match self.place(id, interner, now) {
+                Ok(place) => place,
+                Err(reason) => return *dropped.entry(reason).or_default() += 1,
             };
             if flags.has(Flags::NO_RECORDED_VALUE) {
-                dropped.no_value += 1;
+                *dropped.entry(Reason::NO_RECORDED_VALUE).or_default() += 1;
                 self.remove(place);
             } else if let Some(entry) = self.entries.get_mut(&place) {
                 // An older point of a series that is not added up says nothing new.
-                if entry.is_delta || time >= entry.time {
-                    change(entry);
+                let is_delta = entry.is_delta();
+                if is_delta || time >= entry.time {
+                    change(&mut entry.value, is_delta);
                     entry.time = time.max(entry.time);
                 }
                 entry.came = now;
             }
         };
         for point in &batch.numbers {
-            take(point.series, point.flags, point.time, &|entry| entry.number(point));
+            take(point.series, point.flags, point.time, &|value, adds| value.number(point, adds));
         }
         for point in &batch.histograms {
-            take(point.series, point.flags, point.time, &|entry| entry.histogram(point, batch));
+            take(point.series, point.flags, point.time, &|value, adds| value.histogram(point, batch, adds));
         }
         for point in &batch.summaries {
-            take(point.series, point.flags, point.time, &|entry| entry.summary(point, batch));
+            take(point.series, point.flags, point.time, &|value, _| value.summary(point, batch));
         }
         dropped
     }
 
     /// Lets go of series that have not come for as long as `metric_expiration`.
     pub(super) fn expire(&mut self, now: UnixNanos) {
-        let longest = u64::try_from(self.config.metric_expiration.0.as_nanos()).unwrap_or(u64::MAX);
-        let is_old = |entry: &Entry| now.0.saturating_sub(entry.came.0) >= longest;
-        let old: Vec<u32> =
-            self.entries.iter().filter(|(_, entry)| is_old(entry)).map(|(place, _)| *place).collect();
+        let old = self.entries.iter().filter(|(_, entry)| self.is_old(entry, now));
+        let old: Vec<u64> = old.map(|(place, _)| *place).collect();
+        if old.is_empty() {
+            return;
+        }
         old.into_iter().for_each(|place| self.remove(place));
+        let entries = &self.entries;
+        self.places.retain(|_, place| matches!(place, Place::Entry(place) if entries.contains_key(place)));
     }
 
-    /// The series of a family, in the order of their labels.
-    pub(super) fn series_of<'a>(
-        &'a self,
-        family: &'a Family,
-    ) -> impl Iterator<Item = (&'a Labels, &'a Entry)> {
-        family.entries.iter().filter_map(|(labels, place)| Some((labels, self.entries.get(place)?)))
+    fn is_old(&self, entry: &Entry, now: UnixNanos) -> bool {
+        now.since(entry.came) >= self.config.metric_expiration.0
     }
 
-    fn remove(&mut self, place: u32) {
+    /// The family whose name comes after `last` in the order of names.
+    pub(super) fn family_after(&self, last: Option<&str>) -> Option<Head> {
+        let from = last.map_or(Bound::Unbounded, Bound::Excluded);
+        let mut families = self.families.range::<str, _>((from, Bound::Unbounded));
+        families.next().map(|(_, family)| family.head.clone())
+    }
+
+    /// The series of a family that are shown at `now`, in the order of their labels, from behind `last` on.
+    pub(super) fn series_after<'s>(
+        &'s self,
+        head: &Head,
+        last: Option<&Labels>,
+        now: UnixNanos,
+    ) -> impl Iterator<Item = (&'s Labels, &'s Entry)> {
+        let family = self.families.get(&head.name.family).filter(|family| family.head == *head);
+        let from = last.map_or(Bound::Unbounded, Bound::Excluded);
+        let entries = family
+            .into_iter()
+            .flat_map(move |family| family.entries.range::<Labels, _>((from, Bound::Unbounded)));
+        let entries = entries.filter_map(|(labels, place)| Some((labels, self.entries.get(place)?)));
+        entries.filter(move |(_, entry)| !self.is_old(entry, now))
+    }
+
+    fn remove(&mut self, place: u64) {
         let Some(entry) = self.entries.remove(&place) else { return };
-        self.places = PerSeries::default();
+        self.gone += 1;
         if let Some(family) = self.families.get_mut(&entry.family) {
             family.entries.remove(&entry.labels);
             if family.entries.is_empty() {
@@ -159,16 +202,21 @@ impl Store {
         }
     }
 
-    fn place(&mut self, id: SeriesId, interner: &Interner) -> Option<u32> {
-        if let Some(place) = self.places.get(id) {
-            return *place;
+    /// The entry that a series is shown as, or why it is not.
+    fn place(&mut self, id: SeriesId, interner: &Interner, now: UnixNanos) -> Result<u64, Reason> {
+        match self.places.get(id) {
+            Some(Place::Entry(place)) if self.entries.contains_key(place) => return Ok(*place),
+            Some(Place::Nowhere(reason, gone)) if *gone == self.gone => return Err(*reason),
+            _ => {}
         }
-        let place = self.enter(&*interner.resolve(id)?); // the batch's lease keeps the id resolvable (R1)
+        // The batch's lease keeps the id resolvable (R1).
+        let entered = interner.resolve(id).ok_or(SERIES_CONFLICT).and_then(|series| self.enter(&series, now));
+        let place = entered.map_or_else(|reason| Place::Nowhere(reason, self.gone), Place::Entry);
         self.places.insert(id, place);
-        place
+        entered
     }
 
-    fn enter(&mut self, series: &Series) -> Option<u32> {
+    fn enter(&mut self, series: &Series, now: UnixNanos) -> Result<u64, Reason> {
         let metric = series.descriptor();
         let name = names::metric(metric, &self.config.namespace, self.config.add_metric_suffixes);
         let kind = match metric.kind {
@@ -176,17 +224,23 @@ impl Store {
             Kind::Gauge | Kind::Sum => Shown::Gauge,
             Kind::Histogram => Shown::Histogram,
             Kind::Summary => Shown::Summary,
-            Kind::ExponentialHistogram => return None,
+            Kind::ExponentialHistogram => return Err(EXPONENTIAL_HISTOGRAM),
         };
-        let labels = self.labels(series);
+        let labels = labels::of(series, kind, &self.config);
         let key = name.family.clone();
-        let new = || Family { name, kind, entries: BTreeMap::new() };
+        let new = || Family { head: Head { name, kind }, entries: BTreeMap::new() };
         let family = self.families.entry(key.clone()).or_insert_with(new);
-        if family.kind != kind {
-            return None;
+        if family.head.kind != kind {
+            return Err(TYPE_CONFLICT);
         }
-        if let Some(place) = family.entries.get(&labels) {
-            return Some(*place);
+        if let Some((place, entry)) =
+            family.entries.get(&labels).and_then(|place| Some((*place, self.entries.get_mut(place)?)))
+        {
+            if !entry.shows(series, now) {
+                return Err(SERIES_CONFLICT);
+            }
+            entry.stream = series.stream();
+            return Ok(place);
         }
         let place = self.next;
         self.next += 1;
@@ -197,84 +251,12 @@ impl Store {
                 value: Value::Number(0.0),
                 time: UnixNanos(0),
                 came: UnixNanos(0),
-                resource: Arc::clone(&series.identity().resource),
-                is_delta: metric.temporality == Temporality::Delta,
+                identity: series.identity().clone(),
+                stream: series.stream(),
                 family: key,
                 labels,
             },
         );
-        Some(place)
-    }
-
-    /// The labels of a series. Two attributes that are one label are joined, as the Collector does.
-    fn labels(&self, series: &Series) -> Labels {
-        let mut labels: BTreeMap<String, String> = BTreeMap::new();
-        let mut add = |name: String, value: String| {
-            if !value.is_empty() {
-                let known = labels.entry(name).or_default();
-                *known = if known.is_empty() { value } else { format!("{known};{value}") };
-            }
-        };
-        for pair in series.attributes() {
-            add(names::label(&pair.key), pair.value.to_string());
-        }
-        if self.config.resource_to_telemetry_conversion.enabled {
-            for pair in &series.resource().attributes {
-                add(names::label(&pair.key), pair.value.to_string());
-            }
-        }
-        if !self.config.without_scope_info {
-            add("otel_scope_name".to_owned(), series.scope().name.to_string());
-            add("otel_scope_version".to_owned(), series.scope().version.to_string());
-        }
-        labels.extend(who(series.resource()));
-        labels.extend(self.config.const_labels.clone());
-        labels.into_iter().collect()
-    }
-}
-
-/// Who a resource is, as `job` and `instance`.
-pub(super) fn who(resource: &Resource) -> Labels {
-    let of = |name: &str| resource.attributes.get(name).map(ToString::to_string).unwrap_or_default();
-    let (namespace, service, instance) =
-        (of("service.namespace"), of("service.name"), of("service.instance.id"));
-    let job = if namespace.is_empty() { service } else { format!("{namespace}/{service}") };
-    let labels = [("instance", instance), ("job", job)];
-    labels
-        .into_iter()
-        .filter(|(_, value)| !value.is_empty())
-        .map(|(name, value)| (name.to_owned(), value))
-        .collect()
-}
-
-impl Entry {
-    fn number(&mut self, point: &NumberPoint) {
-        let value = point.value().as_f64();
-        self.value = match self.value {
-            Value::Number(before) if self.is_delta => Value::Number(before + value),
-            _ => Value::Number(value),
-        };
-    }
-
-    fn histogram(&mut self, point: &HistogramPoint, batch: &Batch) {
-        let (counts, bounds) = (batch.counts(point.counts), batch.bounds(point.bounds));
-        let stated = point.flags.has(Flags::SUM).then_some(point.sum);
-        if self.is_delta
-            && let Value::Histogram { bounds: before, counts: so_far, count, sum } = &mut self.value
-            && *before == *bounds
-        {
-            so_far.iter_mut().zip(counts).for_each(|(so_far, added)| *so_far += added);
-            *count += point.count;
-            *sum = sum.zip(stated).map(|(sum, added)| sum + added);
-            return;
-        }
-        // Other bounds are another histogram: it begins anew, as after a restart.
-        let (bounds, counts) = (bounds.to_vec(), counts.to_vec());
-        self.value = Value::Histogram { bounds, counts, count: point.count, sum: stated };
-    }
-
-    fn summary(&mut self, point: &SummaryPoint, batch: &Batch) {
-        let quantiles = batch.bounds(point.quantiles).to_vec();
-        self.value = Value::Summary { count: point.count, sum: point.sum, quantiles };
+        Ok(place)
     }
 }

@@ -1,5 +1,7 @@
 use weir_config::Duration as Every;
-use weir_core::{Batch, Descriptor, Flags, Number, Series, SummaryPoint, Temporality, UnixNanos};
+use weir_core::{
+    Attributes, Batch, Descriptor, Flags, Identity, Number, Series, SummaryPoint, Temporality, UnixNanos,
+};
 use weir_exposition::{Format, strict::Checker};
 use weir_testkit::{Fixture, START, histogram_of, point, push_histogram, seconds};
 
@@ -11,12 +13,13 @@ fn config() -> Config {
 
 struct Rig {
     fixture: Fixture,
-    store: Store,
+    store: Mutex<Store>,
+    now: UnixNanos,
 }
 
 impl Rig {
     fn new(config: &Config) -> Self {
-        Self { fixture: Fixture::new(), store: Store::new(config) }
+        Self { fixture: Fixture::new(), store: Mutex::new(Store::new(config)), now: seconds(START) }
     }
 
     fn stream(
@@ -30,8 +33,12 @@ impl Rig {
 
     /// Takes a batch; answers how many points were dropped.
     fn take(&mut self, batch: &Batch, at: u64) -> u64 {
-        let dropped = self.store.take(batch, &self.fixture.interner, seconds(START + at));
-        dropped.by_reason().iter().map(|(_, points)| points).sum()
+        self.dropped(batch, at).values().sum()
+    }
+
+    fn dropped(&mut self, batch: &Batch, at: u64) -> store::Dropped {
+        self.now = seconds(START + at);
+        self.store.lock().take(batch, &self.fixture.interner, self.now)
     }
 
     fn number(&mut self, series: &Series, at: u64, value: f64) {
@@ -40,12 +47,12 @@ impl Rig {
     }
 
     fn text(&self) -> String {
-        page(&self.store, Format::Text004)
+        page(&self.store, Format::Text004, self.now)
     }
 
     /// OpenMetrics, which a strict parser takes.
     fn openmetrics(&self) -> String {
-        let text = page(&self.store, Format::OpenMetrics100);
+        let text = page(&self.store, Format::OpenMetrics100, self.now);
         let mut checker = Checker::default();
         for line in text.split_terminator('\n') {
             checker.take(line.as_bytes()).unwrap_or_else(|fault| panic!("{fault}: {line}\n{text}"));
@@ -145,7 +152,10 @@ fn what_does_not_come_any_more_is_not_shown_and_comes_back_as_itself() {
     let [a, b] = ["a", "b"].map(|name| rig.stream(Descriptor::gauge(name, ""), &[], &[]));
     rig.number(&a, 0, 1.0);
     rig.number(&b, 100, 2.0);
-    rig.store.expire(seconds(START + five_minutes));
+    // A scrape does not see it, and then it goes.
+    rig.now = seconds(START + five_minutes);
+    assert_eq!(rig.text(), "# TYPE b gauge\nb 2\n");
+    rig.store.lock().expire(rig.now);
     assert_eq!(rig.text(), "# TYPE b gauge\nb 2\n");
     rig.number(&a, 310, 3.0);
     let mut stale = point(&b, 0, START + 320, Number::Double(0.0));
@@ -164,6 +174,118 @@ fn a_name_of_two_types_is_that_of_the_first() {
     let batch = rig.fixture.batch([point(&summary, 0, START, Number::Int(5))]);
     assert_eq!((rig.take(&batch, 1), rig.take(&batch, 2)), (1, 1));
     assert_eq!(rig.text(), "# TYPE a_b gauge\na_b 1\n");
+}
+
+#[test]
+fn two_streams_under_one_name_and_labels_are_not_merged_and_the_second_waits_for_the_first_to_go() {
+    let mut rig = Rig::new(&config());
+    let metric = || Descriptor::sum("a", "", Temporality::Delta, true);
+    // Resources that neither `job` nor `instance` tells apart, and a total beside increments.
+    let first = rig.stream(metric(), &[("host.name", "one")], &[]);
+    let second = rig.stream(metric(), &[("host.name", "two")], &[]);
+    let total =
+        rig.stream(Descriptor::sum("a", "", Temporality::Cumulative, true), &[("host.name", "one")], &[]);
+    rig.number(&first, 1, 1.0);
+    for other in [&second, &total] {
+        let batch = rig.fixture.batch([point(other, 0, START + 2, Number::Double(5.0))]);
+        assert_eq!(rig.dropped(&batch, 2), [(SERIES_CONFLICT, 1)].into());
+    }
+    rig.number(&first, 3, 1.0);
+    assert_eq!(rig.text(), "# TYPE a_total counter\na_total 2\n");
+    let mut stale = point(&first, 0, START + 4, Number::Double(0.0));
+    stale.flags = stale.flags.with(Flags::NO_RECORDED_VALUE);
+    let batch = rig.fixture.batch([stale]);
+    assert_eq!(rig.take(&batch, 4), 1);
+    rig.number(&second, 5, 7.0);
+    assert_eq!(rig.text(), "# TYPE a_total counter\na_total 7\n");
+}
+
+#[test]
+fn increments_of_one_identity_add_up_and_a_stream_that_was_forgotten_takes_its_place_again() {
+    let mut config = config();
+    config.metric_expiration = Every(Duration::from_hours(1));
+    let mut rig = Rig::new(&config);
+    // Three streams of which something before has made one name.
+    let renamed = |metric: &Descriptor| {
+        [1, 2, 3].map(|n| {
+            let identity = rig.fixture.identity(metric.clone(), &SHOP, &[("n", &n.to_string())]);
+            let at_door = rig.fixture.stream_of(identity);
+            let attributes = Attributes::default();
+            rig.fixture.interner.rewritten(&at_door, Identity { attributes, ..at_door.identity().clone() })
+        })
+    };
+    let deltas = renamed(&Descriptor::sum("d", "", Temporality::Delta, true));
+    let [first, second, third] = renamed(&Descriptor::gauge("g", ""));
+    for delta in &deltas {
+        rig.number(delta, 1, 2.0);
+    }
+    rig.number(&first, 1, 1.0);
+    let batch = rig.fixture.batch([point(&second, 0, START + 60, Number::Double(5.0))]);
+    assert_eq!(rig.dropped(&batch, 60), [(SERIES_CONFLICT, 1)].into());
+    rig.number(&third, 301, 3.0);
+    let text = rig.text();
+    assert!(text.contains("d_total{instance=\"i-1\",job=\"shop\"} 6\n"), "{text}");
+    assert!(text.contains("g{instance=\"i-1\",job=\"shop\"} 3\n"), "{text}");
+}
+
+#[test]
+fn attributes_that_have_the_name_of_a_label_of_the_exporters_are_exported() {
+    let mut config = config();
+    config.const_labels = [("env".to_owned(), "prod".to_owned())].into();
+    let mut rig = Rig::new(&config);
+    let of_both = [("le", "attribute"), ("quantile", "attribute"), ("job", "inner"), ("env", "test")];
+    let sizes = rig.stream(histogram_of("h", "", Temporality::Delta), &SHOP[..1], &of_both);
+    let mut batch = rig.fixture.batch([]);
+    push_histogram(&mut batch, &sizes, START, &[1.0], &[0.5]);
+    assert_eq!(rig.take(&batch, 1), 0);
+    let labels = "env=\"prod\",exported_env=\"test\",exported_job=\"inner\",exported_le=\"attribute\",job=\"shop\",quantile=\"attribute\"";
+    assert!(rig.text().contains(&format!("h_bucket{{{labels},le=\"1\"}} 1\n")), "{}", rig.text());
+    let rpc = Descriptor { kind: weir_core::Kind::Summary, ..Descriptor::gauge("s", "") };
+    let rpc = rig.stream(rpc, &[], &[("exported_quantile", "1"), ("quantile", "2")]);
+    let mut batch = rig.fixture.batch([]);
+    let quantiles = batch.push_bounds([0.5, 1.5]);
+    let (time, flags) = (seconds(START), Flags::default());
+    batch.summaries.push(SummaryPoint {
+        series: rpc.id(),
+        flags,
+        start: UnixNanos(0),
+        time,
+        count: 3,
+        sum: 4.0,
+        quantiles,
+    });
+    assert_eq!(rig.take(&batch, 1), 0);
+    let labels = "env=\"prod\",exported_exported_quantile=\"2\",exported_quantile=\"1\",quantile=\"0.5\"";
+    assert!(rig.text().contains(&format!("s{{{labels}}} 1.5\n")), "{}", rig.text());
+    rig.openmetrics();
+}
+
+#[test]
+fn a_page_of_many_series_is_whole_and_in_order_though_points_come_meanwhile() {
+    let mut rig = Rig::new(&config());
+    let names: Vec<String> = (0..1000).map(|n| format!("{n:04}")).collect();
+    let of = |n: &String| rig.stream(Descriptor::gauge("a", ""), &[], &[("n", n)]);
+    let series: Vec<Arc<Series>> = names.iter().map(of).collect();
+    let all = |value: u64| series.iter().map(move |one| point(one, 0, START, Number::Double(value as f64)));
+    let batch = rig.fixture.batch(all(0));
+    assert_eq!(rig.take(&batch, 0), 0);
+    let stop = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for value in 1.. {
+                if stop.load(std::sync::atomic::Ordering::Relaxed) {
+                    return;
+                }
+                rig.store.lock().take(&rig.fixture.batch(all(value)), &rig.fixture.interner, rig.now);
+            }
+        });
+        for _ in 0..10 {
+            let text = rig.text();
+            let found: Vec<&str> = text.lines().skip(1).map(|line| &line[5..9]).collect();
+            assert_eq!(found, names);
+        }
+        stop.store(true, std::sync::atomic::Ordering::Relaxed);
+    });
 }
 
 #[test]
