@@ -26,6 +26,9 @@ pub enum Fault {
         /// Where, in bytes from the start of the line.
         at: usize,
     },
+    /// More labels than the bound.
+    #[error("more than {0} labels")]
+    TooManyLabels(usize),
     /// A label twice.
     #[error("label `{0}` twice")]
     LabelTwice(String),

@@ -14,7 +14,7 @@ mod sample;
 
 pub use metadata::Metadata;
 pub use reading::{Exemplar, Reading, exemplar, reading};
-pub use sample::{LabelList, Sample, key_len};
+pub use sample::{LabelList, MAX_LABELS, Sample, key_len};
 
 use crate::{Fault, Format};
 

@@ -9,6 +9,9 @@ use super::{
 };
 use crate::{Fault, fault::quote};
 
+/// The most labels of a sample: each is compared with those before it. Real ones have some dozens.
+pub const MAX_LABELS: usize = 1000;
+
 /// Names and values of labels, as they come.
 pub type LabelList<'a> = Vec<(Cow<'a, str>, Cow<'a, str>)>;
 
@@ -98,6 +101,9 @@ pub(super) fn labels<'a>(
             }
             if labels.iter().any(|(known, _)| *known == name) {
                 return Err(Fault::LabelTwice(name.into_owned()));
+            }
+            if labels.len() == MAX_LABELS {
+                return Err(Fault::TooManyLabels(MAX_LABELS));
             }
             labels.push((name, value));
         }

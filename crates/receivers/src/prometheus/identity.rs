@@ -142,11 +142,6 @@ fn found(before: Labels, job: &Job, relabel: &Relabel) -> Result<Found, SpecErro
     if !labels.has(INSTANCE) {
         labels.set(INSTANCE, &address);
     }
-    for (name, value) in &job.external_labels {
-        if !labels.has(name) {
-            labels.set(name, value);
-        }
-    }
     Ok(Found::Target(Spec { labels, url, interval, timeout }))
 }
 
@@ -221,12 +216,10 @@ mod tests {
     use weir_core::Config as _;
 
     use super::*;
-    use crate::prometheus::config::{Global, PrometheusConfig, RelabelAction, RelabelConfig, ScrapeConfig};
+    use crate::prometheus::config::{PrometheusConfig, RelabelAction, RelabelConfig, ScrapeConfig};
 
     fn job(config: ScrapeConfig) -> Job {
-        let global =
-            Global { external_labels: [("region".to_owned(), "eu".to_owned())].into(), ..Global::default() };
-        let config = PrometheusConfig { global, scrape_configs: vec![config], ..PrometheusConfig::default() };
+        let config = PrometheusConfig { scrape_configs: vec![config], ..PrometheusConfig::default() };
         assert!(config.facts().collects);
         config.jobs().unwrap().remove(0)
     }
@@ -266,10 +259,7 @@ mod tests {
         let group = group(&[(ADDRESS, "a:80"), ("zone", "own")], &[("zone", "group"), ("rack", "7")]);
         let spec = spec(&group, &job(config()));
         let labels: Vec<_> = spec.shown().collect();
-        assert_eq!(
-            labels,
-            [("instance", "a:80"), ("job", "apps"), ("rack", "7"), ("region", "eu"), ("zone", "own")]
-        );
+        assert_eq!(labels, [("instance", "a:80"), ("job", "apps"), ("rack", "7"), ("zone", "own")]);
         assert_eq!(spec.url, "http://a:80/metrics");
         assert_eq!((spec.interval.as_secs(), spec.timeout.as_secs()), (60, 10));
         let identity = spec.identity();

@@ -39,6 +39,16 @@ pub(super) enum AskError {
     /// An answer leads nowhere.
     #[error("redirected to `{0}`, which is no URL of HTTP")]
     Redirect(String),
+    /// The server that was asked led to another one, which wants to know who asks.
+    #[error(
+        "redirected to `{to}`, which is another server and is shown no credentials: it answered {status}; scrape that URL itself"
+    )]
+    Withheld {
+        /// Where it led.
+        to: String,
+        /// What was answered there.
+        status: StatusCode,
+    },
     /// The token server gave no token.
     #[error("no token from `{url}`: {why}")]
     Token { url: String, why: String },
@@ -49,7 +59,7 @@ impl AskError {
     pub(super) fn word(&self) -> &'static str {
         match self {
             Self::Client(error) => error.word(),
-            Self::TooManyRedirects(_) | Self::Redirect(_) => "redirect",
+            Self::TooManyRedirects(_) | Self::Redirect(_) | Self::Withheld { .. } => "redirect",
             Self::Token { .. } => "token",
         }
     }
@@ -135,12 +145,29 @@ impl Asker {
                     | StatusCode::PERMANENT_REDIRECT
             );
             let location = answer.headers().get(LOCATION).filter(|_| leads_on && self.follow_redirects);
-            let Some(location) = location else { return Ok(answer) };
+            let Some(location) = location else {
+                let is_refused = matches!(answer.status(), StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
+                if is_refused && !own.is_empty() && !same_server(uri, &at) {
+                    let (to, status) = (shown(&at.to_string()), answer.status());
+                    return Err(AskError::Withheld { to, status });
+                }
+                return Ok(answer);
+            };
             let location = String::from_utf8_lossy(location.as_bytes()).into_owned();
-            at = resolved(&at, &location).ok_or(AskError::Redirect(location))?;
+            at = resolved(&at, &location).ok_or_else(|| AskError::Redirect(shown(&location)))?;
         }
-        Err(AskError::TooManyRedirects(at.to_string()))
+        Err(AskError::TooManyRedirects(shown(&at.to_string())))
     }
+}
+
+/// A location as it may stand in a log: signed ones have their signature in the query, and some a password before the host.
+fn shown(location: &str) -> String {
+    let path = location.split(['?', '#']).next().unwrap_or_default();
+    let (scheme, rest) = path.split_once("//").map_or((None, path), |(scheme, rest)| (Some(scheme), rest));
+    let Some(scheme) = scheme else { return path.to_owned() };
+    let (authority, path) = rest.find('/').map_or((rest, ""), |slash| rest.split_at(slash));
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    format!("{scheme}//{host}{path}")
 }
 
 /// Where `location` leads to from `base` (RFC 3986, 5.2, without the dots that servers do not send).
@@ -166,6 +193,19 @@ fn resolved(base: &Uri, location: &str) -> Option<Uri> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_shown_of_a_location_has_no_query_and_no_password() {
+        for (location, shown) in [
+            ("https://a.example/x?signature=s3cret#y", "https://a.example/x"),
+            ("https://user:word@a.example:8443?x=1", "https://a.example:8443"),
+            ("//user@a.example/x@y", "//a.example/x@y"),
+            ("/x?y", "/x"),
+            ("ftp://user:word@a.example", "ftp://a.example"),
+        ] {
+            assert_eq!(super::shown(location), shown, "{location}");
+        }
+    }
 
     #[test]
     fn a_location_leads_on_from_where_it_was_told() {

@@ -6,7 +6,7 @@ use base64::{Engine as _, prelude::BASE64_STANDARD};
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::{
-    Request, StatusCode,
+    Request,
     header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue},
 };
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -48,8 +48,19 @@ struct Granted {
     access_token: String,
     #[serde(default)]
     token_type: String,
+    /// In seconds: a number, or as some servers have it, the same as text.
     #[serde(default)]
-    expires_in: Option<u64>,
+    expires_in: serde_json::Value,
+}
+
+impl Granted {
+    fn expires_in(&self) -> Option<Duration> {
+        let seconds = match &self.expires_in {
+            serde_json::Value::String(text) => text.trim().parse().ok(),
+            other => other.as_u64(),
+        };
+        seconds.filter(|seconds| *seconds > 0).map(Duration::from_secs)
+    }
 }
 
 impl Tokens {
@@ -108,7 +119,7 @@ impl Tokens {
             .map_err(|error| error.to_string())?;
         let answer = self.client.get().send(request).await.map_err(|error| error.to_string())?;
         let status = answer.status();
-        if status != StatusCode::OK {
+        if !status.is_success() {
             return Err(format!("it answered {status}"));
         }
         let body = read_body(answer.into_body(), MAX_ANSWER).await.map_err(|error| error.to_string())?;
@@ -122,14 +133,34 @@ impl Tokens {
         let header = headers::secret(&format!("{kind} {}", granted.access_token), "the token");
         Ok(Token {
             header: header.map_err(|error| error.to_string())?,
-            good_until: granted
-                .expires_in
-                .filter(|seconds| *seconds > 0)
-                .map(|seconds| clock.now().plus(Duration::from_secs(seconds).saturating_sub(EARLY))),
+            good_until: granted.expires_in().map(|lasts| clock.now().plus(lasts.saturating_sub(EARLY))),
         })
     }
 }
 
 fn of_form(text: &str) -> String {
     utf8_percent_encode(text, FORM).to_string().replace("%20", "+")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn how_long_a_token_lasts_is_a_number_or_the_same_as_text() {
+        for (written, seconds) in [
+            ("3600", Some(3600)),
+            ("\"3600\"", Some(3600)),
+            ("0", None),
+            ("null", None),
+            ("\"soon\"", None),
+            ("-1", None),
+        ] {
+            let granted = format!("{{\"access_token\": \"t\", \"expires_in\": {written}}}");
+            let granted: Granted = serde_json::from_str(&granted).unwrap();
+            assert_eq!(granted.expires_in(), seconds.map(Duration::from_secs), "{written}");
+        }
+        let granted: Granted = serde_json::from_str("{\"access_token\": \"t\"}").unwrap();
+        assert_eq!(granted.expires_in(), None);
+    }
 }

@@ -7,10 +7,9 @@ use serde::{Deserialize, Serialize};
 use weir_config::Check;
 
 use super::{
-    duration::PromDuration,
+    duration::{PromDuration, never_zero},
     http::{
-        Authorization, BasicAuth, HeaderValues, HttpConfig, Oauth2, ProxyConfig, TlsConfig, is_http,
-        no_password,
+        Authorization, BasicAuth, HeaderValues, HttpConfig, Oauth2, TlsConfig, http_of, is_http, no_password,
     },
 };
 
@@ -159,7 +158,7 @@ impl FileSd {
                 check.error(&["files", &at], message);
             }
         }
-        never_zero(self.refresh_interval, check);
+        never_zero(Some(self.refresh_interval), "refresh_interval", check);
     }
 
     /// The files, as paths whose last part may be a pattern.
@@ -170,20 +169,7 @@ impl FileSd {
 
 impl HttpSd {
     pub(in crate::prometheus) fn http(&self) -> HttpConfig<'_> {
-        HttpConfig {
-            basic_auth: self.basic_auth.as_ref(),
-            authorization: self.authorization.as_ref(),
-            oauth2: self.oauth2.as_ref(),
-            tls_config: &self.tls_config,
-            proxy: ProxyConfig {
-                url: &self.proxy_url,
-                no_proxy: &self.no_proxy,
-                from_environment: self.proxy_from_environment,
-            },
-            headers: &self.http_headers,
-            follow_redirects: self.follow_redirects,
-            enable_http2: self.enable_http2,
-        }
+        http_of!(self)
     }
 
     pub(super) fn check(&self, check: &mut Check<'_>) {
@@ -192,7 +178,7 @@ impl HttpSd {
             check.error_with(&["url"], message, "write one that begins with `http://` or `https://`");
         }
         no_password(&self.url, "url", check);
-        never_zero(self.refresh_interval, check);
+        never_zero(Some(self.refresh_interval), "refresh_interval", check);
         self.http().check(check);
     }
 }
@@ -205,12 +191,6 @@ impl DnsSd {
         if self.record != RecordType::Srv && self.port == 0 {
             check.error_with(&["port"], "a port is needed: only SRV records have their own", "write `port`");
         }
-        never_zero(self.refresh_interval, check);
-    }
-}
-
-fn never_zero(interval: PromDuration, check: &mut Check<'_>) {
-    if interval.is_zero() {
-        check.error(&["refresh_interval"], "0 would ask without a pause");
+        never_zero(Some(self.refresh_interval), "refresh_interval", check);
     }
 }

@@ -4,6 +4,7 @@ use std::{borrow::Cow, fmt, str::FromStr, time::Duration};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use weir_config::Check;
 
 /// A span of time as Prometheus writes it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -121,6 +122,13 @@ impl JsonSchema for PromDuration {
             "pattern": "^(0|([0-9]+y)?([0-9]+w)?([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?)$",
             "description": "a duration such as `15s` or `1h30m`"
         })
+    }
+}
+
+/// Reports an interval that leaves no pause.
+pub(super) fn never_zero(interval: Option<PromDuration>, key: &str, check: &mut Check<'_>) {
+    if interval.is_some_and(PromDuration::is_zero) {
+        check.error(&[key], "an interval of 0 leaves no pause");
     }
 }
 

@@ -141,10 +141,39 @@ pub(in crate::prometheus) struct ProxyConfig<'a> {
     pub(in crate::prometheus) from_environment: bool,
 }
 
+/// The [`ProxyConfig`] of a section. The keys are the same in each, and a type of their own would have to be flattened into it,
+/// which loses where they stand.
+macro_rules! proxy_of {
+    ($section:expr) => {
+        $crate::prometheus::config::http::ProxyConfig {
+            url: &$section.proxy_url,
+            no_proxy: &$section.no_proxy,
+            from_environment: $section.proxy_from_environment,
+        }
+    };
+}
+
+/// The [`HttpConfig`] of a section, alike.
+macro_rules! http_of {
+    ($section:expr) => {
+        $crate::prometheus::config::http::HttpConfig {
+            basic_auth: $section.basic_auth.as_ref(),
+            authorization: $section.authorization.as_ref(),
+            oauth2: $section.oauth2.as_ref(),
+            tls_config: &$section.tls_config,
+            proxy: $crate::prometheus::config::http::proxy_of!($section),
+            headers: &$section.http_headers,
+            follow_redirects: $section.follow_redirects,
+            enable_http2: $section.enable_http2,
+        }
+    };
+}
+
+pub(super) use {http_of, proxy_of};
+
 impl Oauth2 {
     pub(in crate::prometheus) fn proxy(&self) -> ProxyConfig<'_> {
-        let Self { proxy_url, no_proxy, proxy_from_environment, .. } = self;
-        ProxyConfig { url: proxy_url, no_proxy, from_environment: *proxy_from_environment }
+        proxy_of!(self)
     }
 
     fn check(&self, check: &mut Check<'_>) {

@@ -8,10 +8,11 @@ use weir_config::Check;
 
 use super::{
     discovery::{DnsSd, FileSd, HttpSd, StaticConfig},
-    duration::PromDuration,
-    http::{Authorization, BasicAuth, HeaderValues, HttpConfig, Oauth2, ProxyConfig, TlsConfig},
-    limits::{NameEscaping, NameValidation, ScrapeProtocol},
+    duration::{PromDuration, never_zero},
+    http::{Authorization, BasicAuth, HeaderValues, HttpConfig, Oauth2, TlsConfig, http_of},
+    limits::{Global, NameEscaping, NameValidation, ScrapeProtocol},
     relabel::{RelabelConfig, check_steps},
+    resolved::Job,
     sizes::PromSize,
 };
 
@@ -87,7 +88,7 @@ pub struct ScrapeConfig {
     pub label_name_length_limit: Option<u64>,
     /// The longest value of a label, in bytes; 0 is no limit.
     pub label_value_length_limit: Option<u64>,
-    /// How many targets that relabelling leaves out are shown.
+    /// How many targets that relabelling leaves out are shown; 0 is no limit.
     pub keep_dropped_targets: Option<u64>,
     /// The most buckets of a native histogram, which is made coarser beyond; 0 is no limit.
     pub native_histogram_bucket_limit: u64,
@@ -187,24 +188,11 @@ const OTHER_DISCOVERIES: [&str; 26] = [
 
 impl ScrapeConfig {
     pub(in crate::prometheus) fn http(&self) -> HttpConfig<'_> {
-        HttpConfig {
-            basic_auth: self.basic_auth.as_ref(),
-            authorization: self.authorization.as_ref(),
-            oauth2: self.oauth2.as_ref(),
-            tls_config: &self.tls_config,
-            proxy: ProxyConfig {
-                url: &self.proxy_url,
-                no_proxy: &self.no_proxy,
-                from_environment: self.proxy_from_environment,
-            },
-            headers: &self.http_headers,
-            follow_redirects: self.follow_redirects,
-            enable_http2: self.enable_http2,
-        }
+        http_of!(self)
     }
 
-    /// Reports what types cannot say; `check` is of this job.
-    pub(super) fn check(&self, check: &mut Check<'_>) {
+    /// Reports what types cannot say, with what `global` says for the job; `check` is of the job.
+    pub(super) fn check(&self, global: &Global, check: &mut Check<'_>) {
         if self.job_name.is_empty() {
             check.error_with(
                 &["job_name"],
@@ -225,6 +213,26 @@ impl ScrapeConfig {
         each(check, "http_sd_configs", &self.http_sd_configs, HttpSd::check);
         each(check, "dns_sd_configs", &self.dns_sd_configs, DnsSd::check);
         check_not_taken(check);
+        self.check_with(global, check);
+    }
+
+    fn check_with(&self, global: &Global, check: &mut Check<'_>) {
+        let job = Job::new(self.clone(), global);
+        if job.timeout > job.interval {
+            check.error_with(
+                &["scrape_timeout"],
+                format!("the timeout of {} is longer than the interval of {}", job.timeout, job.interval),
+                "make it as long as the interval, or shorter",
+            );
+        }
+        never_zero(self.scrape_interval, "scrape_interval", check);
+        if job.native_histograms && !job.protocols.contains(&ScrapeProtocol::PrometheusProto) {
+            check.error_with(
+                &["scrape_protocols"],
+                "native histograms come by protobuf only, which is not asked for",
+                "add `PrometheusProto`, or leave `scrape_protocols` out",
+            );
+        }
     }
 }
 
@@ -250,6 +258,7 @@ fn check_not_taken(check: &mut Check<'_>) {
         "use `native_histogram_bucket_limit`",
     );
 }
+
 /// Reports formats that are named twice, or not at all.
 pub(super) fn check_protocols(protocols: Option<&[ScrapeProtocol]>, check: &mut Check<'_>) {
     let Some(protocols) = protocols else { return };

@@ -96,7 +96,7 @@ pub struct Global {
     /// Formats to ask for, best first; left out, OpenMetrics 1.0.0 and 0.0.1, text 1.0.0 and 0.0.4, and protobuf first where native
     /// histograms are scraped.
     pub scrape_protocols: Option<Vec<ScrapeProtocol>>,
-    /// Labels for every series that does not have them.
+    /// Labels for every series that does not have them; relabelling does not see them.
     pub external_labels: std::collections::BTreeMap<String, String>,
     /// How often rules are evaluated: there are none here, so it changes nothing.
     pub evaluation_interval: Option<PromDuration>,
@@ -112,7 +112,7 @@ pub struct Global {
     pub label_name_length_limit: Option<u64>,
     /// The longest value of a label, in bytes; 0 is no limit.
     pub label_value_length_limit: Option<u64>,
-    /// How many targets that relabelling leaves out are shown, for each job.
+    /// How many targets that relabelling leaves out are shown, for each job; 0 is no limit.
     pub keep_dropped_targets: Option<u64>,
     /// Which names metrics may have; left out, any UTF-8.
     pub metric_name_validation_scheme: Option<NameValidation>,

@@ -24,6 +24,7 @@ use weir_config::{Check, Diagnostics, Env, Source};
 use weir_core::{Config, Facts};
 
 use super::files;
+use duration::never_zero;
 
 pub use discovery::{DnsSd, FileSd, HttpSd, RecordType, StaticConfig};
 pub use duration::PromDuration;
@@ -92,14 +93,14 @@ impl PrometheusConfig {
         let (sections, _) = self.sections();
         let mut jobs = sections.scrape_configs.clone();
         for pattern in &sections.scrape_config_files {
-            jobs.extend(read_jobs(pattern)?);
+            jobs.extend(read_jobs(pattern, &sections.global)?);
         }
         Ok(jobs.into_iter().map(|job| Job::new(job, &sections.global)).collect())
     }
 }
 
 /// The jobs of the files that `pattern` names.
-fn read_jobs(pattern: &str) -> Result<Vec<ScrapeConfig>, String> {
+fn read_jobs(pattern: &str, global: &Global) -> Result<Vec<ScrapeConfig>, String> {
     let found = files::matching(&PathBuf::from(pattern));
     let mut jobs = Vec::new();
     for path in found.map_err(|error| format!("cannot look for `{pattern}`: {error}"))? {
@@ -109,7 +110,7 @@ fn read_jobs(pattern: &str) -> Result<Vec<ScrapeConfig>, String> {
             let mut check = Check::new(document.root(), &mut diags);
             for (at, job) in file.scrape_configs.iter().enumerate() {
                 if let Some(mut check) = check.within(&["scrape_configs", &at.to_string()]) {
-                    job.check(&mut check);
+                    job.check(global, &mut check);
                 }
             }
             jobs.extend(file.scrape_configs);
@@ -167,25 +168,7 @@ impl Sections {
         for (at, config) in self.scrape_configs.iter().enumerate() {
             let index = at.to_string();
             let Some(mut check) = check.within(&["scrape_configs", &index]) else { continue };
-            config.check(&mut check);
-            let job = Job::new(config.clone(), &self.global);
-            if job.timeout > job.interval {
-                check.error_with(
-                    &["scrape_timeout"],
-                    format!("the timeout of {} is longer than the interval of {}", job.timeout, job.interval),
-                    "make it as long as the interval, or shorter",
-                );
-            }
-            if config.scrape_interval.is_some_and(PromDuration::is_zero) {
-                check.error(&["scrape_interval"], "an interval of 0 would scrape without a pause");
-            }
-            if job.native_histograms && !job.protocols.contains(&ScrapeProtocol::PrometheusProto) {
-                check.error_with(
-                    &["scrape_protocols"],
-                    "native histograms come by protobuf only, which is not asked for",
-                    "add `PrometheusProto`, or leave `scrape_protocols` out",
-                );
-            }
+            config.check(&self.global, &mut check);
             if let Some(first) = names.insert(config.job_name.clone(), at)
                 && !config.job_name.is_empty()
             {
@@ -209,7 +192,7 @@ impl Sections {
         let mut names: Vec<String> = names.keys().cloned().collect();
         for (at, pattern) in self.scrape_config_files.iter().enumerate() {
             let at = at.to_string();
-            match read_jobs(pattern) {
+            match read_jobs(pattern, &self.global) {
                 Err(error) => check.error(&["scrape_config_files", &at], error),
                 Ok(jobs) => {
                     for job in jobs {
@@ -230,9 +213,7 @@ impl Global {
     fn check(&self, check: &mut Check<'_>) {
         job::check_protocols(self.scrape_protocols.as_deref(), check);
         let interval = self.scrape_interval.unwrap_or(resolved::INTERVAL);
-        if interval.is_zero() {
-            check.error(&["scrape_interval"], "an interval of 0 would scrape without a pause");
-        }
+        never_zero(self.scrape_interval, "scrape_interval", check);
         if self.scrape_timeout.is_some_and(|timeout| timeout > interval) {
             check.error_with(
                 &["scrape_timeout"],

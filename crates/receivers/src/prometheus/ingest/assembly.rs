@@ -4,6 +4,9 @@ use weir_core::{Batch, Flags, HistogramPoint, Reason, SeriesId, SummaryPoint, Un
 
 use super::reasons::{BAD_HISTOGRAM, BAD_SUMMARY};
 
+/// How many buckets or quantiles one may have: a new one is compared with all of them.
+pub(super) const MAX_CELLS: usize = 4096;
+
 /// One bucket or quantile.
 #[derive(Clone, Copy, Debug)]
 struct Cell {
@@ -61,15 +64,26 @@ impl Assembly {
         }
     }
 
-    /// The number of the cell with this key.
-    pub(super) fn cell(&mut self, key: f64) -> u32 {
+    /// The number of the cell with this key; `None` where there is no room for another one.
+    pub(super) fn cell(&mut self, key: f64) -> Option<u32> {
         let known = self.cells.iter().position(|cell| cell.key.to_bits() == key.to_bits());
-        let at = known.unwrap_or_else(|| {
+        if known.is_none() {
+            if self.is_full() {
+                return None;
+            }
             self.ascends &= self.cells.last().is_none_or(|last| last.key < key);
             self.cells.push(Cell { key, value: 0.0, seen: 0 });
-            self.cells.len() - 1
-        });
-        at as u32
+        }
+        Some(known.unwrap_or(self.cells.len() - 1) as u32)
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.cells.len() >= MAX_CELLS
+    }
+
+    /// Forgets the cells. No line may remember the number of one.
+    pub(super) fn empty(&mut self) {
+        (self.cells, self.ascends) = (Vec::new(), true);
     }
 
     /// Begins anew in `scrape`.

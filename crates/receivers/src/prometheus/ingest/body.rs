@@ -106,7 +106,8 @@ impl<'t> Body<'t> {
                 let malformed = |fault| Failure::Malformed { unit: "metric", number: 0, fault };
                 messages.feed(bytes, |family, metric| work.take_metric(family, metric), malformed)
             }
-        }
+        }?;
+        work.check_room()
     }
 
     /// The body is complete.
@@ -144,6 +145,13 @@ impl Work<'_> {
             }
             _ => Ok(()),
         }
+    }
+
+    /// All points are held until the end, and a series may have any number of them, at times that rise. Checked where one line may be
+    /// a large point, and otherwise once for each piece of the body, which has some kilobytes.
+    pub(super) fn check_room(&self) -> Result<(), Failure> {
+        let limit = self.target.settings.max_in_hand;
+        if self.points.bytes() > limit { Err(Failure::InHand(limit)) } else { Ok(()) }
     }
 
     fn malformed(&self, fault: Fault) -> Failure {

@@ -3,18 +3,11 @@
 use std::{collections::HashMap, sync::Arc};
 
 use weir_core::{
-    Batch, Descriptor, ExponentialHistogramPoint, Flags, HistogramPoint, Identity, Kind, Number, NumberPoint,
-    Series, SeriesId, Span, SummaryPoint, UnixNanos,
+    Batch, ExponentialHistogramPoint, Flags, HistogramPoint, Identity, Kind, Number, NumberPoint, Series,
+    SeriesId, Span, SummaryPoint, UnixNanos,
 };
 
-use super::{
-    Failure, NAME, Scraped, Target,
-    body::Work,
-    naming::{self, Within},
-    points::Points,
-    table::Held,
-};
-use weir_exposition::{FamilyType, family::Part};
+use super::{Failure, Scraped, Target, body::Work, naming, points::Points, table::Held};
 
 impl Work<'_> {
     /// All has come, and is good.
@@ -105,42 +98,6 @@ impl Target {
             }
         }
         Scraped { batches: points.finish(), made, ..Scraped::default() }
-    }
-
-    /// Points of the receiver's own about the target.
-    pub(super) fn reports(&mut self, time: UnixNanos, gauges: &[(&str, &str, f64)]) -> Scraped {
-        let mut points = Points::new(self.door.interner(), gauges.len());
-        let mut scraped = Scraped::default();
-        for (name, unit, value) in gauges {
-            let Some(place) = self.reported_place(name, unit) else {
-                *scraped.refused.entry(weir_core::Reason::SERIES_CAP).or_default() += 1;
-                continue;
-            };
-            let Some(held) = self.table.get_mut(place) else { continue };
-            held.is_live = true;
-            points.push(
-                NumberPoint::new(held.id, UnixNanos(0), time, Number::Double(*value)),
-                self.door.interner(),
-            );
-            scraped.made += 1;
-        }
-        scraped.batches = points.finish();
-        scraped
-    }
-
-    fn reported_place(&mut self, name: &str, unit: &str) -> Option<u32> {
-        if let Some((_, place)) = self.reported.iter().find(|(known, _)| known == name) {
-            return Some(*place);
-        }
-        let mut labels = self.identity.labels.clone();
-        labels.set(NAME, name);
-        let within = Within { family_type: FamilyType::Gauge, unit: "", part: Part::Value, suffix: "" };
-        let interner = self.door.interner();
-        let mut identity = naming::name(&labels, within, &self.identity, interner).ok()?.identity;
-        identity.descriptor = interner.descriptor(Descriptor::gauge(name, unit));
-        let place = self.place(identity).ok()?;
-        self.reported.push((name.to_owned(), place));
-        Some(place)
     }
 }
 

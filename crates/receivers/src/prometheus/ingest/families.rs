@@ -6,6 +6,8 @@ use weir_exposition::{FamilyType, family::Part, text::Metadata};
 
 /// How many families, in all their states, are remembered of a target: its metadata must not be what fills the memory.
 pub(super) const MAX_FAMILIES: usize = 65_536;
+/// How many bytes their names and units may have together: one alone may have a mebibyte.
+const MAX_BYTES: usize = 16 << 20;
 /// No metadata has come.
 pub(super) const NO_FAMILY: u32 = weir_core::NO_NAME;
 
@@ -41,6 +43,8 @@ impl Family {
 pub(super) struct Families {
     all: Vec<Family>,
     by_name: HashMap<Box<str>, Vec<u32>>,
+    /// Of names and units.
+    bytes: usize,
     /// How many were declared in the scrape at hand.
     place: u32,
 }
@@ -51,7 +55,7 @@ impl Families {
     }
 
     pub(super) fn are_full(&self) -> bool {
-        self.all.len() >= MAX_FAMILIES
+        self.all.len() >= MAX_FAMILIES || self.bytes >= MAX_BYTES
     }
 
     /// The family that is in force after `metadata`, where `current` was before. `None` where there are too many.
@@ -80,6 +84,7 @@ impl Families {
             return None;
         }
         let at = self.all.len() as u32;
+        self.bytes += name.len() + unit.len();
         self.all.push(Family { name: name.into(), kind: family_type, unit: unit.into(), declared: (0, 0) });
         self.by_name.entry(name.into()).or_default().push(at);
         Some(at)

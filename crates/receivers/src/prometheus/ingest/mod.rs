@@ -8,7 +8,7 @@
 //! - [`labels`](Labels): labels, sorted; `settings`: what a scrape configuration says about its samples; `reasons`: why samples are refused;
 //! - `target`: a target between its scrapes. It has `families` (what metadata says), `known` (what its lines stand for), `table` (its
 //!   series), `assembly` (histograms and summaries, which come in many lines), `naming` (from labels to series) with `units`;
-//! - `body`: a scrape under way: `text` (lines), `protobuf` (metrics) and `native` (their native histograms), `sample` (what is done with a sample), `points` (where points are put), `ending`;
+//! - `body`: a scrape under way: `text` (lines), `protobuf` (metrics) and `native` (their native histograms), `sample` (what is done with a sample), `points` (where points are put), `ending`, `reports` (what is said about the target);
 //! - `scraped`: what came of it.
 
 mod assembly;
@@ -23,6 +23,7 @@ mod native;
 mod points;
 mod protobuf;
 pub mod reasons;
+mod reports;
 mod sample;
 mod scraped;
 mod settings;
@@ -34,7 +35,7 @@ mod units;
 pub use body::Body;
 pub use labels::{Labels, NAME};
 pub use scraped::{Failure, Scraped};
-pub use settings::{Limits, Settings};
+pub use settings::{Limits, MAX_IN_HAND, Settings};
 pub use target::{Identity, Target};
 
 #[cfg(test)]

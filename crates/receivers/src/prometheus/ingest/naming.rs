@@ -86,6 +86,15 @@ pub(super) fn labels_of(
     Ok(labels)
 }
 
+/// `external_labels` where the series has none of that name, last of all: as Prometheus adds them to what leaves it.
+pub(super) fn add_external(labels: &mut Labels, settings: &Settings) {
+    for (name, value) in settings.external_labels.iter() {
+        if !labels.has(name) {
+            labels.set(name, value);
+        }
+    }
+}
+
 fn is_legacy(label: &str, value: &str) -> bool {
     let fits = |name: &str, colons: bool| {
         let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || (colons && byte == b':');

@@ -70,7 +70,7 @@ impl Work<'_> {
                 (held.seen, held.is_timed, held.time) = (target.scrape, is_timed, time);
                 let start = if held.start < time { held.start } else { UnixNanos(0) };
                 buckets.push(self.points.open(target.door.interner()), held.id, start, time, &histogram);
-                Ok(())
+                self.check_room()
             }
             Err(reason) => {
                 let named = Arc::clone(&held.named);
@@ -163,6 +163,8 @@ impl Side {
                 if buckets.last().is_some_and(|(last, _)| *last >= index - 1) {
                     return Err(BAD_HISTOGRAM);
                 }
+                // OpenTelemetry's index is of 32 bits.
+                i32::try_from(index - 1).map_err(|_| BAD_HISTOGRAM)?;
                 buckets.push((index - 1, filled));
                 index += 1;
             }

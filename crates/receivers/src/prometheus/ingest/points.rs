@@ -8,6 +8,8 @@ pub(super) struct Points {
     batches: Vec<Batch>,
     /// Numbers that are still expected.
     expected: usize,
+    /// What all batches take but the open one.
+    closed_bytes: u64,
 }
 
 impl Points {
@@ -15,7 +17,7 @@ impl Points {
     pub(super) fn new(interner: &Interner, expected: usize) -> Self {
         let mut batches = Vec::with_capacity(expected / MAX_POINTS + 2);
         batches.push(Batch::new(interner));
-        let mut points = Self { batches, expected };
+        let mut points = Self { batches, expected, closed_bytes: 0 };
         points.make_room();
         points
     }
@@ -31,6 +33,7 @@ impl Points {
     #[inline]
     pub(super) fn open(&mut self, interner: &Interner) -> &mut Batch {
         if self.batches.last().is_none_or(|batch| batch.points() >= MAX_POINTS as u64) {
+            self.closed_bytes += self.batches.last().map_or(0, Batch::bytes);
             self.batches.push(Batch::new(interner));
             self.make_room();
         }
@@ -56,6 +59,11 @@ impl Points {
 
     pub(super) fn batches_mut(&mut self) -> &mut [Batch] {
         &mut self.batches
+    }
+
+    /// What they take.
+    pub(super) fn bytes(&self) -> u64 {
+        self.closed_bytes + self.batches.last().map_or(0, Batch::bytes)
     }
 
     /// How many numbers there are.

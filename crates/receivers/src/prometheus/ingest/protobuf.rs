@@ -10,7 +10,7 @@ use weir_exposition::{
         messages::{Histogram, LabelPair, Metric, Summary, Timestamp},
     },
     render::push_value,
-    text::{LabelList, Reading},
+    text::{LabelList, MAX_LABELS, Reading},
 };
 
 use super::{Failure, body::Work, reasons::TOO_MANY_FAMILIES};
@@ -52,6 +52,9 @@ impl Work<'_> {
             Ok(metric) => metric,
             Err(fault) => return self.refuse_line(family.name.as_bytes(), fault),
         };
+        if metric.label.len() > MAX_LABELS {
+            return self.refuse_line(family.name.as_bytes(), Fault::TooManyLabels(MAX_LABELS));
+        }
         let twice = metric.label.iter().enumerate().find(|(at, label)| {
             label.name.is_empty() || metric.label[..*at].iter().any(|before| before.name == label.name)
         });

@@ -16,6 +16,8 @@ pub const FLOAT_HISTOGRAM: Reason = Reason("float_histogram");
 pub const BAD_HISTOGRAM: Reason = Reason("bad_histogram");
 /// A summary without a count, or a quantile that is not within 0 and 1.
 pub const BAD_SUMMARY: Reason = Reason("bad_summary");
+/// A bucket or quantile of a histogram or summary that has as many as are taken.
+pub const TOO_MANY_BUCKETS: Reason = Reason("too_many_buckets");
 /// A timestamp before the epoch.
 pub const BAD_TIMESTAMP: Reason = Reason("bad_timestamp");
 /// A metric that relabelling has left without a name.

@@ -13,9 +13,9 @@ use super::{
     body::{Work, shortened},
     families::NO_FAMILY,
     forgotten::counts,
-    known::{Known, MAX_LINES, Role},
+    known::{Known, MAX_LINE_BYTES, MAX_LINES, Role},
     naming::{self, Unnamed, Within},
-    reasons::{BAD_TIMESTAMP, DUPLICATE_SAMPLE, GAUGE_HISTOGRAM, REPEATED_SAMPLE},
+    reasons::{BAD_TIMESTAMP, DUPLICATE_SAMPLE, GAUGE_HISTOGRAM, REPEATED_SAMPLE, TOO_MANY_BUCKETS},
     table::{Held, NONE},
 };
 
@@ -92,7 +92,7 @@ impl Work<'_> {
             target.families.get(family).map_or((FamilyType::Unknown, String::new(), name.len()), |family| {
                 (family.kind, String::from(&*family.unit), family.name.len())
             });
-        let labels = naming::labels_of(name, labels, &target.identity, &target.settings)?;
+        let mut labels = naming::labels_of(name, labels, &target.identity, &target.settings)?;
         if family_type == FamilyType::GaugeHistogram {
             return Ok(Role::GaugeHistogram);
         }
@@ -110,6 +110,7 @@ impl Work<'_> {
             self.info = Some(info);
             return Ok(Role::Done);
         }
+        naming::add_external(&mut labels, &target.settings);
         let suffix = name.get(family_len..).unwrap_or_default();
         let within = Within { family_type, unit: &unit, part, suffix };
         let interner = target.door.interner();
@@ -127,7 +128,10 @@ impl Work<'_> {
             Part::Sum => Role::Sum(assembly),
             Part::Count => Role::Count(assembly),
             Part::Created => Role::AssemblyCreated(assembly),
-            _ => Role::Cell { assembly, cell: target.cell(assembly, named.key.unwrap_or_default()) },
+            _ => {
+                let cell = target.cell(assembly, named.key.unwrap_or_default());
+                Role::Cell { assembly, cell: cell.ok_or(Unnamed::Refused(TOO_MANY_BUCKETS))? }
+            }
         })
     }
 
@@ -244,7 +248,7 @@ impl Work<'_> {
             Ok(()) => {
                 (held.seen, held.is_timed) = (target.scrape, assembly.stated.is_some());
                 held.time = time;
-                Ok(())
+                self.check_room()
             }
             Err(reason) => {
                 let named = std::sync::Arc::clone(&held.named);
@@ -282,7 +286,8 @@ impl Work<'_> {
 impl super::Target {
     /// Remembers what a line of the scrape at hand stands for.
     pub(super) fn remember(&mut self, family: u32, text: &[u8], role: Role) {
-        if self.lines.entries().len() < MAX_LINES {
+        let bytes = self.lines.bytes() + text.len() as u64;
+        if self.lines.entries().len() < MAX_LINES && bytes <= MAX_LINE_BYTES {
             self.lines.insert(family, text, Known { role, seen: self.scrape });
         }
     }
@@ -302,7 +307,7 @@ impl super::Target {
         }
         let named = self.with_info(&at_door);
         let start = self.first_seen(&identity);
-        Ok(self.table.insert(Held {
+        let place = self.table.insert(Held {
             id: named.id(),
             start,
             seen: 0,
@@ -314,7 +319,9 @@ impl super::Target {
             is_timed: false,
             at_door,
             named,
-        }))
+        });
+        self.note_namesake(&identity, place);
+        Ok(place)
     }
 
     /// Since when a new series counts: since the last scrape, which did not have it. The first scrape of a target says nothing, nor
@@ -353,8 +360,7 @@ impl super::Target {
         held.assembly
     }
 
-    fn cell(&mut self, assembly: u32, key: f64) -> u32 {
-        let assembly = self.assemblies.get_mut(assembly as usize).and_then(Option::as_mut);
-        assembly.map_or(0, |assembly| assembly.cell(key))
+    fn cell(&mut self, assembly: u32, key: f64) -> Option<u32> {
+        self.assemblies.get_mut(assembly as usize)?.as_mut()?.cell(key)
     }
 }

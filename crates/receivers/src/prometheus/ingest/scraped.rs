@@ -75,6 +75,9 @@ pub enum Failure {
     /// More samples than `sample_limit`.
     #[error("more than {0} samples after relabelling (sample_limit)")]
     Samples(u64),
+    /// More points than a scrape may hold until its end, in bytes.
+    #[error("its points take more than {0} bytes, all of which are held until its end")]
+    InHand(u64),
     /// A series with more labels than `label_limit`.
     #[error("{found} labels, more than {limit} (label_limit): {series}")]
     Labels {
@@ -114,6 +117,7 @@ impl Failure {
             Self::Malformed { .. } => "malformed",
             Self::Refused { reason, .. } => reason.0,
             Self::Samples(_) => "sample_limit",
+            Self::InHand(_) => "too_many_points",
             Self::Labels { .. } => "label_limit",
             Self::LabelName { .. } => "label_name_length_limit",
             Self::LabelValue { .. } => "label_value_length_limit",

@@ -1,5 +1,6 @@
 //! What a scrape configuration says about the samples of its targets.
 
+use super::Labels;
 use crate::prometheus::relabel::Relabel;
 
 /// What is the same for all targets of a job.
@@ -7,6 +8,8 @@ use crate::prometheus::relabel::Relabel;
 pub struct Settings {
     /// `metric_relabel_configs`: applied once to each new series.
     pub relabel: Relabel,
+    /// `external_labels`: put on what has none of that name, after relabelling, which does not see them.
+    pub external_labels: Labels,
     /// `honor_labels`: where a sample and its target have a label of the same name, that of the sample stays. Otherwise the
     /// sample's becomes `exported_<name>`.
     pub honor_labels: bool,
@@ -24,12 +27,18 @@ pub struct Settings {
     pub strict: bool,
     /// The limits. A breach fails the scrape.
     pub limits: Limits,
+    /// How many bytes the points of a scrape may take, all of which are held until its end. More fail it.
+    pub max_in_hand: u64,
 }
+
+/// Room for six million numbers: what a page of some hundred megabytes has.
+pub const MAX_IN_HAND: u64 = 256 << 20;
 
 impl Default for Settings {
     fn default() -> Self {
         Self {
             relabel: Relabel::default(),
+            external_labels: Labels::new(),
             honor_labels: false,
             honor_timestamps: true,
             track_timestamps_staleness: false,
@@ -38,6 +47,7 @@ impl Default for Settings {
             legacy_names: false,
             strict: false,
             limits: Limits::default(),
+            max_in_hand: MAX_IN_HAND,
         }
     }
 }

@@ -57,6 +57,8 @@ pub struct Target {
     pub(super) numbers: usize,
     /// Series of the receiver's own about the target: their places, and their names.
     pub(super) reported: Vec<(String, u32)>,
+    /// Places of all series that are called like those, whoever says so.
+    pub(super) namesakes: Vec<u32>,
     /// The cap on series was met.
     pub(super) met_cap: bool,
     /// Counters that are in `table` no more, or never were for want of room.
@@ -85,6 +87,7 @@ impl Target {
             succeeded_at: UnixNanos(0),
             numbers: 0,
             reported: Vec::new(),
+            namesakes: Vec::new(),
             met_cap: false,
             forgotten: Forgotten::default(),
             mark: (0, UnixNanos(0)),
@@ -116,7 +119,7 @@ impl Target {
 
     /// Gauges that the receiver makes about the target, such as `up`: name, unit, value.
     pub fn report(&mut self, time: UnixNanos, gauges: &[(&str, &str, f64)]) -> Scraped {
-        self.reports(time, gauges)
+        self.make_reports(time, gauges)
     }
 
     /// The target is no longer discovered: everything about it is stale, the series of [`report`](Self::report) too.
@@ -139,7 +142,11 @@ impl Target {
         self.met_cap = false;
         let reported: Vec<u32> = self.reported.iter().map(|(_, place)| *place).collect();
         let is_used = |seen: u32| seen > oldest;
-        if self.lines.entries().iter().any(|line| !is_used(line.value.seen)) {
+        if self.assemblies.iter().flatten().any(Assembly::is_full) {
+            // Of its buckets some may be out of use: all lines are learned anew; series stay.
+            self.lines = Lines::default();
+            self.assemblies.iter_mut().flatten().for_each(Assembly::empty);
+        } else if self.lines.entries().iter().any(|line| !is_used(line.value.seen)) {
             self.lines.keep(|_, line, _| is_used(line.value.seen).then_some(line.parent()));
         }
         let roles: Vec<Role> = self.lines.entries().iter().map(|line| line.value.role).collect();
@@ -168,5 +175,6 @@ impl Target {
         let forgotten = &mut self.forgotten;
         let let_go = |series: &weir_core::Series| forgotten.insert(series.identity());
         self.table.retain(|place| places.binary_search(&place).is_ok(), let_go);
+        self.namesakes.retain(|place| places.binary_search(place).is_ok());
     }
 }

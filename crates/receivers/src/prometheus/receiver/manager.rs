@@ -7,7 +7,7 @@ use std::{
 };
 
 use tokio::{
-    sync::{Semaphore, mpsc},
+    sync::{OwnedSemaphorePermit, Semaphore, mpsc},
     task::JoinSet,
 };
 use weir_core::{ComponentError, Context, Output, Quiet, UnixNanos};
@@ -157,7 +157,8 @@ impl Manager {
                     Ok(Found::Target(spec)) => _ = found.insert(Arc::new(spec)),
                     Ok(Found::Dropped(labels)) => {
                         dropped.1 += 1;
-                        if dropped.1 <= state.job.keep_dropped_targets {
+                        let kept = state.job.keep_dropped_targets;
+                        if kept == 0 || dropped.1 <= kept {
                             dropped.0.push(labels);
                         }
                     }
@@ -246,8 +247,8 @@ impl Manager {
             let (context, output) = (self.context.clone(), Arc::clone(&self.output));
             let table = Arc::clone(&self.table);
             self.running.spawn(async move {
-                let Ok(_place) = places.acquire_owned().await else { return (id, scraper) };
-                (id, scrape(id, scraper, closes, &table, &context, &output).await)
+                let Ok(place) = places.acquire_owned().await else { return (id, scraper) };
+                (id, scrape(id, scraper, place, closes, &table, &context, &output).await)
             });
         }
     }
@@ -271,6 +272,7 @@ impl Manager {
 async fn scrape(
     id: Id,
     mut scraper: Box<Scraper>,
+    place: OwnedSemaphorePermit,
     closes: bool,
     table: &Table,
     context: &Context,
@@ -285,6 +287,8 @@ async fn scrape(
         round = scraper.round(context, closes) => round,
         () = given_up => return scraper,
     };
+    // Points may wait for room: others are scraped meanwhile.
+    drop(place);
     say(&scraper, &round, context);
     let Round { scraped, last } = round;
     table.scraped(id, last);
@@ -333,3 +337,6 @@ fn places() -> usize {
     let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current.unwrap_or(u64::MAX);
     usize::try_from(limit / 2).unwrap_or(usize::MAX).clamp(16, Semaphore::MAX_PERMITS)
 }
+
+#[cfg(test)]
+mod tests;

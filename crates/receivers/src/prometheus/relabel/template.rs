@@ -72,6 +72,7 @@ fn reference(text: &str) -> Option<(&str, &str)> {
 
 fn group(name: &str, regex: &Regex) -> Option<usize> {
     let number = || name.parse::<usize>().ok().filter(|number| *number < regex.captures_len());
-    let is_number = name.bytes().all(|byte| byte.is_ascii_digit());
+    // With a zero before it, it is no number to Go.
+    let is_number = name.bytes().all(|byte| byte.is_ascii_digit()) && (name == "0" || !name.starts_with('0'));
     if is_number { number() } else { regex.capture_names().position(|known| known == Some(name)) }
 }

@@ -18,7 +18,7 @@ use crate::prometheus::{
     AGENT,
     client::Asker,
     config::{Job, NameEscaping, ScrapeProtocol},
-    ingest::Settings,
+    ingest::{MAX_IN_HAND, Settings},
     relabel::Relabel,
 };
 
@@ -51,6 +51,7 @@ impl JobScrape {
     ) -> Result<Self, LoadError> {
         let settings = Settings {
             relabel: series_relabel,
+            external_labels: job.external_labels.iter().collect(),
             honor_labels: job.config.honor_labels,
             honor_timestamps: job.config.honor_timestamps,
             track_timestamps_staleness: job.config.track_timestamps_staleness,
@@ -59,6 +60,7 @@ impl JobScrape {
             legacy_names: job.legacy_names,
             strict,
             limits: job.limits,
+            max_in_hand: MAX_IN_HAND,
         };
         let encoding = if job.config.enable_compression { "gzip" } else { "identity" };
         let accept = HeaderValue::try_from(accept(&job.protocols, job.escaping));

@@ -23,7 +23,7 @@ fn read(text: &str) -> (Option<PrometheusConfig>, Vec<(String, String)>) {
 }
 
 #[track_caller]
-pub(super) fn good(text: &str) -> PrometheusConfig {
+pub(in crate::prometheus) fn good(text: &str) -> PrometheusConfig {
     let (config, errors) = read(text);
     assert_eq!(errors, []);
     config.unwrap()
@@ -311,5 +311,9 @@ fn jobs_may_stand_in_files() {
     std::fs::write(folder.join("two.yaml"), "scrape_configs: [{job_name: c, schema: http}]").unwrap();
     let error = &read(&outer).1[0].1;
     assert!(error.contains("two.yaml") && error.contains("schema"), "{error}");
+    // What follows from `global` is looked at in files too.
+    std::fs::write(folder.join("two.yaml"), "scrape_configs: [{job_name: c, scrape_timeout: 9s}]").unwrap();
+    let error = &read(&format!("global: {{scrape_interval: 8s}}\n{outer}")).1[0].1;
+    assert!(error.contains("the timeout of 9s is longer than the interval of 8s"), "{error}");
     std::fs::remove_dir_all(folder).unwrap();
 }

@@ -139,6 +139,9 @@ async fn redirects_are_followed_and_loops_are_not() {
     assert_eq!(why(moved, "follow_redirects: false").await, "status");
     let in_a_loop = says("HTTP/1.1 307 Again\r\nlocation: /metrics\r\ncontent-length: 0\r\n\r\n").await;
     assert_eq!(why(in_a_loop, "").await, "redirect");
+    let signed = says("HTTP/1.1 307 Again\r\nlocation: ?signature=s3cret\r\ncontent-length: 0\r\n\r\n").await;
+    let error = scraped(signed, "").await.row().error.clone().unwrap();
+    assert!(error.ends_with(&format!("leads to `http://{signed}/metrics`")), "{error}");
 }
 
 #[tokio::test]
@@ -156,6 +159,23 @@ async fn what_is_shown_of_oneself_is_not_shown_to_whom_a_redirect_leads() {
     let moved =
         says(format!("HTTP/1.1 302 Found\r\nlocation: http://{there}/\r\ncontent-length: 0\r\n\r\n")).await;
     assert_eq!(scraped(moved, token).await.value("shown"), 0.0);
+
+    // Who wants to see it says so, and the failure says why it was not shown, and nothing of the query.
+    let asks = says("HTTP/1.1 401 Who\r\ncontent-length: 0\r\n\r\n").await;
+    let moved = says(format!(
+        "HTTP/1.1 302 Found\r\nlocation: http://{asks}/metrics?signature=s3cret\r\ncontent-length: 0\r\n\r\n"
+    ))
+    .await;
+    let refused = scraped(moved, token).await;
+    assert_eq!(refused.row().reason, Some("redirect"));
+    assert_eq!(
+        refused.row().error.as_deref(),
+        Some(&*format!(
+            "redirected to `http://{asks}/metrics`, which is another server and is shown no credentials: it answered 401 \
+             Unauthorized; scrape that URL itself"
+        ))
+    );
+    assert_eq!(why(moved, "").await, "status", "there was nothing to show");
 }
 
 #[tokio::test]
@@ -210,4 +230,9 @@ async fn equal_targets_are_one_and_dropped_ones_are_shown_as_far_as_asked_for() 
     let states: Vec<&str> = once.rows.iter().map(|row| row.state.name()).collect();
     assert_eq!(states, ["up", "dropped"]);
     assert_eq!(once.rows[1].labels["__address__"], "x:1");
+    // To Prometheus, none is no limit.
+    for none in ["keep_dropped_targets: 0", ""] {
+        let all = self::once(&text.replace("keep_dropped_targets: 1", none)).await;
+        assert_eq!(all.rows.len(), 3, "{none}");
+    }
 }

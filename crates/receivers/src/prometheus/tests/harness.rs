@@ -16,7 +16,7 @@ use super::config::good;
 use crate::prometheus::Prometheus;
 
 /// Longer than anything here takes.
-pub(super) const PATIENCE: Duration = Duration::from_secs(120);
+pub(in crate::prometheus) const PATIENCE: Duration = Duration::from_secs(120);
 
 /// What came of a receiver that scraped each of its targets once.
 pub(super) struct Once {
@@ -99,7 +99,9 @@ pub(super) fn job(target: impl std::fmt::Display, keys: &str) -> String {
 }
 
 /// A peer that reads the head of each request and then does as `with` says, with the path that was asked for.
-pub(super) async fn peer<F>(with: impl Fn(TcpStream, String) -> F + Send + Sync + 'static) -> SocketAddr
+pub(in crate::prometheus) async fn peer<F>(
+    with: impl Fn(TcpStream, String) -> F + Send + Sync + 'static,
+) -> SocketAddr
 where
     F: Future<Output = ()> + Send + 'static,
 {
@@ -138,7 +140,7 @@ pub(super) async fn says(answer: impl Into<Vec<u8>>) -> SocketAddr {
 }
 
 /// An answer of text, version 0.0.4.
-pub(super) fn text(body: &str) -> String {
+pub(in crate::prometheus) fn text(body: &str) -> String {
     format!("HTTP/1.1 200 OK\r\ncontent-type: text/plain; version=0.0.4\r\nconnection: close\r\n\r\n{body}")
 }
 

@@ -5,8 +5,8 @@
 
 #![allow(clippy::float_cmp, reason = "what a peer says is exact")]
 
-mod config;
+pub(super) mod config;
 mod faults;
 mod fleet;
-mod harness;
+pub(super) mod harness;
 mod secured;

@@ -91,9 +91,10 @@ async fn token_server() -> (SocketAddr, Arc<AtomicU64>) {
                 let form = request.into_body().collect().await.unwrap().to_bytes();
                 assert_eq!(form, "grant_type=client_credentials&scope=a+b&audience=x%2Fy");
                 assert_eq!(shown, "Basic aWQ6d29yZA=="); // id:word
-                return Response::new(Full::new(Bytes::from_static(
-                    br#"{"access_token": "t0ken", "token_type": "bearer", "expires_in": 3600}"#,
-                )));
+                // As some servers have it: the time as text, and a success that is not 200.
+                let granted = br#"{"access_token": "t0ken", "token_type": "bearer", "expires_in": "3600"}"#;
+                let granted = Full::new(Bytes::from_static(granted));
+                return Response::builder().status(201).body(granted).unwrap();
             }
             match (request.uri().path(), &*shown) {
                 ("/by-token", "Bearer t0ken") | ("/by-password", "Basic dXNlcjpwYXNzIHdvcmQ=") => {

@@ -81,6 +81,112 @@ fn limits_fail_the_scrape() {
     assert_eq!(of(limits, "a{abcdefghi=\"1\"} 1\n"), Err(Failure::LabelName { found: 9, limit: 8, series }));
 }
 
+/// A body of one series whose timestamps rise, without an end.
+fn rising(line: impl Fn(u64) -> String, most: u64) -> (u64, Failure) {
+    let settings = Settings { max_in_hand: 1 << 20, native_histograms: true, ..Settings::default() };
+    let mut rig = Rig::with(settings);
+    let mut body = rig.target.begin(rig.fixture.clock.now(), Format::Text004);
+    let mut fed = 0;
+    loop {
+        let piece: String = (fed..fed + 100).map(&line).collect();
+        fed += 100;
+        match body.feed(piece.as_bytes()) {
+            Ok(()) => assert!(fed < most, "{fed} lines"),
+            Err(failure) => return (fed, failure),
+        }
+    }
+}
+
+#[test]
+fn a_body_of_rising_timestamps_without_an_end_fails_when_its_points_take_too_much() {
+    // 40 bytes a number: a mebibyte holds 26,214.
+    let (fed, failure) = rising(|at| format!("a 1 {}\n", 1000 + at), 27_000);
+    assert!(fed > 26_000, "{fed} lines");
+    let words = "its points take more than 1048576 bytes, all of which are held until its end";
+    assert_eq!((failure.to_string().as_str(), failure.word()), (words, "too_many_points"));
+    let histogram = |at| {
+        let time = 1000 + at;
+        let type_of = if at == 0 { "# TYPE h histogram\n" } else { "" };
+        format!(
+            "{type_of}h_bucket{{le=\"1\"}} 1 {time}\nh_bucket{{le=\"+Inf\"}} 1 {time}\nh_count 1 {time}\n"
+        )
+    };
+    // Beside its bounds and counts, a point has more than a hundred bytes.
+    assert_eq!(rising(histogram, 10_500).1, Failure::InHand(1 << 20));
+}
+
+#[test]
+fn lines_that_are_too_long_to_be_remembered_are_read_anew_and_mean_the_same() {
+    let mut rig = Rig::new();
+    // 260 lines of a mebibyte are more than the bytes that are remembered; the label that makes them long is left out.
+    let drop_long = crate::prometheus::config::RelabelConfig {
+        regex: Some("long".to_owned()),
+        action: crate::prometheus::config::RelabelAction::LabelDrop,
+        ..Default::default()
+    };
+    let relabel = crate::prometheus::relabel::Relabel::new(&[drop_long]).unwrap();
+    rig.target.settings = Arc::new(Settings { relabel, ..Settings::default() });
+    let long = "x".repeat((1 << 20) - 64);
+    for scrape in 0..2 {
+        rig.scrapes += 1;
+        let mut body = rig.target.begin(seconds(START + scrape), Format::Text004);
+        for line in 0..260 {
+            body.feed(format!("a{{n=\"{line}\",long=\"{long}\"}} {scrape}\n").as_bytes()).unwrap();
+        }
+        let scraped = body.finish().unwrap();
+        assert_eq!((scraped.points(), scraped.refused.len()), (260, 0));
+        assert!(rig.target.lines.bytes() <= 256 << 20, "{} bytes", rig.target.lines.bytes());
+        assert!((250..=256).contains(&rig.target.lines.entries().len()));
+    }
+}
+
+#[test]
+fn names_of_families_are_bounded_in_bytes() {
+    let mut rig = Rig::new();
+    let long = "x".repeat((1 << 20) - 64);
+    let page: String =
+        (0..20).map(|n| format!("# TYPE f{n}_{long} gauge\n")).chain(["a 1\n".to_owned()]).collect();
+    for _ in 0..2 {
+        let scraped = rig.try_scrape(Format::Text004, &page).unwrap();
+        // Seventeen names are more than 16 MiB.
+        assert_eq!((scraped.points(), scraped.refused[&reasons::TOO_MANY_FAMILIES]), (1, 3));
+    }
+}
+
+#[test]
+fn buckets_and_quantiles_beyond_a_bound_are_refused_and_the_rest_is_a_point() {
+    let mut rig = Rig::new();
+    let buckets: Vec<String> = (0..5000).map(|n| format!("h_bucket{{le=\"{n}\"}} {n}\n")).collect();
+    let buckets = buckets.concat();
+    let page = format!("# TYPE h histogram\n{buckets}h_bucket{{le=\"+Inf\"}} 5000\nh_count 5000\nh_sum 1\n");
+    for _ in 0..2 {
+        let scraped = rig.try_scrape(Format::Text004, &page).unwrap();
+        let point = &scraped.batches[0].histograms[0];
+        assert_eq!((point.count, scraped.batches[0].bounds(point.bounds).len()), (5000, 4096));
+        // Those from 4096 on, and the one without a bound, whose count is the histogram's.
+        assert_eq!(scraped.refused, [(reasons::TOO_MANY_BUCKETS, 905)].into());
+    }
+    // Hours later the histogram has other bounds: the old ones make room.
+    rig.scrapes += 10_000;
+    rig.text(&page);
+    rig.scrapes += 10_000;
+    let page = "# TYPE h histogram\nh_bucket{le=\"0.5\"} 1\nh_bucket{le=\"+Inf\"} 2\nh_count 2\nh_sum 1\n";
+    let points = rig.text(page);
+    assert!(points.iter().any(|point| point.starts_with("h{} histogram 2 sum 1 [0.5] [1, 1]")), "{points:?}");
+}
+
+#[test]
+fn a_sample_of_a_hundred_thousand_labels_is_refused_at_once() {
+    let labels: Vec<String> = (0..100_000).map(|n| format!("l{n}=\"\"")).collect();
+    let mut rig = Rig::new();
+    let scraped = rig.try_scrape(Format::Text004, &format!("a{{{}}} 1\nb 1\n", labels.join(","))).unwrap();
+    assert_eq!(scraped.refused, [(reasons::BAD_LINE, 1)].into());
+    assert!(scraped.example.is_some_and(|example| example.contains("more than 1000 labels")));
+    let page = format!("a{{{}}} 1\n", labels[..1000].join(","));
+    assert_eq!(rig.text(&page).last().unwrap(), "b{} stale at 20");
+    assert_eq!(rig.text(&page), ["a{} gauge 1 at 30"]);
+}
+
 #[test]
 fn a_limit_on_samples_counts_known_lines_too() {
     let mut rig =

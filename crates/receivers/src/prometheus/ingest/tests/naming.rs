@@ -36,6 +36,56 @@ fn labels_that_the_target_has_too_are_exported_or_honoured() {
 }
 
 #[test]
+fn external_labels_come_last_and_relabelling_does_not_see_them() {
+    let external: Labels = [("region", "eu"), ("env", "prod"), ("gone", "")].into_iter().collect();
+    let config: crate::prometheus::config::RelabelConfig =
+        serde_json::from_str(r#"{"source_labels": ["region"], "regex": "eu", "action": "drop"}"#).unwrap();
+    let relabel = crate::prometheus::relabel::Relabel::new(&[config]).unwrap();
+    let limits = Limits { labels: 4, ..Limits::default() };
+    let settings = Settings { external_labels: external, relabel, limits, ..Settings::default() };
+    let mut rig = Rig::of(identity(&[("job", "shop"), ("instance", "i")]), settings);
+    // A label of the sample's own stays, and nothing is exported for them.
+    let scraped =
+        rig.try_scrape(Format::Text004, "a{env=\"test\"} 1\nb 1\ntarget_info{x=\"y\"} 1\n").unwrap();
+    assert_eq!(
+        rig.describe(&scraped),
+        ["a{env=test,region=eu} gauge 1 at 10", "b{env=prod,region=eu} gauge 1 at 10"]
+    );
+    assert!(resources(&rig, &scraped).iter().all(|of| !of.contains("region")));
+    let reported = rig.target.report(rig.now(), &[("up", "", 1.0)]);
+    assert_eq!(rig.describe(&reported), ["up{env=prod,region=eu} gauge 1 at 10"]);
+}
+
+#[test]
+fn what_a_target_says_itself_of_how_it_is_scraped_stands() {
+    let gauges = [("up", "", 1.0), ("scrape_duration_seconds", "s", 0.5)];
+    let mut rig = Rig::new();
+    let mut both = |body: &str| {
+        let said = rig.text(body);
+        let reported = rig.target.report(rig.now(), &gauges);
+        (said, rig.describe(&reported))
+    };
+    let own = |at: u64| format!("scrape_duration_seconds{{}} s gauge 0.5 at {at}");
+    let (said, reported) = both("up 7\nup{zone=\"a\"} 8\n");
+    assert_eq!(said, ["up{zone=a} gauge 8 at 10", "up{} gauge 7 at 10"]);
+    assert_eq!(reported, [own(10)]);
+    // When it no longer says so, the report is back, and neither is stale.
+    let (said, reported) = both("");
+    assert_eq!(
+        (said, reported),
+        (vec!["up{zone=a} stale at 20".to_owned()], vec![own(20), "up{} gauge 1 at 20".to_owned()])
+    );
+    // Without a unit the name is the same.
+    let (_, reported) = both("scrape_duration_seconds 9\n");
+    assert_eq!(reported, ["up{} gauge 1 at 30"]);
+    // A scrape that fails has said nothing.
+    rig.scrapes += 1;
+    rig.fail();
+    let reported = rig.target.report(rig.now(), &gauges);
+    assert_eq!(rig.describe(&reported), [own(40), "up{} gauge 1 at 40".to_owned()]);
+}
+
+#[test]
 fn an_honoured_label_that_is_empty_is_none_as_who_pushes_for_others_means_it() {
     let target: Labels = [("job", "pushgateway"), ("instance", "10.0.0.9:9091")].into_iter().collect();
     let target = Identity { labels: target, ..Identity::default() };

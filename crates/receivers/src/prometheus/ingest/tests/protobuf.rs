@@ -229,3 +229,33 @@ fn a_metric_that_is_none_costs_itself_only_and_a_body_cut_short_all() {
     let mut scrape = rig.target.begin(seconds(START + 30), Format::Protobuf);
     assert_eq!(scrape.feed(&[0xff; 20]).unwrap_err().word(), "malformed");
 }
+
+#[test]
+fn a_native_bucket_beyond_32_bits_is_refused() {
+    let far = |offsets: &[i32]| Histogram {
+        sample_count: offsets.len() as u64,
+        schema: Some(8),
+        positive_span: offsets.iter().map(|offset| BucketSpan { offset: *offset, length: 1 }).collect(),
+        positive_delta: offsets.iter().enumerate().map(|(at, _)| i64::from(at == 0)).collect(),
+        ..Histogram::default()
+    };
+    for (offsets, is_taken) in
+        [(&[i32::MAX, 1][..], false), (&[i32::MIN][..], false), (&[i32::MIN + 1][..], true)]
+    {
+        let (points, scraped) = with_native().protobuf(&[of_histogram("h", far(offsets))]);
+        assert_eq!(points.len(), usize::from(is_taken), "{offsets:?}: {points:?}");
+        assert_eq!(scraped.refused.contains_key(&reasons::BAD_HISTOGRAM), !is_taken, "{offsets:?}");
+    }
+}
+
+#[test]
+fn a_metric_of_more_labels_than_are_compared_is_refused() {
+    let label = |n: usize| LabelPair { name: format!("l{n}"), value: "x".to_owned() };
+    let mut gauge = family("g", GAUGE, Metric { gauge: Some(Gauge { value: 1.0 }), ..Metric::default() });
+    gauge.metric[0].label = (0..1001).map(label).collect();
+    let other = family("other", GAUGE, Metric { gauge: Some(Gauge { value: 1.0 }), ..Metric::default() });
+    let (points, scraped) = Rig::new().protobuf(&[gauge.clone(), other.clone()]);
+    assert_eq!((points.len(), scraped.refused.get(&reasons::BAD_LINE)), (1, Some(&1)));
+    gauge.metric[0].label.pop();
+    assert_eq!(Rig::new().protobuf(&[gauge, other]).0.len(), 2);
+}
