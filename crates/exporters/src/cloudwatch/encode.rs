@@ -14,7 +14,7 @@ use super::{
     dimensions::{Dimension, Repairs, metric_name},
     pack::Datum,
     rules::{Plan, Rules, config::Merge},
-    units::Unit,
+    units::{self, Unit},
     window::{Closed, MAX_VALUE, OUT_OF_RANGE, Stream, UNRESOLVED},
     wire::{self, Told},
 };
@@ -174,6 +174,7 @@ impl Encoder {
             encoded.repairs.add(UNIT_KEPT, &descriptor.name);
         }
         if found.is_unknown
+            && !units::is_without_counterpart(&descriptor.unit)
             && self.unknown_units.len() < MAX_UNITS_SAID
             && self.unknown_units.insert(Arc::clone(&descriptor.unit))
         {

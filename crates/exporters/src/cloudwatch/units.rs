@@ -82,6 +82,22 @@ pub fn unit(ucum: &str) -> Option<Unit> {
     Some(Unit::new(data_unit(step, is_bytes, seconds.is_some()), multiply, divide * slower))
 }
 
+/// UCUM's units of quantities that CloudWatch has no unit for: temperature, power, energy, voltage, current, frequency above hertz, turns.
+/// Their values are sent as they are, without a unit, and nothing is said of it: there is nothing to mend.
+const WITHOUT: [&str; 22] = [
+    "Cel", "K", "[degF]", // temperature
+    "W", "mW", "kW", // power
+    "J", "mJ", "kJ", "W.h", "kW.h", // energy
+    "V", "mV", "A", "mA", // voltage, current
+    "kHz", "MHz", "GHz", // `Hz` is `Count/Second`
+    "rpm", "m/s", "Pa", "dB",
+];
+
+/// Whether `ucum` is a unit that is meant as it is written, and CloudWatch has none for.
+pub fn is_without_counterpart(ucum: &str) -> bool {
+    WITHOUT.contains(&without_annotations(ucum).as_str())
+}
+
 /// Which power of 1000 a prefix is, and what scales it exactly: a kibibyte is 1024/1000 kilobytes. What is beyond a tera-
 /// has no unit of its own.
 fn prefixed(prefix: &str) -> Option<(usize, u64, u64)> {
@@ -186,6 +202,20 @@ mod tests {
         for (ucum, value, name, expected) in cases {
             assert_eq!(scaled(ucum, value), (name.to_owned(), expected), "{ucum}");
         }
+    }
+
+    #[test]
+    fn units_without_a_counterpart_are_told_from_mistakes() {
+        for ucum in ["Cel", "W", "J", "MHz", "rpm", "V{rms}"] {
+            assert!(is_without_counterpart(ucum) && unit(ucum).is_none(), "{ucum}");
+        }
+        for ucum in ["celsius", "w", "Hz", "furlong", "", "By"] {
+            assert!(!is_without_counterpart(ucum), "{ucum}");
+        }
+        assert!(
+            WITHOUT.iter().all(|ucum| unit(ucum).is_none()),
+            "CloudWatch has a unit for one of the table"
+        );
     }
 
     #[test]

@@ -180,13 +180,26 @@ fn what_is_too_near_to_zero_is_zero() {
 #[test]
 fn an_unknown_unit_is_told_once_and_sent_as_none() {
     let mut b = bench(&DimensionsConfig::default(), 60);
-    let series = b.f.stream(Descriptor::gauge("temperature", "Cel"), &[]);
+    let series = b.f.stream(Descriptor::gauge("length", "furlong"), &[]);
     b.record(&series, 36.6);
     let encoded = b.encode();
-    assert_eq!(encoded.new_unknown_units.iter().map(|unit| &**unit).collect::<Vec<_>>(), ["Cel"]);
+    assert_eq!(encoded.new_unknown_units.iter().map(|unit| &**unit).collect::<Vec<_>>(), ["furlong"]);
     assert_eq!(read(&encoded.datums["Weir"][0]).unit, None);
     b.record(&series, 36.6);
     assert!(b.encode().new_unknown_units.is_empty());
+}
+
+#[test]
+fn degrees_and_watts_are_sent_without_a_unit_and_nothing_is_said() {
+    for unit in ["Cel", "W"] {
+        let mut b = bench(&DimensionsConfig::default(), 60);
+        let series = b.f.stream(Descriptor::gauge("of_a_gpu", unit), &[]);
+        b.record(&series, 36.6);
+        let encoded = b.encode();
+        assert!(encoded.new_unknown_units.is_empty(), "{unit}");
+        let datum = read(&encoded.datums["Weir"][0]);
+        assert_eq!((datum.unit, datum.value), (None, Some(36.6)), "{unit}");
+    }
 }
 
 #[test]
