@@ -2,12 +2,20 @@
 
 use std::{collections::BTreeSet, path::Path, process::Command};
 
+use weir_cloudwatch_local::Counters;
 use weir_nvml_stub::{Card, Stub};
 
 use crate::harness::{FarEnd, Program, Service, Weir, instance, until};
 
-/// Runs a file of `configs/` until `points` are held, and answers what then arrives: `name{dimensions} unit`, and the newest value.
-async fn stored(file: &str, stub: &Stub, points: f64) -> Vec<(String, f64)> {
+/// What has arrived.
+struct Arrived {
+    /// `name{dimensions} unit`, and the newest value.
+    metrics: Vec<(String, f64)>,
+    counters: Counters,
+}
+
+/// Runs a file of `configs/` until `points` are held, and answers what then arrives. Nothing is warned of.
+async fn stored(file: &str, stub: &Stub, points: f64) -> Arrived {
     let far_end = FarEnd::start().await;
     let imds = Service::start(|asked| Some(instance(asked, None)));
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("configs").join(file);
@@ -29,10 +37,9 @@ async fn stored(file: &str, stub: &Stub, points: f64) -> Vec<(String, f64)> {
     until("the first round", held).await;
     let log = weir.program.stderr.clone();
     weir.drain().await;
-    // Degrees, watts and joules are no units of CloudWatch; the exporter says so.
-    let is_ours = |line: &&str| line.contains("WARN") && !line.contains("CloudWatch has no such unit");
     let log = log.so_far();
-    let said: Vec<&str> = log.lines().filter(is_ours).collect();
+    let said: Vec<&str> =
+        log.lines().filter(|line| line.contains("WARN") || line.contains("ERROR")).collect();
     assert_eq!(said, Vec::<&str>::new());
     let described = |one: weir_cloudwatch_local::SeriesSummary| {
         let dimensions: Vec<String> =
@@ -42,7 +49,8 @@ async fn stored(file: &str, stub: &Stub, points: f64) -> Vec<(String, f64)> {
         let name = format!("{}{{{}}} {}", one.metric.name, dimensions.join(","), one.unit.as_str());
         (name, newest.last().unwrap().maximum)
     };
-    far_end.0.store().series().into_iter().map(described).collect()
+    let metrics = far_end.0.store().series().into_iter().map(described).collect();
+    Arrived { metrics, counters: far_end.0.counters() }
 }
 
 #[tokio::test]
@@ -56,7 +64,9 @@ async fn the_replacement_of_the_script_sends_its_three_metrics_of_each_gpu_and_n
         }
     })
     .unwrap();
-    let mut found = stored("gpu-health.yaml", &stub, 24.0).await;
+    let Arrived { metrics: mut found, counters } = stored("gpu-health.yaml", &stub, 24.0).await;
+    // A request a minute; the minute may have ended meanwhile.
+    assert_eq!((counters.put_requests, counters.datums), (counters.put_accepted, 24 * counters.put_accepted));
     let mut expected = Vec::new();
     for index in 0..8_u32 {
         for (name, value) in [
@@ -75,7 +85,7 @@ async fn the_replacement_of_the_script_sends_its_three_metrics_of_each_gpu_and_n
 #[tokio::test]
 async fn a_node_of_eight_gpus_is_at_most_fifty_metrics() {
     let stub = Stub::new(Card::H100.node(8)).unwrap();
-    let found = stored("gpu-daemonset.yaml", &stub, 30.0).await;
+    let found = stored("gpu-daemonset.yaml", &stub, 30.0).await.metrics;
     let names: BTreeSet<&str> = found.iter().filter_map(|(name, _)| name.split('{').next()).collect();
     for expected in ["hw.gpu.utilization", "hw.power", "gpu.health", "gpu.up", "system.memory.utilization"] {
         assert!(names.contains(expected), "{expected} among {names:?}");
