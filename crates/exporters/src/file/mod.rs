@@ -10,7 +10,7 @@ mod rotate;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use weir_core::{ComponentError, Context, Exporter, ExporterFactory, Inbox, Quiet, Reason, Verdict};
+use weir_core::{ComponentError, Context, Exporter, ExporterFactory, InHand, Inbox, Quiet, Reason, Verdict};
 
 pub use config::{Config, Format, Rotation};
 
@@ -67,6 +67,8 @@ impl Exporter for FileExporter {
             // What is lost here is counted here: a sender that tried again would count twice on every other branch (R11).
             delivery.ack.take_custody();
             let (points, batch, now) = (delivery.batch.points(), delivery.batch, clock.now());
+            // Where the time to drain runs out while a disk is slow, the batch is counted as lost, though it may still be written.
+            let mut in_hand = InHand::new(ledger, points);
             let interner = Arc::clone(interner);
             // A disk can be slow: not on a thread that others need.
             let written = tokio::task::spawn_blocking(move || {
@@ -75,6 +77,7 @@ impl Exporter for FileExporter {
             });
             let result;
             (file, result) = written.await.map_err(|error| ComponentError::Failed(error.to_string()))?;
+            in_hand.less(points);
             match result {
                 Ok(()) => {
                     ledger.pass(points);

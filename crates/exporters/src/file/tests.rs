@@ -293,6 +293,32 @@ async fn what_cannot_be_written_is_dropped_and_counted() {
 }
 
 #[tokio::test]
+async fn a_batch_that_is_being_written_when_time_runs_out_is_counted_as_lost() {
+    let f = Fixture::new();
+    let series = f.stream(Descriptor::gauge("level", "1"), &[]);
+    // A pipe that nobody reads holds 64 KiB: a longer line waits for ever.
+    let (reader, writer) = std::io::pipe().unwrap();
+    let path = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&writer)).into();
+    let config = Config { path, append: true, rotation: None, format: Format::Json };
+    let context = f.context("file");
+    let ledger = Arc::clone(&context.ledger);
+    let (sender, inbox) = inbox(Arc::clone(&ledger));
+    let edge = Edge::new(sender, 1 << 20, Arc::new(EdgeLedger::default()));
+    let output = Output::new(vec![edge], Arc::new(NodeLedger::default()), f.clock.clone(), Duration::ZERO);
+    output.send(f.batch((0..2000).map(|_| point(&series, 0, START, Number::Int(1))))).await.unwrap();
+    let mut exporter = Factory::build(config, context);
+    exporter.start().await.unwrap();
+    let mut running = exporter.run(inbox);
+    let mut nobody = std::task::Context::from_waker(std::task::Waker::noop());
+    assert!(running.as_mut().poll(&mut nobody).is_pending());
+    assert_eq!(ledger.read().taken, 2000);
+    drop(running);
+    let account = ledger.read();
+    assert_eq!((account.dropped[&Reason::SHUTDOWN], account.balances()), (2000, true));
+    drop((reader, writer)); // the write breaks off, and its thread ends
+}
+
+#[tokio::test]
 async fn a_file_in_a_folder_that_is_not_there_is_an_error_at_the_start() {
     let f = Fixture::new();
     let config = Config {
