@@ -93,7 +93,7 @@ fn keys(schema: &Value, prefix: &str, rows: &mut Vec<Row>) {
 }
 
 /// The schema of `Option<T>` is that of `T` or null: the former is what a person writes.
-fn without_null(schema: &Value) -> Value {
+pub(super) fn without_null(schema: &Value) -> Value {
     let Some(choices) = schema.get("anyOf").and_then(Value::as_array) else { return schema.clone() };
     let real: Vec<&Value> =
         choices.iter().filter(|choice| choice.get("type") != Some(&"null".into())).collect();

@@ -3,10 +3,10 @@
 use std::process::ExitCode;
 
 use serde_json::{Map, Value};
-use weir_config::{Diagnostics, Env, Source, annotated_yaml, load, to_yaml};
+use weir_config::{Diagnostics, Env, Node, Source, annotated_yaml, load, to_yaml};
 use weir_core::{Component, ComponentKind, Plan, plan, service_schema};
 
-use super::print;
+use super::{components::without_null, print};
 use crate::{cli::PrintConfigArgs, configuration, exit, registry};
 
 /// What the source of the defaults is called.
@@ -20,7 +20,7 @@ pub(crate) fn run(args: &PrintConfigArgs) -> ExitCode {
         Ok((document, plan)) => {
             let redact = !args.unredacted;
             print(&match args.origins {
-                true => with_origins(&plan, sources, &args.config.set, redact),
+                true => with_origins(&plan, document.root(), sources, &args.config.set, redact),
                 false => to_yaml(document.root(), redact),
             });
             exit::SUCCESS
@@ -29,9 +29,15 @@ pub(crate) fn run(args: &PrintConfigArgs) -> ExitCode {
 }
 
 /// The configuration laid over the defaults of what it names, each value with where it came from.
-fn with_origins(defined: &Plan, sources: Vec<Source>, sets: &[String], redact: bool) -> String {
+fn with_origins(
+    defined: &Plan,
+    written: &Node,
+    sources: Vec<Source>,
+    sets: &[String],
+    redact: bool,
+) -> String {
     let (registry, env) = (registry::all(), Env::process());
-    let defaults = Source::Text { name: DEFAULT.to_owned(), text: defaults(defined, &registry) };
+    let defaults = Source::Text { name: DEFAULT.to_owned(), text: defaults(defined, written, &registry) };
     // It has been checked without the defaults. What is said of a tree with them is of no use to anyone.
     let mut unsaid = Diagnostics::new();
     let document = load(&[vec![defaults], sources].concat(), sets, &env, &mut unsaid);
@@ -43,8 +49,8 @@ fn with_origins(defined: &Plan, sources: Vec<Source>, sets: &[String], redact: b
     })
 }
 
-/// The defaults of every component that is defined, as a configuration: JSON, which is YAML.
-fn defaults(defined: &Plan, registry: &[Component]) -> String {
+/// The defaults of every component that is defined in what is `written`, as a configuration: JSON, which is YAML.
+fn defaults(defined: &Plan, written: &Node, registry: &[Component]) -> String {
     let mut root = Map::new();
     for kind in ComponentKind::ALL {
         let section: Map<String, Value> = defined
@@ -54,24 +60,32 @@ fn defaults(defined: &Plan, registry: &[Component]) -> String {
             .filter_map(|component| {
                 let is_it = |known: &&Component| known.kind == kind && known.type_name == component.type_name;
                 let known = registry.iter().find(is_it)?;
-                Some((component.id.clone(), defaults_of((known.schema)().as_value())))
+                let written = written.at(&[kind.section(), &component.id]);
+                Some((component.id.clone(), defaults_of((known.schema)().as_value(), written)))
             })
             .collect();
         if !section.is_empty() {
             root.insert(kind.section().to_owned(), Value::Object(section));
         }
     }
-    root.insert("service".to_owned(), defaults_of(service_schema().as_value()));
+    root.insert("service".to_owned(), defaults_of(service_schema().as_value(), written.at(&["service"])));
     // A `$` in a default is no variable.
     Value::Object(root).to_string().replace('$', "$$")
 }
 
-/// The default of each key of a schema that has one.
-fn defaults_of(schema: &Value) -> Value {
+/// The default of each key of a schema that has one. A section that can be left out (a scraper, `tls`) has none as a whole: where it is
+/// written, its keys have theirs.
+fn defaults_of(schema: &Value, written: Option<&Node>) -> Value {
     let properties = schema.get("properties").and_then(Value::as_object);
     let defaults = properties.into_iter().flatten().filter_map(|(key, about)| {
-        let default = what_is_set(about.get("default")?.clone())?;
-        Some((key.clone(), default))
+        let about = without_null(about);
+        let section =
+            written.and_then(|written| written.get(key)).filter(|section| !section.entries().is_empty());
+        let default = match section.filter(|_| about.get("properties").is_some()) {
+            Some(section) => defaults_of(&about, Some(section)),
+            None => about.get("default")?.clone(),
+        };
+        Some((key.clone(), what_is_set(default)?))
     });
     Value::Object(defaults.collect())
 }

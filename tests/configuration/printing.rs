@@ -165,7 +165,8 @@ fn exit_codes_tell_right_from_wrong() {
 fn every_value_is_printed_with_where_it_came_from_and_defaults_too() {
     let scratch = Scratch::new("origins");
     let base = scratch.file("base.yaml", SECRETS);
-    let over = scratch.file("over.yaml", "exporters:\n  cloudwatch:\n    region: ${env:REGION:-eu-west-1}\n");
+    let over = "exporters:\n  cloudwatch:\n    region: ${env:REGION:-eu-west-1}\nreceivers: {procfs: {scrapers: {load: {metrics: {}}}}}\nservice: {pipelines: {metrics: {receivers: [otlp, procfs]}}}\n";
+    let over = scratch.file("over.yaml", over);
     let (base, over) = (base.to_str().unwrap(), over.to_str().unwrap());
     let args =
         ["print-config", "--origins", "-c", base, "-c", over, "--set", "exporters.cloudwatch.period=10s"];
@@ -180,6 +181,9 @@ fn every_value_is_printed_with_where_it_came_from_and_defaults_too() {
     assert_eq!(line("Team:"), [format!("Team: a  # {base}:4")]);
     assert_eq!(line("max_staleness:"), ["max_staleness: 1h  # default"]);
     assert_eq!(line("shutdown_timeout:"), ["shutdown_timeout: 30s  # default"]);
+    // A scraper has no default; its keys have theirs where it is listed.
+    assert_eq!(line("cpu_average:"), ["cpu_average: false  # default"]);
+    assert_eq!(line("include_virtual_filesystems:"), Vec::<String>::new());
     let password = line("Password:");
     assert!(password[0].ends_with(&format!("# {base}:4, environment SECRET")), "{password:?}");
     assert!(!printed.stdout.contains("hunter"), "{}", printed.stdout);
