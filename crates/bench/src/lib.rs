@@ -8,7 +8,7 @@
 //! * [`load`]: many connections that send until everything is taken, and what they saw;
 //! * [`sink`]: a CloudWatch that keeps no more than counts, by series; [`floor`]: an OTLP server that reads and forgets;
 //! * [`process`]: the process under test: its start, its memory, its CPU time, its end;
-//! * [`scenario`]: what is measured of OTLP, and how; [`start`]: an idle process and its first point;
+//! * [`scenario`]: what is measured of OTLP, and how; [`start`]: an idle process and its first point; [`pods`]: a node full of pods;
 //! * [`scrape`]: what is measured of scrapes; [`targets`]: the servers that are scraped; [`pages`]: what they say.
 //!
 //! # What keeps the figures honest
@@ -23,6 +23,7 @@ pub mod floor;
 pub mod load;
 pub mod pages;
 pub mod payload;
+pub mod pods;
 pub mod process;
 pub mod scenario;
 pub mod scrape;

@@ -10,7 +10,7 @@ use std::{
 };
 
 use clap::{Parser, Subcommand};
-use weir_bench::{Error, floor, pages::Shape, scenario, scrape, sink::Sink, start, targets};
+use weir_bench::{Error, floor, pages::Shape, pods, scenario, scrape, sink::Sink, start, targets};
 
 use tables::{MIB, median};
 
@@ -80,6 +80,9 @@ async fn scenarios(binary: &Path, runs: usize, names: &[String]) -> Result<(), E
     if wanted("start") {
         measure_start(runs, binary, &folder).await?;
     }
+    if wanted("pods") {
+        measure_pods(runs, binary, &folder).await?;
+    }
     let mut failed = 0;
     let of_otlp: Vec<_> = scenario::ALL.iter().filter(|scenario| wanted(scenario.name)).collect();
     if !of_otlp.is_empty() {
@@ -109,6 +112,18 @@ async fn measure_start(runs: usize, binary: &Path, folder: &Path) -> Result<(), 
     let idle = median(idle.into_iter().map(|bytes| bytes as f64).collect());
     let first = median(first.iter().map(Duration::as_secs_f64).collect());
     println!("idle: {:.1} MiB in RAM; first point at an exporter after {:.1} ms\n", idle / MIB, first * 1e3);
+    Ok(())
+}
+
+async fn measure_pods(runs: usize, binary: &Path, folder: &Path) -> Result<(), Error> {
+    let node = pods::Node::write(folder)?;
+    for (name, pods) in pods::CASES {
+        let figures = several(runs, || node.run(binary, folder, pods)).await?;
+        let series = figures[0].series;
+        let peak = median(figures.iter().map(|run| run.peak as f64).collect());
+        println!("110 pods {name}: {:.1} MiB in RAM at most, {series} metrics", peak / MIB);
+    }
+    println!();
     Ok(())
 }
 
