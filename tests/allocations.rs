@@ -375,7 +375,7 @@ fn everything_of(many: usize, name: &str) -> ProcfsConfig {
     let filesystem = FilesystemConfig { include_virtual_filesystems: true, ..FilesystemConfig::default() };
     let scrapers = Scrapers {
         filesystem: Listed(Some(filesystem)),
-        process: Listed(Some(ProcessConfig { mute_process_all_error: true, ..ProcessConfig::default() })),
+        process: Listed(Some(ProcessConfig { mute_process_all_errors: true, ..ProcessConfig::default() })),
         ..Scrapers::all()
     };
     ProcfsConfig { root_path: root, scrapers, ..ProcfsConfig::default() }

@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeSet,
     fs,
+    net::TcpListener,
     process::{Command, Stdio},
 };
 
@@ -48,6 +49,8 @@ fn below_a_root_path_the_machine_is_read_and_not_the_container() {
         run(contained(&script, hostfs).env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"));
         readings(&fs::read_to_string(out).unwrap())
     };
+    // More sockets that listen than a container of nothing but Weir has.
+    let _listening: Vec<_> = (0..20).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
     let machine = crate::weir::reads(&folder, keys);
     let container = reading("/", "container");
     let below = reading(hostfs, "below");
@@ -57,6 +60,8 @@ fn below_a_root_path_the_machine_is_read_and_not_the_container() {
     assert_eq!(interfaces(&container), BTreeSet::from(["lo".to_owned()]));
     let sleeping = |readings: &Readings| readings["system.processes.count{status=sleeping}"];
     assert!(sleeping(&container) < 5.0);
+    let listening = |readings: &Readings| readings["system.network.connections{protocol=tcp,state=LISTEN}"];
+    assert!(listening(&container) < 20.0 && listening(&below) >= 20.0);
 
     // Below the root path all is the machine's: what it is made of, and what it counts.
     for (metric, key) in [

@@ -71,7 +71,7 @@ def machine():
             counters[name("system.network.dropped", **both)] = getattr(nic, f"drop{end}")
 
     states = [one.status for one in psutil.net_connections(kind="tcp")]
-    for state in ("ESTABLISHED", "LISTEN", "CLOSE_WAIT"):
+    for state in ("ESTABLISHED", "LISTEN", "CLOSE_WAIT", "FIN_WAIT1", "FIN_WAIT2"):
         connections = name("system.network.connections", protocol="tcp", state=state)
         gauges[connections] = states.count(state)
 

@@ -2,18 +2,20 @@
 
 mod cgroup;
 mod filters;
+mod listed;
 mod processes;
 mod scrapers;
 
 pub use cgroup::{CgroupConfig, Controller, Controllers, PodsConfig, PressureConfig};
 pub use filters::{DeviceFilter, FsTypeFilter, InterfaceFilter, MatchType, MountPointFilter, ProcessFilter};
+pub use listed::{Listed, Switch};
 pub use processes::{
-    PagingConfig, PagingMetrics, ProcessConfig, ProcessMetrics, ProcessesConfig, ProcessesMetrics,
-    SystemConfig, SystemMetrics,
+    PagingConfig, PagingMetrics, ProcessAttributes, ProcessConfig, ProcessMetrics, ProcessesConfig,
+    ProcessesMetrics, SystemConfig, SystemMetrics,
 };
 pub use scrapers::{
-    CpuConfig, CpuMetrics, DiskConfig, DiskMetrics, FilesystemConfig, FilesystemMetrics, Listed, LoadConfig,
-    LoadMetrics, MemoryConfig, MemoryMetrics, NetworkConfig, NetworkMetrics, Scrapers, Switch,
+    CpuConfig, CpuMetrics, DiskConfig, DiskMetrics, FilesystemConfig, FilesystemMetrics, LoadConfig,
+    LoadMetrics, MemoryConfig, MemoryMetrics, NetworkConfig, NetworkMetrics, Scrapers,
 };
 
 use std::path::{Path, PathBuf};
@@ -88,6 +90,16 @@ impl Config for ProcfsConfig {
             let found = self.root_path.display();
             check.error(&["root_path"], format!("`{found}` is not an absolute path"));
         }
+        check.not_taken(
+            &["timeout"],
+            "a round is not cut off: it takes as long as the kernel needs to answer",
+            "take it out",
+        );
+        check.not_taken(
+            &["metadata_collection_interval"],
+            "it is for log records of entities, and Weir is for metrics",
+            "take it out",
+        );
         self.scrapers.check(check);
         if let Some(cwagent) = &self.cwagent.0 {
             cwagent.check(check);

@@ -75,6 +75,8 @@ pub(super) const ATTRIBUTES: &[(&str, &str, &str)] = &[
 pub(super) const VALUES: &[(&str, &str, &str)] = &[
     ("cpu.mode", "wait", "iowait"),
     ("network.connection.state", "CLOSE", "closed"),
+    ("network.connection.state", "FIN_WAIT1", "fin_wait_1"),
+    ("network.connection.state", "FIN_WAIT2", "fin_wait_2"),
     ("network.connection.state", "SYN_RECV", "syn_received"),
     ("process.state", "zombies", "defunct"),
     ("system.paging.direction", "page_in", "in"),

@@ -17,7 +17,19 @@ const PAGE_SIZE: Metric = Metric::new(SCOPE, "system.memory.page_size", "By", Sh
 const AVAILABLE: Metric = Metric::new(SCOPE, "system.linux.memory.available", "By", Shape::UpDown);
 const DIRTY: Metric = Metric::new(SCOPE, "system.linux.memory.dirty", "By", Shape::UpDown);
 
-/// What `/proc/meminfo` says, in bytes.
+const SHARED: Metric = Metric::new(SCOPE, "system.memory.linux.shared", "By", Shape::UpDown);
+const HUGE_LIMIT: Metric = Metric::new(SCOPE, "system.memory.linux.hugepages.limit", "{page}", Shape::UpDown);
+const HUGE_PAGE_SIZE: Metric =
+    Metric::new(SCOPE, "system.memory.linux.hugepages.page_size", "By", Shape::UpDown);
+const HUGE_RESERVED: Metric =
+    Metric::new(SCOPE, "system.memory.linux.hugepages.reserved", "{page}", Shape::UpDown);
+const HUGE_SURPLUS: Metric =
+    Metric::new(SCOPE, "system.memory.linux.hugepages.surplus", "{page}", Shape::UpDown);
+const HUGE_USAGE: Metric = Metric::new(SCOPE, "system.memory.linux.hugepages.usage", "{page}", Shape::UpDown);
+const HUGE_UTILIZATION: Metric =
+    Metric::new(SCOPE, "system.memory.linux.hugepages.utilization", "1", Shape::Gauge);
+
+/// What `/proc/meminfo` says, in bytes but for the numbers of huge pages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct MemInfo {
     pub(super) total: u64,
@@ -36,6 +48,14 @@ pub(super) struct MemInfo {
     pub(super) shared: u64,
     pub(super) swap_total: u64,
     pub(super) swap_free: u64,
+    /// Zero where the kernel is built without huge pages.
+    pub(super) huge_pages: u64,
+    pub(super) huge_free: u64,
+    /// Of those that are free: promised to somebody.
+    pub(super) huge_reserved: u64,
+    /// Above the pool that was set up.
+    pub(super) huge_surplus: u64,
+    pub(super) huge_page_size: u64,
 }
 
 impl MemInfo {
@@ -59,10 +79,18 @@ impl MemInfo {
                 b"Shmem:" => &mut info.shared,
                 b"SwapTotal:" => &mut info.swap_total,
                 b"SwapFree:" => &mut info.swap_free,
+                b"HugePages_Total:" => &mut info.huge_pages,
+                b"HugePages_Free:" => &mut info.huge_free,
+                b"HugePages_Rsvd:" => &mut info.huge_reserved,
+                b"HugePages_Surp:" => &mut info.huge_surplus,
+                b"Hugepagesize:" => &mut info.huge_page_size,
                 _ => continue,
             };
             // A value that is no number spoils the whole: what is computed from it would be wrong.
-            *slot = text::number(words.next()?)?.saturating_mul(1024);
+            *slot = text::number(words.next()?)?;
+            if words.next() == Some(b"kB") {
+                *slot = slot.saturating_mul(1024);
+            }
         }
         Some(Self { total: total.filter(|total| *total > 0)?, free: free?, ..info })
     }
@@ -124,10 +152,30 @@ impl Scraper for Memory {
             (metrics.page_size, &PAGE_SIZE, page_size),
             (metrics.available, &AVAILABLE, info.available()),
             (metrics.dirty, &DIRTY, info.dirty),
+            (metrics.shared, &SHARED, info.shared),
+            (metrics.huge_limit, &HUGE_LIMIT, info.huge_pages),
+            (metrics.huge_page_size, &HUGE_PAGE_SIZE, info.huge_page_size),
+            (metrics.huge_reserved, &HUGE_RESERVED, info.huge_reserved),
+            (metrics.huge_surplus, &HUGE_SURPLUS, info.huge_surplus),
         ];
-        for (_, metric, bytes) in singles.into_iter().filter(|(switch, ..)| switch.enabled) {
-            sink.put_int(metric, &[], bytes);
+        for (_, metric, value) in singles.into_iter().filter(|(switch, ..)| switch.enabled) {
+            sink.put_int(metric, &[], value);
         }
+        put_huge_pages(metrics, &info, sink);
         Ok(())
+    }
+}
+
+/// Huge pages by state; of none there is no share.
+fn put_huge_pages(metrics: &MemoryMetrics, info: &MemInfo, sink: &mut Sink<'_>) {
+    let used = info.huge_pages.saturating_sub(info.huge_free);
+    for (state, pages) in [("free", info.huge_free), ("used", used)] {
+        let attributes = [("system.memory.linux.hugepages.state", state.as_bytes())];
+        if metrics.huge_usage.enabled {
+            sink.put_int(&HUGE_USAGE, &attributes, pages);
+        }
+        if metrics.huge_utilization.enabled && info.huge_pages > 0 {
+            sink.put_double(&HUGE_UTILIZATION, &attributes, pages as f64 / info.huge_pages as f64);
+        }
     }
 }

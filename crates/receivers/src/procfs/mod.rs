@@ -1,4 +1,4 @@
-//! The receiver `procfs` (alias `hostmetrics`): CPU, load, memory, disks, filesystems, network, swap and processes of a Linux machine.
+//! The receiver `procfs` (aliases `hostmetrics`, `host_metrics`): CPU, load, memory, disks, filesystems, network, swap and processes of a Linux machine.
 //!
 //! Names, units, attributes and configuration are those of the Collector's `hostmetrics` receiver; a configuration of
 //! that works as it is. Resources carry no attributes, as the
@@ -36,16 +36,17 @@
 //! - `system.processes.count` counts each process once, by the status in its own file, so that the sum is how many there are. The Collector
 //!   puts the kernel's numbers of running and blocked threads in place of two of them.
 //! - `system.paging.operations` and `.faults` are the kernel's own counts: pages for swap, KiB for the rest.
-//! - States of connections without any are zero, and `process` is on only where it is listed.
+//! - `process` is on only where it is listed, and there is no `nfs`.
 //! - What cannot be read is said once, shown in `/status`, and left out; the rest goes on.
 //!
 //! # Layout
 //! - `receiver`: the loop; `scrape`: one round over all scrapers; `sink`: from a reading to a point; `conventions`: newer names.
 //! - `cpu`, `load`, `memory`, `disk`, `filesystem` (with `mounts`), `network` (with `connections`), `paging`, `processes`, `process` (both
 //!   with `pids`), `system`: each a parser and what it reports; `cpu_kinds`: cores and frequencies.
+//! - `tcp`: how many sockets there are, by `sock_diag` or by files; for `connections` and for the Agent's `netstat`.
 //! - `cgroup` (the scrapers `cgroup` and `pods`), `pressure`: what the Collector lacks; on only where they are listed.
 //! - `cwagent`: the metrics of the CloudWatch Agent, beside the scrapers.
-//! - `source`: files that stay open; `text`: words, numbers and lines of the kernel; `filter`; `trouble`: what went wrong.
+//! - `source`: files that stay open; `text`: words, numbers and lines of the kernel; `filter`; `distinct`; `trouble`: what went wrong.
 
 mod cgroup;
 mod config;
@@ -55,6 +56,7 @@ mod cpu;
 mod cpu_kinds;
 mod cwagent;
 mod disk;
+mod distinct;
 mod filesystem;
 mod filter;
 mod load;
@@ -69,8 +71,10 @@ mod processes;
 mod receiver;
 mod scrape;
 mod sink;
+mod sock_diag;
 mod source;
 mod system;
+mod tcp;
 mod text;
 mod trouble;
 
@@ -81,8 +85,9 @@ pub use config::{
     CgroupConfig, Controller, Controllers, CpuConfig, CpuMetrics, DeviceFilter, DiskConfig, DiskMetrics,
     FilesystemConfig, FilesystemMetrics, FsTypeFilter, InterfaceFilter, Listed, LoadConfig, LoadMetrics,
     MatchType, MemoryConfig, MemoryMetrics, MountPointFilter, NetworkConfig, NetworkMetrics, PagingConfig,
-    PagingMetrics, PodsConfig, PressureConfig, ProcessConfig, ProcessFilter, ProcessMetrics, ProcessesConfig,
-    ProcessesMetrics, ProcfsConfig, Scrapers, Switch, SystemConfig, SystemMetrics,
+    PagingMetrics, PodsConfig, PressureConfig, ProcessAttributes, ProcessConfig, ProcessFilter,
+    ProcessMetrics, ProcessesConfig, ProcessesMetrics, ProcfsConfig, Scrapers, Switch, SystemConfig,
+    SystemMetrics,
 };
 pub use conventions::Conventions;
 pub use cwagent::{CpuSection, CwAgentConfig, DeviceSection, DiskSection, Section};
@@ -97,7 +102,7 @@ pub struct Procfs;
 impl Factory for Procfs {
     type Config = ProcfsConfig;
     const TYPE: &'static str = "procfs";
-    const ALIASES: &'static [&'static str] = &["hostmetrics"];
+    const ALIASES: &'static [&'static str] = &["hostmetrics", "host_metrics"];
     const SUMMARY: &'static str =
         "Reads CPU, load, memory, disk, filesystem, network, swap and process metrics of this machine";
 }

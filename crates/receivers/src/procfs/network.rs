@@ -1,14 +1,15 @@
-//! Network interfaces, from `/proc/net/dev`.
+//! Network interfaces, from `/proc/net/dev`; connections, and the table that the kernel tracks them in.
 
 use std::path::Path;
 
 use super::{
     config::{NetworkConfig, NetworkMetrics},
-    connections::Connections,
+    connections,
     filter::Filter,
     scrape::{self, Scraper},
     sink::{Metric, Shape, Sink},
     source::Source,
+    tcp::Tcp,
     text,
     trouble::{Trouble, Troubles},
 };
@@ -18,6 +19,8 @@ const IO: Metric = Metric::new(SCOPE, "system.network.io", "By", Shape::Counter)
 const PACKETS: Metric = Metric::new(SCOPE, "system.network.packets", "{packets}", Shape::Counter);
 const ERRORS: Metric = Metric::new(SCOPE, "system.network.errors", "{errors}", Shape::Counter);
 const DROPPED: Metric = Metric::new(SCOPE, "system.network.dropped", "{packets}", Shape::Counter);
+const TRACKED: Metric = Metric::new(SCOPE, "system.network.conntrack.count", "{entries}", Shape::UpDown);
+const MOST_TRACKED: Metric = Metric::new(SCOPE, "system.network.conntrack.max", "{entries}", Shape::UpDown);
 
 /// What went over an interface in one direction since it is there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -64,22 +67,39 @@ pub(super) struct Network {
     metrics: NetworkMetrics,
     filter: Filter,
     dev: Source,
-    connections: Option<Connections>,
+    connections: Option<Tcp>,
+    conntrack: Vec<(&'static Metric, Source)>,
 }
 
 impl Network {
     pub(super) fn new(config: NetworkConfig, root: &Path) -> Result<Self, regex::Error> {
         let filter = Filter::new(config.include.names(), config.exclude.names())?;
-        let connections = config.metrics.connections.enabled.then(|| Connections::new(root));
-        Ok(Self { metrics: config.metrics, filter, dev: scrape::of_the_network(root, "dev"), connections })
+        let connections = config.metrics.connections.enabled.then(|| Tcp::of(root));
+        let conntrack = [
+            (config.metrics.conntrack_count, &TRACKED, "nf_conntrack_count"),
+            (config.metrics.conntrack_max, &MOST_TRACKED, "nf_conntrack_max"),
+        ];
+        let conntrack = conntrack.into_iter().filter(|(switch, ..)| switch.enabled);
+        let conntrack = conntrack
+            .map(|(_, metric, file)| (metric, scrape::proc(root, &format!("sys/net/netfilter/{file}"))));
+        let dev = scrape::of_the_network(root, "dev");
+        Ok(Self { metrics: config.metrics, filter, dev, connections, conntrack: conntrack.collect() })
     }
 }
 
 impl Scraper for Network {
     fn scrape(&mut self, sink: &mut Sink<'_>, troubles: &mut Troubles) -> Result<(), Trouble> {
-        let Self { metrics, filter, dev, connections } = self;
-        if let Some(Err(trouble)) = connections.as_mut().map(|connections| connections.put(sink, troubles)) {
+        let Self { metrics, filter, dev, connections, conntrack } = self;
+        if let Some(tcp) = connections
+            && let Err(trouble) = connections::put(tcp, sink, troubles)
+        {
             troubles.report(trouble);
+        }
+        for (metric, file) in conntrack {
+            match entries(file) {
+                Ok(entries) => sink.put_int(metric, &[], entries),
+                Err(trouble) => troubles.report(trouble),
+            }
         }
         let dev = dev.read()?;
         for interface in interfaces(dev.bytes).filter(|interface| filter.passes(interface.name)) {
@@ -99,4 +119,11 @@ impl Scraper for Network {
         }
         Ok(())
     }
+}
+
+/// The number that a file of the tracking of connections holds. There is none as long as no rule of the firewall needs it.
+fn entries(file: &mut Source) -> Result<u64, Trouble> {
+    let file = file.read()?;
+    let number = text::lines(file.bytes).next().and_then(text::number);
+    number.ok_or_else(|| file.holds_no("number"))
 }

@@ -11,7 +11,7 @@ use rustix::param::{clock_ticks_per_second, page_size};
 use weir_core::{Attributes, Interner, Number, UnixNanos, Value};
 
 use super::{
-    config::{ProcessConfig, ProcessMetrics, Switch},
+    config::{ProcessAttributes, ProcessConfig, ProcessMetrics, Switch},
     cpu,
     filter::Filter,
     pids::{Pids, Process, Stat, stat},
@@ -26,7 +26,7 @@ const SCOPE: &str = "weir/procfs/process";
 const CPU_TIME: Metric = Metric::new(SCOPE, "process.cpu.time", "s", Shape::Counter);
 const CPU_UTILIZATION: Metric = Metric::new(SCOPE, "process.cpu.utilization", "1", Shape::Gauge);
 const MEMORY: Metric = Metric::new(SCOPE, "process.memory.usage", "By", Shape::UpDown);
-const MEMORY_UTILIZATION: Metric = Metric::new(SCOPE, "process.memory.utilization", "%", Shape::Gauge);
+const MEMORY_UTILIZATION: Metric = Metric::new(SCOPE, "process.memory.utilization", "1", Shape::Gauge);
 const VIRTUAL: Metric = Metric::new(SCOPE, "process.memory.virtual", "By", Shape::UpDown);
 const IO: Metric = Metric::new(SCOPE, "process.disk.io", "By", Shape::Counter);
 const OPERATIONS: Metric = Metric::new(SCOPE, "process.disk.operations", "{operations}", Shape::Counter);
@@ -151,11 +151,12 @@ impl Scraper for Processes {
             // to memory cannot fail.
             let _ = write!(key, "{} {} ", process.pid.escape_ascii(), stat.started);
             key.extend_from_slice(stat.name.bytes());
-            let mut points = Points { sink, of: &Resource { key, process, stat: &stat, passwd }, start };
+            let of = Resource { key, process, stat: &stat, passwd, switches: &config.resource_attributes };
+            let mut points = Points { sink, of: &of, start };
             put(&mut points, &config.metrics, &stat, &read);
             put_shares(&mut points, &config.metrics, &stat, &read, machine, last);
         })?;
-        if hidden && !config.mute_process_all_error && !config.mute_process_io_error {
+        if hidden && !config.mute_process_all_errors && !config.mute_process_io_error {
             let denied = io::Error::from(io::ErrorKind::PermissionDenied);
             troubles.report(Trouble::Unreadable { path: pids.file_of_any("io"), source: denied });
         }
@@ -215,6 +216,7 @@ struct Resource<'a> {
     process: &'a Process<'a>,
     stat: &'a Stat,
     passwd: &'a Path,
+    switches: &'a ProcessAttributes,
 }
 
 impl Origin for Resource<'_> {
@@ -222,8 +224,35 @@ impl Origin for Resource<'_> {
         self.key
     }
 
+    /// As the Collector has them; what cannot be read is left out.
     fn attributes(&self, interner: &Interner) -> Attributes {
-        describe(self.process, self.stat, self.passwd, interner)
+        let Self { process, stat, passwd, switches, .. } = self;
+        let text = |bytes: &[u8]| Value::str(String::from_utf8_lossy(bytes));
+        let int = |number: u64| Value::Int(i64::try_from(number).unwrap_or(i64::MAX));
+        let mut all = Vec::new();
+        let mut put = |switch: Switch, key, value: &dyn Fn() -> Option<Value>| {
+            if switch.enabled {
+                all.extend(value().map(|value| interner.attribute(key, value)));
+            }
+        };
+        put(switches.pid, "process.pid", &|| text::number(process.pid).map(int));
+        put(switches.parent_pid, "process.parent_pid", &|| Some(int(stat.parent)));
+        put(switches.executable_name, "process.executable.name", &|| Some(text(stat.name.bytes())));
+        put(switches.executable_path, "process.executable.path", &|| {
+            process.link("exe").map(|path| text(&path))
+        });
+        put(switches.command, "process.command", &|| {
+            arguments(process)?.split(|byte| *byte == 0).next().map(text)
+        });
+        put(switches.command_line, "process.command_line", &|| {
+            let blank = |byte: u8| if byte == 0 { b' ' } else { byte };
+            Some(text(&arguments(process)?.into_iter().map(blank).collect::<Vec<_>>()))
+        });
+        put(switches.owner, "process.owner", &|| name_of(process.user()?, passwd).map(Value::str));
+        let cgroup = || Some(text(process.whole("cgroup")?.trim_ascii_end()));
+        put(switches.cgroup, "process.cgroup", &cgroup);
+        put(switches.linux_cgroup, "process.linux.cgroup", &cgroup);
+        Attributes::new(all)
     }
 }
 
@@ -331,30 +360,11 @@ pub(super) fn resident(statm: &[u8]) -> Option<u64> {
     Some(resident.saturating_mul(page_size() as u64))
 }
 
-/// The attributes of a process's resource, as the Collector has them; what cannot be read is left out.
-fn describe(process: &Process<'_>, stat: &Stat, passwd: &Path, interner: &Interner) -> Attributes {
-    let text = |bytes: &[u8]| Value::str(String::from_utf8_lossy(bytes));
-    let int = |number: u64| Value::Int(i64::try_from(number).unwrap_or(i64::MAX));
-    let mut all = vec![
-        interner.attribute("process.pid", int(text::number(process.pid).unwrap_or_default())),
-        interner.attribute("process.parent_pid", int(stat.parent)),
-        interner.attribute("process.executable.name", text(stat.name.bytes())),
-    ];
-    if let Some(path) = process.link("exe") {
-        all.push(interner.attribute("process.executable.path", text(&path)));
-    }
-    let arguments = process.whole("cmdline").unwrap_or_default();
-    // A thread of the kernel has none.
-    let line = arguments.strip_suffix(b"\0").unwrap_or(&arguments);
-    if let Some(command) = line.split(|byte| *byte == 0).next().filter(|command| !command.is_empty()) {
-        all.push(interner.attribute("process.command", text(command)));
-        let line: Vec<u8> = line.iter().map(|byte| if *byte == 0 { b' ' } else { *byte }).collect();
-        all.push(interner.attribute("process.command_line", text(&line)));
-    }
-    if let Some(owner) = process.user().and_then(|user| name_of(user, passwd)) {
-        all.push(interner.attribute("process.owner", Value::str(owner)));
-    }
-    Attributes::new(all)
+/// What the process was called with, each with a NUL behind it but the last; `None` of a thread of the kernel, which has none.
+fn arguments(process: &Process<'_>) -> Option<Vec<u8>> {
+    let mut arguments = process.whole("cmdline")?;
+    arguments.pop_if(|last| *last == 0);
+    (!arguments.is_empty()).then_some(arguments)
 }
 
 /// A user's name (passwd(5)).

@@ -61,6 +61,11 @@ impl Troubles {
         self.latest = Some(trouble.to_string());
     }
 
+    /// Says what is no trouble but worth knowing.
+    pub(super) fn remark(&self, remark: std::fmt::Arguments<'_>) {
+        tracing::info!(component = %self.component, "{remark}");
+    }
+
     /// How many there were since the start.
     pub(super) fn count(&self) -> u64 {
         self.count

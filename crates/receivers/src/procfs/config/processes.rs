@@ -6,7 +6,7 @@ use weir_config::Duration;
 
 use super::{
     filters::ProcessFilter,
-    scrapers::{OFF, ON, Switch},
+    listed::{OFF, ON, Switch},
 };
 
 /// Swap and page faults, from `/proc/swaps` and `/proc/vmstat`.
@@ -101,7 +101,7 @@ pub struct ProcessConfig {
     /// Leave out processes that are younger.
     pub scrape_process_delay: Duration,
     /// Do not say that something of a process may not be read.
-    pub mute_process_all_error: bool,
+    pub mute_process_all_errors: bool,
     /// Do not say that what processes read and write may not be read.
     pub mute_process_io_error: bool,
     /// Known, and without effect: a name that cannot be read is left out without a word.
@@ -110,10 +110,61 @@ pub struct ProcessConfig {
     pub mute_process_exe_error: bool,
     /// Known, and without effect: a user without a name is left out without a word.
     pub mute_process_user_error: bool,
-    /// Known, and without effect: cgroups are not read here.
+    /// Known, and without effect: a cgroup that cannot be read is left out without a word.
     pub mute_process_cgroup_error: bool,
     /// The metrics, each with its switch.
     pub metrics: ProcessMetrics,
+    /// The attributes of a process's resource, each with its switch.
+    pub resource_attributes: ProcessAttributes,
+}
+
+/// What tells processes apart.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(default)]
+pub struct ProcessAttributes {
+    /// Its number. Without it, processes that are alike in the rest share their series.
+    #[serde(rename = "process.pid")]
+    pub pid: Switch,
+    /// The number of the process that made it.
+    #[serde(rename = "process.parent_pid")]
+    pub parent_pid: Switch,
+    /// The name of its executable, of which the kernel keeps 15 bytes.
+    #[serde(rename = "process.executable.name")]
+    pub executable_name: Switch,
+    /// The path of its executable, where it may be read.
+    #[serde(rename = "process.executable.path")]
+    pub executable_path: Switch,
+    /// The first of its arguments: what it was called as.
+    #[serde(rename = "process.command")]
+    pub command: Switch,
+    /// All of its arguments, with blanks between them. Some programs are given secrets in it.
+    #[serde(rename = "process.command_line")]
+    pub command_line: Switch,
+    /// The name of the user whose rights it has.
+    #[serde(rename = "process.owner")]
+    pub owner: Switch,
+    /// What `/proc/<pid>/cgroup` holds, such as `0::/system.slice/nginx.service`.
+    #[serde(rename = "process.cgroup")]
+    pub cgroup: Switch,
+    /// The same by the name that the semantic conventions have for it.
+    #[serde(rename = "process.linux.cgroup")]
+    pub linux_cgroup: Switch,
+}
+
+impl Default for ProcessAttributes {
+    fn default() -> Self {
+        Self {
+            pid: ON,
+            parent_pid: ON,
+            executable_name: ON,
+            executable_path: ON,
+            command: ON,
+            command_line: ON,
+            owner: ON,
+            cgroup: OFF,
+            linux_cgroup: OFF,
+        }
+    }
 }
 
 /// The metrics of `process`.
@@ -129,7 +180,7 @@ pub struct ProcessMetrics {
     /// Bytes in memory.
     #[serde(rename = "process.memory.usage")]
     pub memory: Switch,
-    /// Bytes in memory as percents of the machine's.
+    /// Bytes in memory as percents of the machine's, with the unit `1` as the Collector has it.
     #[serde(rename = "process.memory.utilization")]
     pub memory_utilization: Switch,
     /// Bytes of address space.

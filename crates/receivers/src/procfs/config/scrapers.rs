@@ -1,14 +1,15 @@
 //! The scrapers and their metrics.
 
-use std::{borrow::Cow, path::Component};
+use std::path::Component;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator};
-use serde::{Deserialize, Deserializer, Serialize};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use weir_config::Check;
 
 use super::{
     cgroup::{CgroupConfig, PodsConfig, PressureConfig},
     filters::{DeviceFilter, FsTypeFilter, InterfaceFilter, MountPointFilter, check_patterns},
+    listed::{Listed, OFF, ON, Switch},
     processes::{PagingConfig, ProcessConfig, ProcessesConfig, SystemConfig},
 };
 
@@ -133,68 +134,21 @@ impl Scrapers {
         if let Some(process) = &self.process.0 {
             patterns(["process", "include", "names"], process.include.names());
             patterns(["process", "exclude", "names"], process.exclude.names());
+            if !process.resource_attributes.pid.enabled {
+                check.warn_with(
+                    &["scrapers", "process", "resource_attributes", "process.pid"],
+                    "processes that are alike in all other attributes share their series, so that counters of one are taken for resets of another",
+                    "leave it on, and list the attributes that become dimensions in the exporter's `dimensions`",
+                );
+            }
         }
+        check.not_taken(
+            &["scrapers", "nfs"],
+            "there is no scraper for NFS",
+            "take it out; `include_virtual_filesystems: true` of `filesystem` tells the space on mounts of NFS",
+        );
     }
 }
-
-/// A scraper that is on because it is listed, also without a value (`cpu:`), which then means its defaults.
-#[derive(Clone, Debug, Serialize)]
-#[serde(transparent)]
-pub struct Listed<C>(pub Option<C>);
-
-impl<C> Listed<C> {
-    /// Whether it is not listed.
-    pub fn is_absent(&self) -> bool {
-        self.0.is_none()
-    }
-}
-
-impl<C: Default> Listed<C> {
-    /// Listed, with its defaults.
-    pub fn default_of() -> Self {
-        Self(Some(C::default()))
-    }
-}
-
-impl<C> Default for Listed<C> {
-    fn default() -> Self {
-        Self(None)
-    }
-}
-
-impl<'de, C: Deserialize<'de> + Default> Deserialize<'de> for Listed<C> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(Self(Some(Option::deserialize(deserializer)?.unwrap_or_default())))
-    }
-}
-
-impl<C: JsonSchema> JsonSchema for Listed<C> {
-    fn inline_schema() -> bool {
-        C::inline_schema()
-    }
-
-    fn schema_name() -> Cow<'static, str> {
-        C::schema_name()
-    }
-
-    fn schema_id() -> Cow<'static, str> {
-        C::schema_id()
-    }
-
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        C::json_schema(generator)
-    }
-}
-
-/// Whether a metric is reported.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
-pub struct Switch {
-    /// Whether the metric is reported.
-    pub enabled: bool,
-}
-
-pub(super) const ON: Switch = Switch { enabled: true };
-pub(super) const OFF: Switch = Switch { enabled: false };
 
 /// CPU times, from `/proc/stat`.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
@@ -227,7 +181,7 @@ pub struct CpuMetrics {
 
 impl Default for CpuMetrics {
     fn default() -> Self {
-        Self { time: ON, utilization: OFF, frequency: OFF, logical_count: OFF, physical_count: OFF }
+        Self { time: ON, utilization: OFF, frequency: OFF, logical_count: ON, physical_count: OFF }
     }
 }
 
@@ -292,11 +246,46 @@ pub struct MemoryMetrics {
     /// Bytes that wait to be written to disk.
     #[serde(rename = "system.linux.memory.dirty")]
     pub dirty: Switch,
+    /// Bytes of tmpfs and of memory that processes share.
+    #[serde(rename = "system.memory.linux.shared")]
+    pub shared: Switch,
+    /// Huge pages that there are.
+    #[serde(rename = "system.memory.linux.hugepages.limit")]
+    pub huge_limit: Switch,
+    /// The size of a huge page, in bytes.
+    #[serde(rename = "system.memory.linux.hugepages.page_size")]
+    pub huge_page_size: Switch,
+    /// Huge pages that are free but promised.
+    #[serde(rename = "system.memory.linux.hugepages.reserved")]
+    pub huge_reserved: Switch,
+    /// Huge pages above the pool that was set up.
+    #[serde(rename = "system.memory.linux.hugepages.surplus")]
+    pub huge_surplus: Switch,
+    /// Huge pages by state: free, used.
+    #[serde(rename = "system.memory.linux.hugepages.usage")]
+    pub huge_usage: Switch,
+    /// Share of the huge pages by state, 0 to 1.
+    #[serde(rename = "system.memory.linux.hugepages.utilization")]
+    pub huge_utilization: Switch,
 }
 
 impl Default for MemoryMetrics {
     fn default() -> Self {
-        Self { usage: ON, utilization: OFF, limit: OFF, page_size: OFF, available: OFF, dirty: OFF }
+        Self {
+            usage: ON,
+            utilization: OFF,
+            limit: OFF,
+            page_size: OFF,
+            available: OFF,
+            dirty: OFF,
+            shared: OFF,
+            huge_limit: OFF,
+            huge_page_size: OFF,
+            huge_reserved: OFF,
+            huge_surplus: OFF,
+            huge_usage: OFF,
+            huge_utilization: OFF,
+        }
     }
 }
 
@@ -424,13 +413,27 @@ pub struct NetworkMetrics {
     /// Packets that were dropped.
     #[serde(rename = "system.network.dropped")]
     pub dropped: Switch,
-    /// TCP connections by state. Costs more than all the rest: the kernel walks its whole table of connections.
+    /// TCP connections by state.
     #[serde(rename = "system.network.connections")]
     pub connections: Switch,
+    /// Connections that the firewall tracks.
+    #[serde(rename = "system.network.conntrack.count")]
+    pub conntrack_count: Switch,
+    /// How many connections the firewall can track.
+    #[serde(rename = "system.network.conntrack.max")]
+    pub conntrack_max: Switch,
 }
 
 impl Default for NetworkMetrics {
     fn default() -> Self {
-        Self { io: ON, packets: ON, errors: ON, dropped: ON, connections: ON }
+        Self {
+            io: ON,
+            packets: ON,
+            errors: ON,
+            dropped: ON,
+            connections: ON,
+            conntrack_count: OFF,
+            conntrack_max: OFF,
+        }
     }
 }

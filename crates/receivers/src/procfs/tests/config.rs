@@ -88,16 +88,21 @@ scrapers:
   network:
     include: {interfaces: [eth0], match_type: strict}
     metrics: {system.network.connections: {enabled: false}}
+  process:
+    mute_process_all_errors: true
+    resource_attributes:
+      process.cgroup: {enabled: true}
+      process.command_line: {enabled: false}
 ",
     );
     assert_eq!(config.collection_interval.as_std().as_secs(), 30);
     assert_eq!(config.initial_delay.as_std().as_secs(), 0);
     assert_eq!(config.root().to_str(), Some("/hostfs"));
-    assert_eq!(listed(&config.scrapers).0, [true, true, true, true, true, true, false, false, false]);
+    assert_eq!(listed(&config.scrapers), ([true, true, true, true, true, true, false, false, false], true));
     let cpu = config.scrapers.cpu.0.unwrap().metrics;
     assert_eq!(
         [cpu.time, cpu.utilization, cpu.logical_count].map(|switch| switch.enabled),
-        [false, true, false]
+        [false, true, true]
     );
     let disk = config.scrapers.disk.0.unwrap();
     assert_eq!(
@@ -106,6 +111,43 @@ scrapers:
     );
     assert_eq!(config.scrapers.filesystem.0.unwrap().exclude_fs_types.fs_types, ["tmpfs"]);
     assert!(config.scrapers.load.0.unwrap().cpu_average);
+    let process = config.scrapers.process.0.unwrap();
+    assert!(process.mute_process_all_errors);
+    let of = process.resource_attributes;
+    assert_eq!([of.pid, of.cgroup, of.command_line].map(|switch| switch.enabled), [true, true, false]);
+}
+
+#[test]
+fn what_the_collector_has_and_this_has_not_is_told_so() {
+    let (_, told) = read(
+        "timeout: 5s
+metadata_collection_interval: 5m
+scrapers:
+  nfs:
+  cpu:
+",
+    );
+    assert_eq!(
+        told,
+        [
+            "1:1 \"timeout\": `timeout` is not taken: a round is not cut off: it takes as long as the kernel needs to answer",
+            "2:1 \"metadata_collection_interval\": `metadata_collection_interval` is not taken: it is for log records of entities, and Weir is for metrics",
+            "4:3 \"nfs\": `nfs` is not taken: there is no scraper for NFS",
+        ]
+    );
+}
+
+#[test]
+fn processes_without_their_number_are_warned_of() {
+    let (config, told) = read(
+        "scrapers:
+  process:
+    resource_attributes: {process.pid: {enabled: false}}
+",
+    );
+    assert!(config.is_some());
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].starts_with("3:40 \"{enabled: false}\": processes that are alike"), "{told:?}");
 }
 
 #[test]

@@ -75,6 +75,7 @@ fn metrics_units_and_keys_are_those_of_the_conventions() {
         ("system.paging.faults {fault}", "system.paging.fault.type"),
         ("system.process.created {process}", ""),
         ("system.uptime s", ""),
+        ("system.cpu.logical.count {cpu}", ""),
         // Not in the conventions: their names stay.
         ("system.cpu.load_average.1m {thread}", ""),
         ("system.cpu.load_average.5m {thread}", ""),

@@ -5,13 +5,10 @@ use weir_testkit::{Fixture, START, seconds};
 
 use super::{
     super::{CpuConfig, CpuMetrics, Scrape, Scrapers, Switch, cpu_kinds::frequencies},
-    Machine, listed,
+    Machine, OFF, ON, listed,
     mutations::{reads_beginnings, survives_mutations},
     readings,
 };
-
-const ON: Switch = Switch { enabled: true };
-const OFF: Switch = Switch { enabled: false };
 
 /// Two hyper-threads of one core (Documentation/arch/x86/cpuinfo.rst), shortened.
 const CPUINFO: &str = "\
@@ -28,7 +25,7 @@ core id\t\t: 0
 ";
 
 fn only(frequency: Switch, physical_count: Switch) -> Scrapers {
-    let metrics = CpuMetrics { time: OFF, frequency, physical_count, ..CpuMetrics::default() };
+    let metrics = CpuMetrics { frequency, physical_count, time: OFF, logical_count: OFF, utilization: OFF };
     Scrapers { cpu: listed(CpuConfig { metrics }), ..Scrapers::default() }
 }
 

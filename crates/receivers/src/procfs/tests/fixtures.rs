@@ -28,7 +28,11 @@ Dirty:                 8 kB
 Slab:                 70 kB
 SReclaimable:         30 kB
 SUnreclaim:           40 kB
-HugePages_Total:       0
+Shmem:                16 kB
+HugePages_Total:       8
+HugePages_Free:        6
+HugePages_Rsvd:        2
+HugePages_Surp:        1
 Hugepagesize:       2048 kB
 ";
 

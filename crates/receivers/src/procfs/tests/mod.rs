@@ -14,6 +14,7 @@ mod receiver;
 mod recorded;
 mod scrape;
 mod space_and_mounts;
+mod tcp;
 
 use std::{
     collections::BTreeMap,
@@ -23,9 +24,12 @@ use std::{
 };
 
 use weir_core::{Batch, Number};
-use weir_testkit::Fixture;
+use weir_testkit::{Fixture, START, seconds};
 
-use super::{Listed, ProcfsConfig, Scrapers};
+use super::{Listed, ProcfsConfig, Scrape, Scrapers, Switch};
+
+const ON: Switch = Switch { enabled: true };
+const OFF: Switch = Switch { enabled: false };
 
 /// A machine in a folder: what stands below a `root_path`. Removed when dropped.
 struct Machine(PathBuf);
@@ -124,4 +128,28 @@ fn readings(fixture: &Fixture, batch: &Batch) -> BTreeMap<String, Number> {
         assert_eq!(twice, None, "{name} comes twice");
     }
     readings
+}
+
+/// What one scrape of `machine` gives.
+fn scrape(machine: &Machine, scrapers: Scrapers) -> BTreeMap<String, Number> {
+    let fixture = Fixture::new();
+    let mut scrape = Scrape::new(&machine.config(scrapers), &fixture.context("procfs")).unwrap();
+    readings(&fixture, &scrape.collect(seconds(START)))
+}
+
+/// `name value` a line, in any order; a value with a point is a double.
+fn expect(readings: &BTreeMap<String, Number>, expected: &str) {
+    let found: BTreeMap<&str, String> = readings
+        .iter()
+        .map(|(name, value)| match value {
+            Number::Int(value) => (name.as_str(), value.to_string()),
+            Number::Double(value) => (name.as_str(), format!("{value:?}")),
+        })
+        .collect();
+    let expected: BTreeMap<&str, String> = expected
+        .lines()
+        .filter_map(|line| line.trim().rsplit_once(' '))
+        .map(|(name, value)| (name, value.to_owned()))
+        .collect();
+    assert_eq!(found, expected);
 }

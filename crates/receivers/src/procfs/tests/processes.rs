@@ -1,4 +1,4 @@
-//! Swap, connections, processes, and the time since boot.
+//! Swap, processes, and the time since boot.
 
 use std::{collections::BTreeMap, fs, os::unix::fs::symlink};
 
@@ -7,37 +7,11 @@ use weir_testkit::{Fixture, START, seconds};
 
 use super::{
     super::{
-        NetworkConfig, NetworkMetrics, PagingConfig, PagingMetrics, ProcessConfig, ProcessFilter,
-        ProcessMetrics, ProcessesConfig, Scrape, Scrapers, Switch, SystemConfig, process,
+        PagingConfig, PagingMetrics, ProcessAttributes, ProcessConfig, ProcessFilter, ProcessMetrics,
+        ProcessesConfig, Scrape, Scrapers, SystemConfig, process,
     },
-    Machine, fixtures, listed, readings,
+    Machine, OFF, ON, expect, fixtures, listed, readings, scrape,
 };
-
-const ON: Switch = Switch { enabled: true };
-const OFF: Switch = Switch { enabled: false };
-
-fn scrape(machine: &Machine, scrapers: Scrapers) -> BTreeMap<String, Number> {
-    let fixture = Fixture::new();
-    let mut scrape = Scrape::new(&machine.config(scrapers), &fixture.context("procfs")).unwrap();
-    readings(&fixture, &scrape.collect(seconds(START)))
-}
-
-/// `name value` a line, in any order; a value with a point is a double.
-fn expect(readings: &BTreeMap<String, Number>, expected: &str) {
-    let found: BTreeMap<&str, String> = readings
-        .iter()
-        .map(|(name, value)| match value {
-            Number::Int(value) => (name.as_str(), value.to_string()),
-            Number::Double(value) => (name.as_str(), format!("{value:?}")),
-        })
-        .collect();
-    let expected: BTreeMap<&str, String> = expected
-        .lines()
-        .filter_map(|line| line.trim().rsplit_once(' '))
-        .map(|(name, value)| (name, value.to_owned()))
-        .collect();
-    assert_eq!(found, expected);
-}
 
 #[test]
 fn swap_is_told_by_device_and_faults_by_whether_they_needed_a_disk() {
@@ -68,52 +42,6 @@ fn a_machine_without_swap_has_faults_all_the_same() {
     machine.remove("proc/swaps");
     let scrapers = Scrapers { paging: listed(PagingConfig::default()), ..Scrapers::default() };
     assert_eq!(scrape(&machine, scrapers).len(), 6);
-}
-
-fn connections() -> Scrapers {
-    let metrics = NetworkMetrics { io: OFF, packets: OFF, errors: OFF, dropped: OFF, connections: ON };
-    Scrapers { network: listed(NetworkConfig { metrics, ..NetworkConfig::default() }), ..Scrapers::default() }
-}
-
-#[test]
-fn connections_of_both_protocols_are_counted_by_state_and_states_without_any_are_zero() {
-    expect(
-        &scrape(&Machine::small(), connections()),
-        "system.network.connections{protocol=tcp,state=ESTABLISHED} 1
-         system.network.connections{protocol=tcp,state=SYN_SENT} 0
-         system.network.connections{protocol=tcp,state=SYN_RECV} 1
-         system.network.connections{protocol=tcp,state=FIN_WAIT_1} 0
-         system.network.connections{protocol=tcp,state=FIN_WAIT_2} 0
-         system.network.connections{protocol=tcp,state=TIME_WAIT} 1
-         system.network.connections{protocol=tcp,state=CLOSE} 0
-         system.network.connections{protocol=tcp,state=CLOSE_WAIT} 0
-         system.network.connections{protocol=tcp,state=LAST_ACK} 0
-         system.network.connections{protocol=tcp,state=LISTEN} 3
-         system.network.connections{protocol=tcp,state=CLOSING} 0",
-    );
-}
-
-#[test]
-fn a_table_of_connections_that_is_far_longer_than_the_buffer_is_counted_to_its_end() {
-    let machine = Machine::small();
-    let (head, lines) = fixtures::NET_TCP.split_once('\n').unwrap();
-    // 4 lines of some 150 bytes, 5000 times: 3 MB. Cut off in its last line, which then counts for nothing.
-    let table = format!("{head}\n{}", lines.repeat(5000));
-    machine.write("proc/1/net/tcp", &table[..table.len() - 3]);
-    let readings = scrape(&machine, connections());
-    let of = |state: &str| readings[&format!("system.network.connections{{protocol=tcp,state={state}}}")];
-    assert_eq!((of("LISTEN"), of("ESTABLISHED")), (Number::Int(10_001), Number::Int(5000)));
-    assert_eq!(of("SYN_RECV"), Number::Int(4999));
-}
-
-#[test]
-fn a_kernel_without_ipv6_is_no_trouble() {
-    let machine = Machine::small();
-    machine.remove("proc/1/net/tcp6");
-    let fixture = Fixture::new();
-    let mut scrape = Scrape::new(&machine.config(connections()), &fixture.context("procfs")).unwrap();
-    // What is missing besides is the time of boot.
-    assert_eq!((readings(&fixture, &scrape.collect(seconds(START))).len(), scrape.troubles()), (11, 0));
 }
 
 #[test]
@@ -227,27 +155,60 @@ fn a_process_tells_what_the_collector_tells_of_it() {
             250 * page
         ),
     );
-    let point = &batch.numbers[0];
-    assert_eq!(point.start, seconds(START - 9970), "its counters begin with it");
-    let series = fixture.series(point.series);
-    let resource: BTreeMap<&str, String> =
-        series.resource().attributes.iter().map(|one| (&*one.key, one.value.to_string())).collect();
-    let expected = [
-        ("process.command", "/usr/bin/weird"),
-        ("process.command_line", "/usr/bin/weird --level two"),
-        ("process.executable.name", "we(ird) S) name"),
-        ("process.executable.path", "/usr/bin/weird-1.2"),
-        ("process.owner", "alice"),
-        ("process.parent_pid", "1"),
-        ("process.pid", "1234"),
-    ];
-    assert_eq!(resource, expected.map(|(key, value)| (key, value.to_owned())).into());
+    assert_eq!(batch.numbers[0].start, seconds(START - 9970), "its counters begin with it");
 
     // In ten seconds of two CPUs it ran for three seconds in user mode: 0.15 of them.
     machine.process(1234, &fixtures::PID_STAT.replace(" 150 50 ", " 450 50 "));
     let share = readings(&fixture, &scrape.collect(seconds(START + 10)));
     assert_eq!(share["process.cpu.utilization{state=user}"], Number::Double(0.15));
     assert_eq!(share["process.cpu.utilization{state=system}"], Number::Double(0.0));
+}
+
+/// The resource of the process of [`with_process`].
+fn resource(resource_attributes: ProcessAttributes) -> BTreeMap<String, String> {
+    let machine = with_process();
+    machine.write("proc/1234/cgroup", "0::/system.slice/weird.service\n");
+    let process = ProcessConfig { resource_attributes, ..ProcessConfig::default() };
+    let config = machine.config(Scrapers { process: listed(process), ..Scrapers::default() });
+    let fixture = Fixture::new();
+    let mut scrape = Scrape::new(&config, &fixture.context("procfs")).unwrap();
+    let series = fixture.series(scrape.collect(seconds(START)).numbers[0].series);
+    let attributes = series.resource().attributes.iter();
+    attributes.map(|one| (one.key.to_string(), one.value.to_string())).collect()
+}
+
+#[test]
+fn a_process_is_described_by_the_attributes_that_are_switched_on() {
+    let all = [
+        ("process.cgroup", "0::/system.slice/weird.service"),
+        ("process.command", "/usr/bin/weird"),
+        ("process.command_line", "/usr/bin/weird --level two"),
+        ("process.executable.name", "we(ird) S) name"),
+        ("process.executable.path", "/usr/bin/weird-1.2"),
+        ("process.linux.cgroup", "0::/system.slice/weird.service"),
+        ("process.owner", "alice"),
+        ("process.parent_pid", "1"),
+        ("process.pid", "1234"),
+    ];
+    let only = |wanted: fn(&str) -> bool| {
+        let chosen = all.iter().filter(|(key, _)| wanted(key));
+        chosen.map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect::<BTreeMap<_, _>>()
+    };
+    assert_eq!(resource(ProcessAttributes::default()), only(|key| !key.ends_with("cgroup")));
+    let none = ProcessAttributes {
+        pid: OFF,
+        parent_pid: OFF,
+        executable_name: OFF,
+        executable_path: OFF,
+        command: OFF,
+        command_line: OFF,
+        owner: OFF,
+        cgroup: OFF,
+        linux_cgroup: OFF,
+    };
+    assert_eq!(resource(none.clone()), BTreeMap::new());
+    let some = ProcessAttributes { pid: ON, cgroup: ON, linux_cgroup: ON, ..none };
+    assert_eq!(resource(some), only(|key| key.ends_with("cgroup") || key == "process.pid"));
 }
 
 #[test]

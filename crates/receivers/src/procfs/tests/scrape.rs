@@ -8,36 +8,10 @@ use super::{
     super::{
         CpuConfig, CpuMetrics, DeviceFilter, DiskConfig, FilesystemConfig, FilesystemMetrics,
         InterfaceFilter, LoadConfig, MatchType, MemoryConfig, MemoryMetrics, MountPointFilter, NetworkConfig,
-        NetworkMetrics, Scrape, Scrapers, Switch,
+        NetworkMetrics, Scrape, Scrapers,
     },
-    Machine, fixtures, listed, readings,
+    Machine, OFF, ON, expect, fixtures, listed, readings, scrape,
 };
-
-const ON: Switch = Switch { enabled: true };
-const OFF: Switch = Switch { enabled: false };
-
-/// What one scrape of `machine` gives.
-fn scrape(machine: &Machine, scrapers: Scrapers) -> BTreeMap<String, Number> {
-    let fixture = Fixture::new();
-    let mut scrape = Scrape::new(&machine.config(scrapers), &fixture.context("procfs")).unwrap();
-    readings(&fixture, &scrape.collect(seconds(START)))
-}
-
-/// `name=value` a line; a value with a point is a double.
-fn expect(readings: &BTreeMap<String, Number>, expected: &str) {
-    let found: Vec<String> = readings
-        .iter()
-        .map(|(name, value)| match value {
-            Number::Int(value) => format!("{name} {value}"),
-            Number::Double(value) => format!("{name} {value:?}"),
-        })
-        .collect();
-    let mut expected: Vec<&str> = expected.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-    expected.sort_unstable();
-    let mut found: Vec<&str> = found.iter().map(String::as_str).collect();
-    found.sort_unstable();
-    assert_eq!(found, expected);
-}
 
 #[test]
 fn the_defaults_report_what_the_collector_reports() {
@@ -48,7 +22,8 @@ fn the_defaults_report_what_the_collector_reports() {
     readings.retain(|name, _| !elsewhere.iter().any(|prefix| name.starts_with(prefix)));
     expect(
         &readings,
-        "system.cpu.time{cpu=cpu0,state=user} 1.5
+        "system.cpu.logical.count{} 1
+         system.cpu.time{cpu=cpu0,state=user} 1.5
          system.cpu.time{cpu=cpu0,state=nice} 0.25
          system.cpu.time{cpu=cpu0,state=system} 0.5
          system.cpu.time{cpu=cpu0,state=idle} 10.0
@@ -147,6 +122,7 @@ fn every_metric_has_the_collectors_unit_kind_and_start() {
         "system.cpu.load_average.15m {thread} gauge weir/procfs/load",
         "system.cpu.load_average.1m {thread} gauge weir/procfs/load",
         "system.cpu.load_average.5m {thread} gauge weir/procfs/load",
+        "system.cpu.logical.count {cpu} up-down weir/procfs/cpu",
         "system.cpu.time s counter weir/procfs/cpu",
         "system.disk.io By counter weir/procfs/disk",
         "system.disk.io_time s counter weir/procfs/disk",
@@ -176,9 +152,22 @@ fn every_metric_has_the_collectors_unit_kind_and_start() {
 #[test]
 fn optional_metrics_come_when_they_are_switched_on() {
     let machine = Machine::small();
-    let cpu = CpuMetrics { time: OFF, utilization: ON, logical_count: ON, ..CpuMetrics::default() };
-    let memory =
-        MemoryMetrics { usage: OFF, utilization: ON, limit: ON, page_size: ON, available: ON, dirty: ON };
+    let cpu = CpuMetrics { time: OFF, utilization: ON, ..CpuMetrics::default() };
+    let memory = MemoryMetrics {
+        usage: OFF,
+        utilization: ON,
+        limit: ON,
+        page_size: ON,
+        available: ON,
+        dirty: ON,
+        shared: ON,
+        huge_limit: ON,
+        huge_page_size: ON,
+        huge_reserved: ON,
+        huge_surplus: ON,
+        huge_usage: ON,
+        huge_utilization: ON,
+    };
     let scrapers = Scrapers {
         cpu: listed(CpuConfig { metrics: cpu }),
         memory: listed(MemoryConfig { metrics: memory }),
@@ -219,7 +208,16 @@ fn optional_metrics_come_when_they_are_switched_on() {
          system.memory.utilization{state=slab_unreclaimable} 0.04
          system.memory.limit{} 1024000
          system.linux.memory.available{} 614400
-         system.linux.memory.dirty{} 8192",
+         system.linux.memory.dirty{} 8192
+         system.memory.linux.shared{} 16384
+         system.memory.linux.hugepages.limit{} 8
+         system.memory.linux.hugepages.page_size{} 2097152
+         system.memory.linux.hugepages.reserved{} 2
+         system.memory.linux.hugepages.surplus{} 1
+         system.memory.linux.hugepages.usage{system.memory.linux.hugepages.state=free} 6
+         system.memory.linux.hugepages.usage{system.memory.linux.hugepages.state=used} 2
+         system.memory.linux.hugepages.utilization{system.memory.linux.hugepages.state=free} 0.75
+         system.memory.linux.hugepages.utilization{system.memory.linux.hugepages.state=used} 0.25",
     );
 }
 
@@ -413,10 +411,10 @@ fn points_over_the_cap_on_series_are_counted() {
     };
     let mut scrape = Scrape::new(&machine.config(scrapers), &context).unwrap();
     let batch = scrape.collect(seconds(START));
-    // 8 points of the CPU, 8 of the interface, and 11 states of connections.
+    // 9 points of the CPU, 8 of the interface, and 11 states of connections.
     assert_eq!(batch.points(), 10);
     let account = context.ledger.read();
-    assert_eq!((account.taken, account.dropped[&Reason::SERIES_CAP]), (27, 17));
+    assert_eq!((account.taken, account.dropped[&Reason::SERIES_CAP]), (28, 18));
 }
 
 #[test]
