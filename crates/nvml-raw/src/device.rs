@@ -1,15 +1,15 @@
 //! One GPU, or one MIG instance.
 
-use std::{mem, ptr, sync::Arc};
+use std::{ptr, sync::Arc};
 
 use nvml_wrapper_sys::bindings::{
-    nvmlBAR1Memory_t, nvmlDevice_t, nvmlEccSramErrorStatus_t, nvmlMemory_t, nvmlMemory_v2_t, nvmlPciInfo_t,
-    nvmlProcessInfo_t, nvmlRowRemapperHistogramValues_t, nvmlUtilization_t,
+    nvmlDevice_t, nvmlMarginTemperature_t, nvmlPciInfo_t, nvmlProcessInfo_t, nvmlTemperature_t,
+    nvmlUtilization_t,
 };
 
 use crate::{
-    Error,
-    library::{Nvml, call, text},
+    Class, Error,
+    library::{Nvml, call, text, version},
 };
 
 /// A GPU, or a MIG instance of one. Its handle is good for as long as NVML is open: a GPU that is gone answers with errors.
@@ -42,66 +42,28 @@ pub enum ClockKind {
     Max,
 }
 
-/// Whether an error could be corrected.
+/// A temperature that the GPU stays below.
 #[derive(Clone, Copy, Debug)]
-pub enum ErrorKind {
-    /// It was.
-    Corrected = 0,
-    /// It was not.
-    Uncorrected = 1,
+pub enum TemperatureLimit {
+    /// It switches itself off.
+    Shutdown = 0,
+    /// It slows down.
+    Slowdown = 1,
+    /// Its memory's highest.
+    MemoryMax = 2,
+    /// Its own highest.
+    GpuMax = 3,
 }
 
-/// Since when errors are counted.
-#[derive(Clone, Copy, Debug)]
-pub enum ErrorCounter {
-    /// Since the driver was loaded.
-    Volatile = 0,
-    /// Since the board was made.
-    Aggregate = 1,
-}
-
-/// Where errors are counted.
-#[derive(Clone, Copy, Debug)]
-pub enum MemoryPlace {
-    /// The second-level cache.
-    L2 = 1,
-    /// The device's memory.
-    Dram = 2,
-    /// Register files.
-    Registers = 3,
-    /// All on-chip memory, Turing and later.
-    Sram = 7,
-}
-
-/// Why a page was retired.
-#[derive(Clone, Copy, Debug)]
-pub enum Retired {
-    /// Several single-bit errors.
-    SingleBit = 0,
-    /// A double-bit error.
-    DoubleBit = 1,
-}
-
-/// Bytes of the device's memory.
+/// What is being encoded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct MemoryInfo {
-    /// All of it.
-    pub total: u64,
-    /// In use by programs.
-    pub used: u64,
-    /// Not in use.
-    pub free: u64,
-    /// Kept by the driver; older drivers count it as used.
-    pub reserved: Option<u64>,
-}
-
-/// On-chip memory, Ampere and later.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct SramStatus {
-    /// Uncorrected errors over the lifetime.
-    pub uncorrected: u64,
-    /// So many that NVIDIA takes the board back.
-    pub threshold_exceeded: bool,
+pub struct EncoderStats {
+    /// Sessions.
+    pub sessions: u32,
+    /// Frames a second, the mean of all sessions.
+    pub frame_rate: u32,
+    /// Microseconds that a frame takes.
+    pub latency: u32,
 }
 
 /// Functions that answer one number.
@@ -159,6 +121,11 @@ impl Device {
     /// The board's number.
     pub fn serial(&self) -> Result<String, Error> {
         text::<30>(|to, room| call!(self.nvml, nvmlDeviceGetSerial(self.handle(), to, room)))
+    }
+
+    /// The version of its firmware.
+    pub fn vbios(&self) -> Result<String, Error> {
+        text::<32>(|to, room| call!(self.nvml, nvmlDeviceGetVbiosVersion(self.handle(), to, room)))
     }
 
     /// Where it sits on the bus, such as `00000000:10:1C.0`.
@@ -222,40 +189,49 @@ impl Device {
         Ok((rates.gpu, rates.memory))
     }
 
-    /// The device's memory.
-    pub fn memory(&self) -> Result<MemoryInfo, Error> {
-        let version = mem::size_of::<nvmlMemory_v2_t>() as u32 | (2 << 24);
-        let mut info = nvmlMemory_v2_t { version, total: 0, reserved: 0, free: 0, used: 0 };
-        match call!(self.nvml, nvmlDeviceGetMemoryInfo_v2(self.handle(), &raw mut info)) {
-            Ok(()) => Ok(MemoryInfo {
-                total: info.total,
-                used: info.used,
-                free: info.free,
-                reserved: Some(info.reserved),
-            }),
-            Err(error) if error.class() == crate::Class::NotSupported => self.memory_v1(),
+    /// Degrees Celsius, of the die. Where a driver has the older function no more, by the newer.
+    pub fn temperature(&self) -> Result<i32, Error> {
+        let mut degrees = 0_u32;
+        match call!(self.nvml, nvmlDeviceGetTemperature(self.handle(), 0, &raw mut degrees)) {
+            Ok(()) => Ok(degrees.cast_signed()),
+            Err(error) if error.class() == Class::NotSupported => {
+                let version = version::<nvmlTemperature_t>(1);
+                let mut answer = nvmlTemperature_t { version, sensorType: 0, temperature: 0 };
+                call!(self.nvml, nvmlDeviceGetTemperatureV(self.handle(), &raw mut answer))?;
+                Ok(answer.temperature)
+            }
             Err(error) => Err(error),
         }
     }
 
-    fn memory_v1(&self) -> Result<MemoryInfo, Error> {
-        let mut info = nvmlMemory_t { total: 0, free: 0, used: 0 };
-        call!(self.nvml, nvmlDeviceGetMemoryInfo(self.handle(), &raw mut info))?;
-        Ok(MemoryInfo { total: info.total, used: info.used, free: info.free, reserved: None })
+    /// Degrees between the die's temperature and the nearest at which it slows down.
+    pub fn temperature_margin(&self) -> Result<i32, Error> {
+        let version = version::<nvmlMarginTemperature_t>(1);
+        let mut margin = nvmlMarginTemperature_t { version, marginTemperature: 0 };
+        call!(self.nvml, nvmlDeviceGetMarginTemperature(self.handle(), &raw mut margin))?;
+        Ok(margin.marginTemperature)
     }
 
-    /// Bytes of the window to the host: used, and all.
-    pub fn bar1(&self) -> Result<(u64, u64), Error> {
-        let mut info = nvmlBAR1Memory_t { bar1Total: 0, bar1Free: 0, bar1Used: 0 };
-        call!(self.nvml, nvmlDeviceGetBAR1MemoryInfo(self.handle(), &raw mut info))?;
-        Ok((info.bar1Used, info.bar1Total))
-    }
-
-    /// Degrees Celsius, of the die.
-    pub fn temperature(&self) -> Result<u32, Error> {
+    /// Degrees Celsius. From Ada on limits are fields, and relative to the margin.
+    pub fn temperature_limit(&self, limit: TemperatureLimit) -> Result<u32, Error> {
         let mut degrees = 0;
-        call!(self.nvml, nvmlDeviceGetTemperature(self.handle(), 0, &raw mut degrees))?;
+        call!(self.nvml, nvmlDeviceGetTemperatureThreshold(self.handle(), limit as u32, &raw mut degrees))?;
         Ok(degrees)
+    }
+
+    /// What is being encoded.
+    pub fn encoder_stats(&self) -> Result<EncoderStats, Error> {
+        let mut stats = EncoderStats::default();
+        call!(
+            self.nvml,
+            nvmlDeviceGetEncoderStats(
+                self.handle(),
+                &raw mut stats.sessions,
+                &raw mut stats.frame_rate,
+                &raw mut stats.latency
+            )
+        )?;
+        Ok(stats)
     }
 
     /// Megahertz.
@@ -282,66 +258,6 @@ impl Device {
             answer => answer,
         }?;
         Ok(reasons)
-    }
-
-    /// Memory errors.
-    pub fn memory_errors(
-        &self,
-        kind: ErrorKind,
-        counter: ErrorCounter,
-        place: MemoryPlace,
-    ) -> Result<u64, Error> {
-        let (kind, counter, place, mut count) = (kind as u32, counter as u32, place as u32, 0);
-        call!(
-            self.nvml,
-            nvmlDeviceGetMemoryErrorCounter(self.handle(), kind, counter, place, &raw mut count)
-        )?;
-        Ok(count)
-    }
-
-    /// How many pages were retired. Ampere and later retire none: not supported.
-    pub fn retired_pages(&self, cause: Retired) -> Result<u32, Error> {
-        let (mut count, none, no_times) = (0, ptr::null_mut(), ptr::null_mut());
-        let asked = call!(
-            self.nvml,
-            nvmlDeviceGetRetiredPages_v2(self.handle(), cause as u32, &raw mut count, none, no_times)
-        );
-        match asked {
-            // Room for none was given, so where there are some this is the answer.
-            Ok(()) | Err(Error::Code { code: 7, .. }) => Ok(count),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// Banks of memory by how many spare rows they have left: all, most, some, few, none.
-    pub fn remap_histogram(&self) -> Result<[u32; 5], Error> {
-        let mut banks = nvmlRowRemapperHistogramValues_t { max: 0, high: 0, partial: 0, low: 0, none: 0 };
-        call!(self.nvml, nvmlDeviceGetRowRemapperHistogram(self.handle(), &raw mut banks))?;
-        Ok([banks.max, banks.high, banks.partial, banks.low, banks.none])
-    }
-
-    /// On-chip memory.
-    pub fn sram_status(&self) -> Result<SramStatus, Error> {
-        let mut status = nvmlEccSramErrorStatus_t {
-            version: mem::size_of::<nvmlEccSramErrorStatus_t>() as u32 | (1 << 24),
-            aggregateUncParity: 0,
-            aggregateUncSecDed: 0,
-            aggregateCor: 0,
-            volatileUncParity: 0,
-            volatileUncSecDed: 0,
-            volatileCor: 0,
-            aggregateUncBucketL2: 0,
-            aggregateUncBucketSm: 0,
-            aggregateUncBucketPcie: 0,
-            aggregateUncBucketMcu: 0,
-            aggregateUncBucketOther: 0,
-            bThresholdExceeded: 0,
-        };
-        call!(self.nvml, nvmlDeviceGetSramEccErrorStatus(self.handle(), &raw mut status))?;
-        Ok(SramStatus {
-            uncorrected: status.aggregateUncParity.saturating_add(status.aggregateUncSecDed),
-            threshold_exceeded: status.bThresholdExceeded != 0,
-        })
     }
 
     /// Percent of a fan's highest speed.

@@ -12,26 +12,28 @@ use crate::{Device, Error, library::call};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Metric(pub u32);
 
-/// Two samples of a GPU, of which the older is overwritten next.
+/// Two samples of a GPU or of a MIG instance, of which the older is overwritten next.
 #[derive(Debug)]
 pub struct Gpm {
     device: Device,
+    /// The MIG GPU instance; `None` for the GPU as a whole.
+    instance: Option<u32>,
     samples: [usize; 2],
     taken: usize,
 }
 
 impl Gpm {
-    /// GPM of a GPU.
+    /// GPM of a GPU, or of one of its MIG GPU instances.
     ///
     /// # Errors
     /// The GPU or its driver has none.
-    pub fn of(device: &Device) -> Result<Self, Error> {
+    pub fn of(device: &Device, instance: Option<u32>) -> Result<Self, Error> {
         let mut support = nvmlGpmSupport_t { version: 1, isSupportedDevice: 0 };
         call!(device.nvml, nvmlGpmQueryDeviceSupport(device.handle(), &raw mut support))?;
         if support.isSupportedDevice == 0 {
             return Err(Error::Code { function: "nvmlGpmQueryDeviceSupport", code: 3 });
         }
-        let mut gpm = Self { device: device.clone(), samples: [0; 2], taken: 0 };
+        let mut gpm = Self { device: device.clone(), instance, samples: [0; 2], taken: 0 };
         for sample in &mut gpm.samples {
             let mut new: nvmlGpmSample_t = ptr::null_mut();
             call!(device.nvml, nvmlGpmSampleAlloc(&raw mut new))?;
@@ -47,7 +49,11 @@ impl Gpm {
     pub fn next(&mut self, metrics: &[Metric], values: &mut [Option<f64>]) -> Result<(), Error> {
         let sample = |number: usize| self.samples[number % 2] as nvmlGpmSample_t;
         let newest = sample(self.taken);
-        call!(self.device.nvml, nvmlGpmSampleGet(self.device.handle(), newest))?;
+        let device = self.device.handle();
+        match self.instance {
+            None => call!(self.device.nvml, nvmlGpmSampleGet(device, newest)),
+            Some(instance) => call!(self.device.nvml, nvmlGpmMigSampleGet(device, instance, newest)),
+        }?;
         self.taken += 1;
         if self.taken == 1 {
             return Ok(());

@@ -7,7 +7,9 @@
 //! | --- | --- |
 //! | `library` | loading, initialising, GPUs by index, versions |
 //! | `device` | what one GPU, or one MIG instance, answers |
-//! | `fields` | many fields of a GPU in one call |
+//! | `memory` | its memory and the errors of it |
+//! | `fabric` | how it stands among GPUs of other boards |
+//! | `fields` | many fields of a GPU in one call, and their numbers |
 //! | `events` | waiting for XIDs and the like |
 //! | `gpm` | what two samples of Hopper's counters say together |
 //! | `error` | return codes, and the few classes of them that matter |
@@ -28,15 +30,19 @@
 mod device;
 mod error;
 mod events;
+mod fabric;
 mod fields;
 mod gpm;
 mod library;
+mod memory;
 
-pub use device::{
-    Clock, ClockKind, Device, ErrorCounter, ErrorKind, MemoryInfo, MemoryPlace, Retired, SramStatus,
-};
+pub use device::{Clock, ClockKind, Device, EncoderStats, TemperatureLimit};
 pub use error::{Class, Error};
 pub use events::{Event, EventSet, MIG_CHANGE, XID};
-pub use fields::Field;
+pub use fabric::Fabric;
+pub use fields::{ALL_LINKS, Field};
 pub use gpm::{Gpm, Metric};
 pub use library::Nvml;
+pub use memory::{
+    ErrorCounter, ErrorKind, MemoryInfo, MemoryPlace, RepairStatus, Retired, SramErrors, SramStatus,
+};

@@ -1,14 +1,15 @@
 //! The driver's library.
 
-use std::{ffi::c_char, path::Path, ptr, sync::Arc};
+use std::{ffi::c_char, mem, path::Path, ptr, sync::Arc};
 
 use nvml_wrapper_sys::bindings::NvmlLib;
 
-use crate::{Device, Error};
+use crate::{Device, Error, fields::Numbering};
 
 /// NVML, loaded and initialised; shut down when the last that holds it is gone.
 pub struct Nvml {
     pub(crate) lib: NvmlLib,
+    pub(crate) numbering: Numbering,
 }
 
 impl std::fmt::Debug for Nvml {
@@ -46,7 +47,9 @@ impl Nvml {
         };
         let unopened = Unopened { lib: lib.map_err(|error| why(&error))? };
         call!(unopened, nvmlInit_v2())?;
-        Ok(Arc::new(Self { lib: unopened.lib }))
+        let mut nvml = Self { lib: unopened.lib, numbering: Numbering::Unknown };
+        nvml.numbering = nvml.driver_version().map_or(Numbering::Unknown, |driver| Numbering::of(&driver));
+        Ok(Arc::new(nvml))
     }
 
     /// How many GPUs the driver can reach.
@@ -85,6 +88,11 @@ impl Drop for Nvml {
 /// Loaded, not initialised: dropping it shuts nothing down.
 struct Unopened {
     lib: NvmlLib,
+}
+
+/// What a structure's `version` is to say: its size, and which version of it this is.
+pub(crate) fn version<T>(number: u32) -> u32 {
+    mem::size_of::<T>() as u32 | (number << 24)
 }
 
 /// A text of less than `N` bytes.

@@ -4,10 +4,10 @@
 use std::{path::Path, thread, time::Duration};
 
 use weir_nvml_raw::{
-    Class, Clock, ClockKind, ErrorCounter, ErrorKind, EventSet, Field, Gpm, MemoryPlace, Metric, Nvml,
-    Retired, XID,
+    ALL_LINKS, Class, Clock, ClockKind, ErrorCounter, ErrorKind, EventSet, Field, Gpm, MemoryPlace, Metric,
+    Nvml, Retired, XID,
 };
-use weir_nvml_stub::{Card, Stub, Xid};
+use weir_nvml_stub::{Card, Node, Stub, Xid};
 
 #[test]
 fn a_healthy_card_answers_what_its_state_says() {
@@ -112,17 +112,65 @@ fn an_xid_reaches_a_thread_that_waits_with_its_instance() {
 
 #[test]
 fn two_samples_of_hopper_are_compared_and_older_cards_have_none() {
-    let stub = Stub::new(Card::H100.node(1)).unwrap();
+    let mut stub = Stub::new(Card::H100.node(2)).unwrap();
+    stub.change(|node| node.gpus[1].gpm.extend([(2, 87.5), (10, 31.25)])).unwrap();
     let nvml = Nvml::open(&stub.path()).unwrap();
-    let mut gpm = Gpm::of(&nvml.device(0).unwrap()).unwrap();
-    let mut values = [None; 2];
-    gpm.next(&[Metric(2), Metric(10)], &mut values).unwrap();
-    assert_eq!(values, [None; 2], "one sample says nothing");
-    gpm.next(&[Metric(2), Metric(10)], &mut values).unwrap();
-    assert_eq!(values, [Some(2.0), Some(10.0)]);
+    let mut gpm = Gpm::of(&nvml.device(1).unwrap(), None).unwrap();
+    let mut values = [None; 3];
+    let metrics = [Metric(2), Metric(10), Metric(209)];
+    gpm.next(&metrics, &mut values).unwrap();
+    assert_eq!(values, [None; 3], "one sample says nothing");
+    gpm.next(&metrics, &mut values).unwrap();
+    assert_eq!(values, [Some(87.5), Some(31.25), None]);
     let older = Stub::new(Card::A100.node(1)).unwrap();
     let nvml = Nvml::open(&older.path()).unwrap();
-    assert_eq!(Gpm::of(&nvml.device(0).unwrap()).unwrap_err().class(), Class::NotSupported);
+    assert_eq!(Gpm::of(&nvml.device(0).unwrap(), None).unwrap_err().class(), Class::NotSupported);
+}
+
+#[test]
+fn a_field_of_a_link_is_of_that_link_and_the_sum_has_a_scope_of_its_own() {
+    let mut node = Card::H100.node(1);
+    node.gpus[0].fields.insert(138, 700);
+    node.gpus[0].scoped.get_mut(&17).unwrap().insert(138, 41);
+    let stub = Stub::new(node).unwrap();
+    let nvml = Nvml::open(&stub.path()).unwrap();
+    let gpu = nvml.device(0).unwrap();
+    assert_eq!(gpu.link_count(), Ok(18));
+    let mut fields = [Field::of(138, ALL_LINKS), Field::of(138, 17), Field::of(138, 18), Field::of(186, 1)];
+    gpu.fields(&mut fields).unwrap();
+    assert_eq!(fields.map(|field| field.value().ok()), [Some(700.0), Some(41.0), None, None]);
+    let mut many = [Field::of(138, 17); 300];
+    let calls = stub.calls("nvmlDeviceGetFieldValues");
+    gpu.fields(&mut many).unwrap();
+    assert!(many.iter().all(|field| field.value() == Ok(41.0)));
+    assert_eq!(stub.calls("nvmlDeviceGetFieldValues") - calls, 3, "128 in a call");
+}
+
+#[test]
+fn fields_that_were_renumbered_have_the_id_of_the_driver_that_runs() {
+    for (driver, id) in [("575.57.08", Some(252)), ("580.95.05", Some(270)), ("unknown", None)] {
+        let stub = Stub::new(Node { driver: driver.to_owned(), ..Card::H100.node(1) }).unwrap();
+        let nvml = Nvml::open(&stub.path()).unwrap();
+        assert_eq!(nvml.device(0).unwrap().field_id(252), id, "{driver}");
+    }
+}
+
+#[test]
+fn an_older_driver_has_the_second_version_of_the_fabric_and_a_newer_one_no_temperature_by_the_first_function()
+{
+    let mut node = Card::B200.node(1);
+    node.gpus[0].set("fabric.state", 2);
+    let mut stub = Stub::without(node, &["nvmlDeviceGetTemperature"]).unwrap();
+    let nvml = Nvml::open(&stub.path()).unwrap();
+    let gpu = nvml.device(0).unwrap();
+    let fabric = gpu.fabric().unwrap();
+    assert_eq!((fabric.state, fabric.status, fabric.summary), (2, 0, 1));
+    stub.change(|node| _ = node.gpus[0].not_supported("fabric.summary").set("fabric.health", 0b01)).unwrap();
+    let fabric = gpu.fabric().unwrap();
+    assert_eq!((fabric.state, fabric.health, fabric.summary), (2, 1, 0));
+    stub.change(|node| _ = node.gpus[0].not_supported("fabric.state")).unwrap();
+    assert_eq!(gpu.fabric().unwrap_err().class(), Class::NotSupported);
+    assert_eq!(gpu.temperature(), Ok(41));
 }
 
 #[test]

@@ -3,7 +3,10 @@
 //! card under 595 for what the older drivers do not print. Not recorded anywhere, so from NVIDIA's documentation: fields (energy, throttle
 //! times, traffic), which `nvidia-smi -q` does not print, SRAM status of A10G and A100, and an A100 without MIG.
 
-use crate::state::{Gpu, Node};
+use crate::{
+    parts,
+    state::{Gpu, Node},
+};
 
 /// A model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +25,8 @@ pub enum Card {
     H200,
     /// Ada, in g6e: neither NVLink nor high-bandwidth memory.
     L40S,
+    /// Blackwell, in p6: the fifth NVLink, which counts other errors.
+    B200,
 }
 
 /// What every model answers: quantity and value.
@@ -72,6 +77,7 @@ impl Card {
             Self::H100 => "NVIDIA H100 80GB HBM3",
             Self::H200 => "NVIDIA H200",
             Self::L40S => "NVIDIA L40S",
+            Self::B200 => "NVIDIA B200",
         }
     }
 
@@ -91,15 +97,16 @@ impl Card {
             Self::A100 => 640,
             Self::H100 => 2560,
             Self::H200 => 3072,
+            Self::B200 => 5120,
         }
     }
 
-    fn has_nvlink(self) -> bool {
-        matches!(self, Self::A100 | Self::A100Mig | Self::H100 | Self::H200)
+    pub(crate) fn has_nvlink(self) -> bool {
+        matches!(self, Self::A100 | Self::A100Mig | Self::H100 | Self::H200 | Self::B200)
     }
 
-    fn is_hopper(self) -> bool {
-        matches!(self, Self::H100 | Self::H200)
+    pub(crate) fn is_hopper_or_later(self) -> bool {
+        matches!(self, Self::H100 | Self::H200 | Self::B200)
     }
 
     /// A healthy one at `index`.
@@ -109,6 +116,7 @@ impl Card {
             name: self.model().to_owned(),
             serial: format!("16512206{index:05}"),
             pci: format!("00000000:{:02X}:00.0", 0x10 + index),
+            vbios: "96.00.A5.00.01".to_owned(),
             numbers: EVERY.iter().map(|(quantity, value)| ((*quantity).to_owned(), *value)).collect(),
             fields: EVERY_FIELD.iter().copied().collect(),
             ..Gpu::default()
@@ -128,7 +136,9 @@ impl Card {
             Self::T4 => gpu.set("link.generation", 3).set("link.generation.max", 3).set("link.width", 8),
             // The only one of them with a fan, as the driver has it: it stands at 0 %.
             Self::A10G => gpu.set("link.width", 8).set("fan.0", 0),
-            Self::H100 | Self::H200 => gpu.set("link.generation", 5).set("link.generation.max", 5),
+            Self::H100 | Self::H200 | Self::B200 => {
+                gpu.set("link.generation", 5).set("link.generation.max", 5)
+            }
             Self::A100 | Self::A100Mig | Self::L40S => &mut gpu,
         };
         if self.remaps_rows() {
@@ -139,7 +149,7 @@ impl Card {
             gpu.fields.extend([(82, 39), (138, 1 << 20), (139, 1 << 21)]);
             gpu.fields.extend([(38, 0), (45, 0), (52, 0), (59, 0)]);
         }
-        if self.is_hopper() {
+        if self.is_hopper_or_later() {
             gpu.fields.extend([
                 (197, 1 << 30),
                 (198, 1 << 31),
@@ -149,7 +159,6 @@ impl Card {
                 (179, 0),
                 (180, 0),
             ]);
-            gpu.set("gpm", 1);
         }
         if self == Self::A100Mig {
             gpu.set("mig.mode", 1).not_supported("utilization").not_supported("memory.utilization");
@@ -158,13 +167,15 @@ impl Card {
             }
             gpu.instances = (0..2).map(|number| instance(&gpu, number)).collect();
         }
+        parts::fit(self, &mut gpu);
         gpu
     }
 
     /// A machine with `count` of them.
     pub fn node(self, count: usize) -> Node {
         Node {
-            driver: "575.57.08".to_owned(),
+            // Blackwell's has other numbers for some fields than those of before 580.82.
+            driver: if self == Self::B200 { "580.95.05" } else { "575.57.08" }.to_owned(),
             cuda: 12_090,
             gpus: (0..count).map(|index| self.gpu(index)).collect(),
             ..Node::default()

@@ -32,7 +32,12 @@ struct Library {
     node: Arc<Node>,
     /// Events that were reported, by GPU: XIDs, and changes of its division.
     reported: BTreeMap<usize, (usize, usize)>,
+    /// Samples of GPM, by handle: whose it is, once it was taken.
+    samples: BTreeMap<usize, Option<Place>>,
 }
+
+/// A GPU's index, and the number of the instance.
+pub(crate) type Place = (usize, Option<usize>);
 
 static LIBRARY: Mutex<Option<Library>> = Mutex::new(None);
 
@@ -131,8 +136,8 @@ pub(crate) fn handle(index: usize, instance: Option<usize>) -> nvmlDevice_t {
     (index + 1 + instance.map_or(0, |number| (number + 1) * 1000)) as nvmlDevice_t
 }
 
-/// A GPU's index, and the number of the instance.
-pub(crate) fn place(device: nvmlDevice_t) -> (usize, Option<usize>) {
+/// Whose a handle is.
+pub(crate) fn place(device: nvmlDevice_t) -> Place {
     let handle = device as usize;
     ((handle % 1000).wrapping_sub(1), (handle / 1000).checked_sub(1))
 }
@@ -160,6 +165,23 @@ pub(crate) fn of_gpu(function: &'static str, device: nvmlDevice_t, answer: impl 
             Some(number) => gpu.instances.get(number).map_or(INVALID_ARGUMENT, answer),
         };
     }
+}
+
+/// A handle for a sample of GPM; the first is 1.
+pub(crate) fn new_sample() -> usize {
+    with(|library| {
+        let new = library.samples.len() + 1;
+        library.samples.insert(new, None);
+        new
+    })
+}
+
+pub(crate) fn take_sample(sample: usize, of: Place) {
+    with(|library| _ = library.samples.insert(sample, Some(of)));
+}
+
+pub(crate) fn sample(sample: usize) -> Option<Place> {
+    with(|library| library.samples.get(&sample).copied().flatten())
 }
 
 /// An event: which GPU, which kind, code, instance.

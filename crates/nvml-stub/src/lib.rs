@@ -6,13 +6,14 @@
 //! | file | what is there |
 //! | --- | --- |
 //! | `state` | the GPUs, their faults, events and hangs, as they stand in the file |
-//! | `cards` | what cards of real models support, and what they answer N/A |
+//! | `cards`, `parts` | what cards of real models support, and what they answer N/A |
 //! | `stub` | a copy of the library in a folder of its own, steered by a test |
 //! | `symbols` | the functions of NVML; `entry` is what all of them do first |
 //! | `smi`, `xml` | the same state as `nvidia-smi -q` and `nvidia-smi -q -x` would print it |
 
 mod cards;
 mod entry;
+mod parts;
 mod smi;
 mod state;
 mod stub;

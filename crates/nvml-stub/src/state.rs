@@ -28,10 +28,16 @@ pub struct Gpu {
     pub serial: String,
     /// Where it sits on the bus.
     pub pci: String,
+    /// The version of its firmware.
+    pub vbios: String,
     /// What functions answer, by the name of the quantity; one that is not there is not supported.
     pub numbers: BTreeMap<String, u64>,
     /// Fields, by id; one that is not there is not supported.
     pub fields: BTreeMap<u32, u64>,
+    /// Fields of parts, by scope (an NVLink's number; 1 for the module's power) and id.
+    pub scoped: BTreeMap<u32, BTreeMap<u32, u64>>,
+    /// What two samples of GPM say, by metric; empty where the GPU has no GPM.
+    pub gpm: BTreeMap<u32, f64>,
     /// Return codes by function, `*` for each.
     pub faults: BTreeMap<String, u32>,
     /// Functions that do not return as long as they stand here, `*` for each.

@@ -10,9 +10,8 @@ use std::{
 };
 
 use nvml_wrapper_sys::bindings::{
-    nvmlBAR1Memory_t, nvmlDevice_t, nvmlEccSramErrorStatus_t, nvmlEventData_t, nvmlFieldValue_t,
-    nvmlGpmMetricsGet_t, nvmlGpmSupport_t, nvmlMemory_t, nvmlMemory_v2_t, nvmlPciInfo_t, nvmlProcessInfo_t,
-    nvmlProcessUtilizationSample_t, nvmlRowRemapperHistogramValues_t, nvmlUtilization_t,
+    nvmlBAR1Memory_t, nvmlDevice_t, nvmlEventData_t, nvmlMarginTemperature_t, nvmlMemory_t, nvmlMemory_v2_t,
+    nvmlPciInfo_t, nvmlProcessInfo_t, nvmlProcessUtilizationSample_t, nvmlTemperature_t, nvmlUtilization_t,
 };
 
 use crate::{
@@ -23,6 +22,7 @@ use crate::{
 const NOT_FOUND: u32 = 6;
 const INSUFFICIENT_SIZE: u32 = 7;
 const TIMEOUT: u32 = 10;
+const ARGUMENT_VERSION_MISMATCH: u32 = 25;
 
 /// Stands for event sets and samples, of which there is nothing to keep.
 const TOKEN: usize = 0xe0;
@@ -50,6 +50,18 @@ unsafe fn put_number<T: TryFrom<u64>>(to: *mut T, gpu: &Gpu, quantity: &str) -> 
         _ => return NOT_SUPPORTED,
     }
     0
+}
+
+/// The first code that is none of success.
+fn first<const N: usize>(codes: [u32; N]) -> u32 {
+    codes.into_iter().find(|code| *code != 0).unwrap_or(0)
+}
+
+/// A structure's version and size, as its caller says they are.
+unsafe fn of_version(version: *const c_uint, number: u32, size: usize) -> u32 {
+    // SAFETY: a structure's first field, which its caller filled in.
+    let said = unsafe { version.read() };
+    if said == size as u32 | (number << 24) { 0 } else { ARGUMENT_VERSION_MISMATCH }
 }
 
 /// How often a function was called.
@@ -91,6 +103,10 @@ macro_rules! functions {
     };
 }
 
+mod fields;
+mod gpm;
+mod health;
+
 /// Functions that answer one number, each with its quantity.
 macro_rules! numbers {
     ($($symbol:ident $quantity:literal;)*) => {
@@ -126,6 +142,7 @@ functions! {
     of_gpu nvmlDeviceGetUUID(device, to: *mut c_char, room: c_uint) |gpu| put_text(to, room, &gpu.uuid);
     of_gpu nvmlDeviceGetName(device, to: *mut c_char, room: c_uint) |gpu| put_text(to, room, &gpu.name);
     of_gpu nvmlDeviceGetSerial(device, to: *mut c_char, room: c_uint) |gpu| put_text(to, room, &gpu.serial);
+    of_gpu nvmlDeviceGetVbiosVersion(device, to: *mut c_char, room: c_uint) |gpu| put_text(to, room, &gpu.vbios);
     of_gpu nvmlDeviceGetPciInfo_v3(device, to: *mut nvmlPciInfo_t) |gpu| {
         (*to).busId = [0; 32];
         put_text((*to).busId.as_mut_ptr(), 32, &gpu.pci)
@@ -147,6 +164,18 @@ functions! {
         (*to).bar1Free = (*to).bar1Total.wrapping_sub((*to).bar1Used);
         code
     };
+    of_gpu nvmlDeviceGetTemperatureV(device, to: *mut nvmlTemperature_t) |gpu|
+        first([
+            put_number(&raw mut (*to).temperature, gpu, "temperature"),
+            of_version(&raw const (*to).version, 1, size_of::<nvmlTemperature_t>()),
+        ]);
+    of_gpu nvmlDeviceGetMarginTemperature(device, to: *mut nvmlMarginTemperature_t) |gpu|
+        first([
+            put_number(&raw mut (*to).marginTemperature, gpu, "temperature.margin"),
+            of_version(&raw const (*to).version, 1, size_of::<nvmlMarginTemperature_t>()),
+        ]);
+    of_gpu nvmlDeviceGetTemperatureThreshold(device, limit: c_uint, to: *mut c_uint) |gpu|
+        put_number(to, gpu, &format!("temperature.limit.{limit}"));
     of_gpu nvmlDeviceGetTemperature(device, _sensor: c_uint, to: *mut c_uint) |gpu| put_number(to, gpu, "temperature");
     of_gpu nvmlDeviceGetClockInfo(device, clock: c_uint, to: *mut c_uint) |gpu| put_number(to, gpu, &clock_name("clock", clock));
     of_gpu nvmlDeviceGetMaxClockInfo(device, clock: c_uint, to: *mut c_uint) |gpu|
@@ -157,36 +186,11 @@ functions! {
     of_gpu nvmlDeviceGetDecoderUtilization(device, to: *mut c_uint, _period: *mut c_uint) |gpu| put_number(to, gpu, "decoder");
     of_gpu nvmlDeviceGetJpgUtilization(device, to: *mut c_uint, _period: *mut c_uint) |gpu| put_number(to, gpu, "jpeg");
     of_gpu nvmlDeviceGetOfaUtilization(device, to: *mut c_uint, _period: *mut c_uint) |gpu| put_number(to, gpu, "ofa");
+    of_gpu nvmlDeviceGetEncoderStats(device, sessions: *mut c_uint, rate: *mut c_uint, latency: *mut c_uint) |gpu|
+        put_number(sessions, gpu, "encoder.sessions")
+            | put_number(rate, gpu, "encoder.frame_rate")
+            | put_number(latency, gpu, "encoder.latency");
     of_gpu nvmlDeviceGetFanSpeed_v2(device, fan: c_uint, to: *mut c_uint) |gpu| put_number(to, gpu, &format!("fan.{fan}"));
-    of_gpu nvmlDeviceGetMemoryErrorCounter(device, kind: c_uint, counter: c_uint, place: c_uint, to: *mut c_ulonglong) |gpu| {
-        let kind = if kind == 0 { "corrected" } else { "uncorrected" };
-        let counter = if counter == 0 { "volatile" } else { "aggregate" };
-        let place = match place { 1 => "l2", 2 => "dram", 3 => "registers", 7 => "sram", _ => "" };
-        put_number(to, gpu, &format!("ecc.{counter}.{kind}.{place}"))
-    };
-    of_gpu nvmlDeviceGetRetiredPages_v2(device, cause: c_uint, count: *mut c_uint, addresses: *mut c_ulonglong, _times: *mut c_ulonglong) |gpu| {
-        let (room, code) = (*count, put_number(count, gpu, if cause == 0 { "retired.single" } else { "retired.double" }));
-        match code {
-            0 if *count > 0 && (addresses.is_null() || room < *count) => INSUFFICIENT_SIZE,
-            code => code,
-        }
-    };
-    of_gpu nvmlDeviceGetRowRemapperHistogram(device, to: *mut nvmlRowRemapperHistogramValues_t) |gpu| {
-        put(to, nvmlRowRemapperHistogramValues_t { max: 0, high: 0, partial: 0, low: 0, none: 0 });
-        put_number(&raw mut (*to).max, gpu, "remap.histogram")
-    };
-    of_gpu nvmlDeviceGetSramEccErrorStatus(device, to: *mut nvmlEccSramErrorStatus_t) |gpu|
-        put_number(&raw mut (*to).aggregateUncSecDed, gpu, "sram.uncorrected")
-            | put_number(&raw mut (*to).bThresholdExceeded, gpu, "sram.threshold");
-    of_gpu nvmlDeviceGetFieldValues(device, count: c_int, values: *mut nvmlFieldValue_t) |gpu| {
-        for value in slice::from_raw_parts_mut(values, count as usize) {
-            let found = gpu.fields.get(&value.fieldId);
-            value.nvmlReturn = if found.is_some() { 0 } else { NOT_SUPPORTED };
-            value.valueType = 3; // unsigned long long
-            value.value.ullVal = found.copied().unwrap_or(0);
-        }
-        0
-    };
     of_gpu nvmlDeviceGetComputeRunningProcesses_v3(device, count: *mut c_uint, to: *mut nvmlProcessInfo_t) |gpu| {
         let room = *count as usize;
         *count = gpu.processes.len() as c_uint;
@@ -228,21 +232,6 @@ functions! {
             return NOT_FOUND;
         }
         put(to, entry::handle(place(device).0, Some(index as usize)));
-        0
-    };
-    of_gpu nvmlGpmQueryDeviceSupport(device, to: *mut nvmlGpmSupport_t) |gpu| {
-        (*to).isSupportedDevice = c_uint::from(gpu.numbers.contains_key("gpm"));
-        0
-    };
-    of_node nvmlGpmSampleAlloc(, to: *mut usize) |_node| { put(to, TOKEN); 0 };
-    of_node nvmlGpmSampleFree(, _sample: usize) |_node| 0;
-    of_gpu nvmlGpmSampleGet(device, _sample: usize) |gpu| if gpu.numbers.contains_key("gpm") { 0 } else { NOT_SUPPORTED };
-    of_node nvmlGpmMetricsGet(, to: *mut nvmlGpmMetricsGet_t) |_node| {
-        // A metric's value is its own id: enough to see that none is mistaken for another.
-        let asked = (*to).numMetrics as usize;
-        for metric in (&mut (*to).metrics)[..asked].iter_mut() {
-            (metric.nvmlReturn, metric.value) = (0, f64::from(metric.metricId));
-        }
         0
     };
     of_node nvmlEventSetCreate(, to: *mut usize) |_node| { put(to, TOKEN); 0 };

@@ -60,6 +60,7 @@ fn elements(gpu: &Gpu) -> Vec<(&'static str, String)> {
         ("pci/pci_gpu_link_info/link_widths/max_link_width", with("link.width.max", "x")),
         ("pci/pci_gpu_link_info/link_widths/current_link_width", with("link.width", "x")),
         ("pci/replay_counter", counted(94, "")),
+        ("pci/replay_rollover_counter", counted(95, "")),
         ("fan_speed", with("fan.0", " %")),
         ("performance_state", or_none(number("performance.state").map(|state| format!("P{state}")))),
         ("clocks_event_reasons/clocks_event_reason_gpu_idle", reason(0x1)),
@@ -69,6 +70,8 @@ fn elements(gpu: &Gpu) -> Vec<(&'static str, String)> {
         ("clocks_event_reasons/clocks_event_reason_sw_thermal_slowdown", reason(0x20)),
         ("clocks_event_reasons/clocks_event_reason_hw_thermal_slowdown", reason(0x40)),
         ("clocks_event_reasons/clocks_event_reason_hw_power_brake_slowdown", reason(0x80)),
+        ("clocks_event_reasons/clocks_event_reason_applications_clocks_setting", reason(0x2)),
+        ("clocks_event_reasons/clocks_event_reason_display_clocks_setting", reason(0x100)),
         ("fb_memory_usage/total", format!("{} MiB", total >> 20)),
         ("fb_memory_usage/reserved", memory("memory.reserved")),
         ("fb_memory_usage/used", memory("memory.used")),
@@ -103,7 +106,10 @@ fn elements(gpu: &Gpu) -> Vec<(&'static str, String)> {
         ("clocks/video_clock", with("clock.video", " MHz")),
         ("max_clocks/sm_clock", with("clock.max.sm", " MHz")),
         ("max_clocks/mem_clock", with("clock.max.memory", " MHz")),
+        ("max_clocks/graphics_clock", with("clock.max.graphics", " MHz")),
+        ("max_clocks/video_clock", with("clock.max.video", " MHz")),
     ];
+    all.extend(of_parts(gpu));
     if field(142).is_some() {
         all.push(("remapped_rows/remapped_row_corr", counted(142, "")));
         all.push(("remapped_rows/remapped_row_unc", counted(143, "")));
@@ -123,4 +129,50 @@ fn elements(gpu: &Gpu) -> Vec<(&'static str, String)> {
         all.push(("remapped_rows", "N/A".to_owned()));
     }
     all
+}
+
+/// What `parts` gives a card, as far as it is printed.
+fn of_parts(gpu: &Gpu) -> Vec<(&'static str, String)> {
+    let or_none = |said: Option<String>| said.unwrap_or_else(|| "N/A".to_owned());
+    let number = |quantity: &str| gpu.numbers.get(quantity).copied();
+    let with = |quantity: &str, unit: &str| or_none(number(quantity).map(|value| format!("{value}{unit}")));
+    let is = |quantity: &str| {
+        or_none(number(quantity).map(|value| if value == 0 { "No" } else { "Yes" }.to_owned()))
+    };
+    let watts = |value: Option<&u64>| {
+        or_none(value.map(|value| format!("{}.{:02} W", value / 1000, value % 1000 / 10)))
+    };
+    let degrees =
+        |id: u32| or_none(gpu.fields.get(&id).map(|value| format!("{} C", (*value as u32).cast_signed())));
+    let source = |source: &str| {
+        let errors = number(&format!("sram.source.{source}")).unwrap_or(0);
+        or_none(number("sram.threshold").map(|_| errors.to_string()))
+    };
+    let module = gpu.scoped.get(&1).and_then(|module| module.get(&186));
+    vec![
+        ("gpu_power_readings/instant_power_draw", watts(gpu.fields.get(&186))),
+        ("gpu_power_readings/min_power_limit", watts(gpu.fields.get(&187))),
+        ("gpu_power_readings/max_power_limit", watts(gpu.fields.get(&188))),
+        ("gpu_power_readings/default_power_limit", watts(gpu.fields.get(&189))),
+        ("gpu_power_readings/requested_power_limit", watts(gpu.fields.get(&192))),
+        ("module_power_readings/instant_power_draw", watts(module)),
+        ("temperature/gpu_temp_tlimit", with("temperature.margin", " C")),
+        ("temperature/gpu_temp_max_threshold", with("temperature.limit.0", " C")),
+        ("temperature/gpu_temp_slow_threshold", with("temperature.limit.1", " C")),
+        ("temperature/gpu_temp_max_mem_threshold", with("temperature.limit.2", " C")),
+        ("temperature/gpu_temp_max_gpu_threshold", with("temperature.limit.3", " C")),
+        ("temperature/gpu_temp_max_tlimit_threshold", degrees(193)),
+        ("temperature/gpu_temp_slow_tlimit_threshold", degrees(194)),
+        ("temperature/gpu_temp_max_mem_tlimit_threshold", degrees(195)),
+        ("temperature/gpu_temp_max_gpu_tlimit_threshold", degrees(196)),
+        ("encoder_stats/session_count", with("encoder.sessions", "")),
+        ("encoder_stats/average_fps", with("encoder.frame_rate", "")),
+        ("ecc_errors/aggregate_uncorrectable_sram_sources/sram_l2", source("l2")),
+        ("ecc_errors/aggregate_uncorrectable_sram_sources/sram_sm", source("sm")),
+        ("ecc_errors/aggregate_uncorrectable_sram_sources/sram_pcie", source("pcie")),
+        ("ecc_errors/aggregate_uncorrectable_sram_sources/sram_microcontroller", source("mcu")),
+        ("ecc_errors/aggregate_uncorrectable_sram_sources/sram_other", source("other")),
+        ("ecc_errors/channel_repair_pending", is("repair.channel")),
+        ("ecc_errors/tpc_repair_pending", is("repair.tpc")),
+    ]
 }

@@ -14,7 +14,7 @@ use weir_testkit::Fixture;
 static ALLOCATOR: Counting = Counting(std::alloc::System);
 
 /// What this thread asks for, which is all but the GPUs' own threads, in a minute's round after several; and how many points it has.
-fn of_a_round(gpus: usize) -> (u64, u64) {
+fn of_a_round(gpus: usize, metrics: &str) -> (u64, u64) {
     let stub = Stub::new(Card::H100.node(gpus)).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let fixture = Fixture::new();
@@ -24,7 +24,8 @@ fn of_a_round(gpus: usize) -> (u64, u64) {
     let output =
         Output::new(vec![edge], Arc::clone(&context.ledger), context.clock.clone(), Duration::from_secs(1));
     let zero = ConfigDuration::from_secs(0);
-    let config = NvmlConfig { library: stub.path(), initial_delay: zero, ..NvmlConfig::default() };
+    let metrics = vec![metrics.to_owned()];
+    let config = NvmlConfig { library: stub.path(), initial_delay: zero, metrics, ..NvmlConfig::default() };
     let task = runtime.spawn(Nvml::build(config, context.clone()).run(output));
     let mut round = || {
         let points =
@@ -42,8 +43,13 @@ fn of_a_round(gpus: usize) -> (u64, u64) {
 
 #[test]
 fn seven_more_gpus_allocate_nothing_more() {
-    let ((one, points_of_one), (eight, points_of_eight)) = (of_a_round(1), of_a_round(8));
-    assert!(points_of_one > 50 && points_of_eight > 7 * points_of_one, "{points_of_one}, {points_of_eight}");
-    assert_eq!(eight, one, "allocations of a round");
-    assert!(one < 20, "{one} allocations of a round");
+    // Of each link too, and whether each metric is supported.
+    for (metrics, least_points) in [("default", 50), ("all", 400)] {
+        let ((one, points_of_one), (eight, points_of_eight)) =
+            (of_a_round(1, metrics), of_a_round(8, metrics));
+        let points = (points_of_one, points_of_eight);
+        assert!(points.0 > least_points && points.1 > 7 * points.0, "{metrics}: {points:?}");
+        assert_eq!(eight, one, "{metrics}: allocations of a round");
+        assert!(one < 20, "{metrics}: {one} allocations of a round");
+    }
 }

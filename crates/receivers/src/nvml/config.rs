@@ -8,14 +8,19 @@ use weir_config::{Check, Duration};
 use weir_core::{Config, Facts};
 
 use super::{
+    catalogue::metrics,
     health::{HealthVerdict, RULES},
     metric::{Metric, Name, Profile},
-    plan::metrics,
     sink,
 };
 
 /// Utilisation is measured by the driver over a sixth of a second to a second.
 const SHORTEST_INTERVAL: std::time::Duration = std::time::Duration::from_millis(100);
+
+/// In `metrics`: those of the profile by default.
+const DEFAULT: &str = "default";
+/// In `metrics`: all of the profile.
+const ALL: &str = "all";
 
 /// Configuration of `nvml`.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
@@ -25,7 +30,7 @@ pub struct NvmlConfig {
     pub library: PathBuf,
     /// Whose names metrics have: `semconv`, `dcgm`, `cwagent`, or `gpu_health`, which is the script's.
     pub profile: Profile,
-    /// Only these metrics, by the names of the profile; all where none is listed.
+    /// Only these metrics, by the names of the profile. `default` is those that are published where none is listed, `all` is every one.
     pub metrics: Vec<String>,
     /// How long after the start to ask for the first time: what detectors find is then there.
     pub initial_delay: Duration,
@@ -98,12 +103,24 @@ impl Default for NvmlConfig {
 impl NvmlConfig {
     /// How `metric` is published; `None` where it is not.
     pub(super) fn published(&self, metric: &Metric) -> Option<Name> {
-        metric.under(self.profile).filter(|name| self.lists(name.name))
+        let is_default = metric.is_default(self.profile);
+        metric
+            .under(self.profile)
+            .filter(|name| self.names_it(name.name) || is_default && self.has_defaults())
     }
 
-    /// Whether the metric of this name is published.
+    /// Whether the metric of this name, which is one by default, is published.
     pub(super) fn lists(&self, name: &str) -> bool {
-        self.metrics.is_empty() || self.metrics.iter().any(|listed| listed == name)
+        self.names_it(name) || self.has_defaults()
+    }
+
+    /// Whether the metric of this name is asked for, beside those by default.
+    pub(super) fn names_it(&self, name: &str) -> bool {
+        self.metrics.iter().any(|listed| listed == name || listed == ALL)
+    }
+
+    fn has_defaults(&self) -> bool {
+        self.metrics.is_empty() || self.metrics.iter().any(|listed| listed == DEFAULT)
     }
 
     /// Whether the health rules are gone by: the script had none, and its replacement makes no call that it did not.
@@ -116,11 +133,11 @@ impl NvmlConfig {
         self.xids.iter().filter_map(|(code, verdict)| Some((code.parse().ok()?, *verdict))).collect()
     }
 
-    /// Every name of the profile.
+    /// Every name that `metrics` may have: those of the profile, first.
     fn names(&self) -> Vec<&'static str> {
         let of_catalogue = metrics().filter_map(|metric| Some(metric.under(self.profile)?.name));
         let own = if self.profile == Profile::GpuHealth { &[] } else { sink::OWN };
-        of_catalogue.chain(own.iter().copied()).collect()
+        of_catalogue.chain(own.iter().copied()).chain([DEFAULT, ALL]).collect()
     }
 }
 

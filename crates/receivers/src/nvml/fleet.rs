@@ -6,13 +6,13 @@ use tokio::sync::mpsc::UnboundedSender;
 use weir_core::{Batch, Context, Door, Reason, UnixNanos};
 
 use super::{
-    catalogue::Tier,
+    catalogue::{Tier, metrics},
     config::NvmlConfig,
     gpu::Due,
     health::HealthVerdict,
     known::{KnownGpu, Round, State},
-    metric::Profile,
-    plan::{Plan, SIGNALS, Signal, metrics},
+    metric::{Metric, Profile},
+    plan::{Plan, SIGNALS, Signal},
     session::{self, Report, Session},
     sink::{self, Figure, Sink, own},
 };
@@ -44,7 +44,8 @@ pub(super) struct Fleet {
     /// The trouble that was said last.
     said: Option<String>,
     alias: Vec<u8>,
-    attributes: Vec<&'static [(&'static str, &'static str)]>,
+    /// By row.
+    metrics: Vec<&'static Metric>,
     signals: [usize; SIGNALS.len()],
     xid_verdicts: BTreeMap<u64, HealthVerdict>,
     /// Which GPUs answered this round.
@@ -73,7 +74,7 @@ impl Fleet {
             has_worked: false,
             said: None,
             alias: Vec::new(),
-            attributes: metrics().map(|metric| metric.attributes).collect(),
+            metrics: metrics().collect(),
             signals: SIGNALS.map(Signal::row),
             answered: Vec::new(),
             waiting: 0,
@@ -317,9 +318,9 @@ impl Fleet {
         let (missing, up) = (self.missing(), self.up());
         let is_of_interest = self.expected() > 0 || self.has_worked;
         let mut sink = Sink { sender, batch, alias: &mut self.alias, profile, now, over_cap: 0 };
-        let (config, plan, attributes) = (&self.config, &self.plan, &*self.attributes);
+        let (config, plan, metrics) = (&self.config, &self.plan, &*self.metrics);
         let (signals, xid_verdicts) = (self.signals, &self.xid_verdicts);
-        let round = Round { config, plan, due, attributes, signals, xid_verdicts };
+        let round = Round { config, plan, due, metrics, signals, xid_verdicts };
         for (at, gpu) in self.gpus.iter_mut().enumerate() {
             let answered = self.answered.get(at).copied().unwrap_or(false);
             gpu.report(&round, answered, &mut sink);

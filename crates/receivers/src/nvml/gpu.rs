@@ -6,22 +6,40 @@ use weir_nvml_raw::{Class, Device, Error};
 
 use super::{
     catalogue::{Tier, Values},
-    plan::{Plan, PlannedFields, Row},
+    fields::Asked,
+    instances::Instances,
+    plan::{Plan, PlannedCall, Row},
+    profiler::Profiler,
 };
 
 /// A figure that was read.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Reading {
     pub(super) row: Row,
+    pub(super) part: Part,
     pub(super) value: f64,
 }
 
-/// Memory of a MIG instance.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct InstanceReading {
-    pub(super) instance: u32,
-    pub(super) used: u64,
-    pub(super) total: u64,
+/// What a figure is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Part {
+    /// The GPU.
+    Whole,
+    /// An NVLink of it, by number.
+    Link(u32),
+    /// A MIG GPU instance of it, by id.
+    Instance(u32),
+}
+
+impl Part {
+    /// The attribute that tells it from the others.
+    pub(super) fn numbered(self) -> Option<(&'static str, u64)> {
+        match self {
+            Self::Whole => None,
+            Self::Link(number) => Some(("gpu.nvlink.link", number.into())),
+            Self::Instance(id) => Some(("gpu.instance.id", id.into())),
+        }
+    }
 }
 
 /// Which tiers are due.
@@ -38,7 +56,6 @@ impl Due {
 #[derive(Debug, Default)]
 pub(super) struct Readings {
     pub(super) figures: Vec<Reading>,
-    pub(super) instances: Vec<InstanceReading>,
 }
 
 /// A GPU that is open.
@@ -46,16 +63,23 @@ pub(super) struct Readings {
 pub(super) struct Gpu {
     device: Device,
     plan: Arc<Plan>,
-    fields: [PlannedFields; 3],
-    /// By planned call: whether it is not supported. Found out once, and anew when NVML is opened anew.
-    unsupported: Vec<bool>,
-    is_divided: bool,
+    unsupported: Unsupported,
+    /// By tier; `None` until the GPU was asked which links it has.
+    fields: Option<[Asked; 3]>,
+    profiler: Profiler,
+    instances: Instances,
 }
 
 impl Gpu {
     pub(super) fn new(device: Device, plan: Arc<Plan>) -> Self {
-        let (fields, unsupported) = (plan.fields.clone(), vec![false; plan.calls.len()]);
-        Self { device, plan, fields, unsupported, is_divided: false }
+        Self {
+            device,
+            plan,
+            unsupported: Unsupported::default(),
+            fields: None,
+            profiler: Profiler::default(),
+            instances: Instances::default(),
+        }
     }
 
     /// Asks for everything that is due.
@@ -63,74 +87,60 @@ impl Gpu {
     /// # Errors
     /// The GPU is lost, or NVML has to be opened anew; what was read before is in `into`.
     pub(super) fn read(&mut self, due: Due, into: &mut Readings) -> Result<(), Error> {
-        into.figures.clear();
-        into.instances.clear();
-        self.device.answers()?;
-        let planned = self.plan.calls.iter().zip(&mut self.unsupported);
-        for (planned, unsupported) in planned.filter(|(planned, _)| due.has(planned.call.tier)) {
-            if *unsupported {
-                continue;
-            }
-            let mut values = Values::default();
-            match (planned.call.read)(&self.device, &mut values) {
-                Ok(()) => {
-                    let figures = values.iter().zip(planned.first..);
-                    let figures =
-                        figures.filter_map(|(value, row)| value.map(|value| Reading { row, value }));
-                    into.figures.extend(figures);
-                }
-                Err(error) if error.class() == Class::NotSupported => *unsupported = true,
-                Err(error) => goes_on(error)?,
-            }
-        }
+        let (device, plan, into) = (&self.device, &*self.plan, &mut into.figures);
+        into.clear();
+        device.answers()?;
+        read_calls(device, &plan.calls, &mut self.unsupported, due, Part::Whole, into)?;
+        let fields = match &mut self.fields {
+            Some(fields) => fields,
+            None => self.fields.insert(Asked::of(device, plan)?),
+        };
         for tier in [Tier::Fast, Tier::Medium, Tier::Slow] {
-            if due.has(tier) && !self.fields[tier as usize].rows.is_empty() {
-                self.read_fields(tier, into)?;
+            if due.has(tier) {
+                fields[tier as usize].read(device, into)?;
             }
         }
-        if self.plan.instances && due.has(Tier::Slow) {
-            self.is_divided = self.device.is_divided().unwrap_or(false);
+        if due.has(Tier::Medium) {
+            self.profiler.read(device, &plan.profile, Part::Whole, into)?;
         }
-        if self.is_divided && due.has(Tier::Medium) {
-            self.read_instances(into)?;
-        }
-        Ok(())
-    }
-
-    /// All fields of a tier, in one call.
-    fn read_fields(&mut self, tier: Tier, into: &mut Readings) -> Result<(), Error> {
-        let PlannedFields { rows, ask } = &mut self.fields[tier as usize];
-        if let Err(error) = self.device.fields(ask) {
-            return goes_on(error);
-        }
-        let answers = rows.iter().zip(ask.iter().map(weir_nvml_raw::Field::value));
-        into.figures
-            .extend(answers.filter_map(|(row, value)| Some(Reading { row: *row, value: value.ok()? })));
-        Ok(())
-    }
-
-    fn read_instances(&self, into: &mut Readings) -> Result<(), Error> {
-        let most = self.device.max_instances().unwrap_or(0);
-        for number in 0..most {
-            let instance = match self.device.instance(number) {
-                Ok(instance) => instance,
-                Err(error) if error.class() == Class::NoData => continue, // there may be gaps
-                Err(error) => return goes_on(error),
-            };
-            if let (Ok(instance), Ok(memory)) = (instance.gpu_instance(), instance.memory()) {
-                let (used, total) = (memory.used, memory.total);
-                // Compute instances of one GPU instance share its memory: once is enough.
-                if into.instances.iter().all(|reading| reading.instance != instance) {
-                    into.instances.push(InstanceReading { instance, used, total });
-                }
-            }
-        }
-        Ok(())
+        self.instances.read(device, plan, due, into)
     }
 }
 
+/// By planned call: whether it is not supported. Found out once, and anew when NVML is opened anew.
+pub(super) type Unsupported = Vec<bool>;
+
+/// Makes the calls that are due.
+pub(super) fn read_calls(
+    device: &Device,
+    calls: &[PlannedCall],
+    unsupported: &mut Unsupported,
+    due: Due,
+    part: Part,
+    into: &mut Vec<Reading>,
+) -> Result<(), Error> {
+    unsupported.resize(calls.len(), false);
+    for (planned, unsupported) in calls.iter().zip(unsupported) {
+        if *unsupported || !due.has(planned.call.tier) {
+            continue;
+        }
+        let mut values = Values::default();
+        match (planned.call.read)(device, &mut values) {
+            Ok(()) => {
+                let figures = values.iter().zip(planned.first..);
+                let figures =
+                    figures.filter_map(|(value, row)| Some(Reading { row, part, value: (*value)? }));
+                into.extend(figures);
+            }
+            Err(error) if error.class() == Class::NotSupported => *unsupported = true,
+            Err(error) => goes_on(error)?,
+        }
+    }
+    Ok(())
+}
+
 /// An error that leaves the GPU: its figure has no point this time.
-fn goes_on(error: Error) -> Result<(), Error> {
+pub(super) fn goes_on(error: Error) -> Result<(), Error> {
     match error.class() {
         Class::Lost | Class::Session => Err(error),
         // Not known which figure this is of, and whether the GPU is well: `answers` says so in the next round.

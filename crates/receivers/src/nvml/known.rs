@@ -5,12 +5,12 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use weir_core::UnixNanos;
 
 use super::{
-    catalogue::Tier,
+    catalogue::{Tier, metrics},
     config::NvmlConfig,
-    gpu::{Due, Readings},
+    gpu::{Due, Part, Readings},
     health::{self, HealthVerdict, RULES},
-    metric::{Profile, Shape},
-    plan::{Plan, Row, SIGNALS, Signal, metrics},
+    metric::{Metric, Profile, Shape},
+    plan::{Plan, Row, SIGNALS, Signal},
     session::Who,
     sink::{self, Figure, Sink, own},
     xid,
@@ -18,6 +18,8 @@ use super::{
 
 /// XIDs that are kept for the verdict.
 const MAX_RECENT: usize = 256;
+/// As many attributes has no metric.
+const MAX_ATTRIBUTES: usize = 7;
 /// Codes that are counted by GPU: there are fewer.
 const MAX_CODES: usize = 1000;
 
@@ -52,8 +54,8 @@ pub(super) struct KnownGpu {
     /// Its thread has a task.
     pub(super) is_busy: bool,
     pub(super) readings: Readings,
+    counts: BTreeMap<(Row, Part), Count>,
     /// By row.
-    counts: Vec<Option<Count>>,
     latest: Vec<Option<f64>>,
     xids: BTreeMap<u64, u64>,
     recent: Vec<(u64, UnixNanos)>,
@@ -74,7 +76,7 @@ impl KnownGpu {
             place: None,
             is_busy: false,
             readings: Readings::default(),
-            counts: vec![None; rows],
+            counts: BTreeMap::new(),
             latest: vec![None; rows],
             xids: xid::ALARMABLE.map(|code| (code, 0)).into(),
             recent: Vec::with_capacity(MAX_RECENT),
@@ -96,16 +98,15 @@ impl KnownGpu {
         self.recent.push((code, now));
     }
 
-    /// Where the counter of `row` began. It falls where the GPU or the driver was reset: then it began after it was last seen.
-    fn start(&mut self, row: Row, value: f64, now: UnixNanos) -> UnixNanos {
-        let Some(count) = self.counts.get_mut(usize::from(row)) else { return now };
-        let new = match *count {
-            None => Count { start: now, last: value, at: now },
-            Some(before) if value < before.last => Count { start: before.at, last: value, at: now },
-            Some(before) => Count { last: value, at: now, ..before },
-        };
-        *count = Some(new);
-        new.start
+    /// Where a counter began. It falls where the GPU or the driver was reset: then it began after it was last seen.
+    fn start(&mut self, of: (Row, Part), value: f64, now: UnixNanos) -> UnixNanos {
+        let first = Count { start: now, last: value, at: now };
+        let count = self.counts.entry(of).or_insert(first);
+        if value < count.last {
+            count.start = count.at;
+        }
+        (count.last, count.at) = (value, now);
+        count.start
     }
 
     /// Puts the round's figures into `sink`, if there was an answer, and what is said of the GPU at any rate.
@@ -138,23 +139,12 @@ impl KnownGpu {
                 *latest = Some(reading.value);
             }
             let Some(name) = round.plan.published.get(row).copied().flatten() else { continue };
+            let (part, value) = (reading.part, reading.value);
             let is_counter = name.shape == Shape::Counter;
             let start =
-                if is_counter { self.start(reading.row, reading.value, sink.now) } else { UnixNanos(0) };
-            let attributes = round.attributes.get(row).copied().unwrap_or_default();
-            let value = reading.value;
-            sink.put(Figure { name, gpu: Some(&self.who), attributes, numbered: None, start, value });
-        }
-        for reading in &readings.instances {
-            let numbered = Some(("gpu.instance.id", u64::from(reading.instance)));
-            for (name, value) in [(sink::INSTANCE_USAGE, reading.used), (sink::INSTANCE_LIMIT, reading.total)]
-            {
-                if round.config.lists(name) {
-                    let (name, value) = (own(name, "By"), value as f64);
-                    let (start, attributes) = (UnixNanos(0), [].as_slice());
-                    sink.put(Figure { name, gpu: Some(&self.who), attributes, numbered, start, value });
-                }
-            }
+                if is_counter { self.start((reading.row, part), value, sink.now) } else { UnixNanos(0) };
+            let (attributes, numbered) = (round.attributes(row), part.numbered());
+            sink.put(Figure { name, gpu: Some(&self.who), attributes, numbered, start, value });
         }
         self.readings = readings;
     }
@@ -248,24 +238,18 @@ impl KnownGpu {
 
     /// Only where it is listed: it is a series a metric and GPU.
     fn report_support(&self, round: &Round<'_>, sink: &mut Sink<'_>) {
-        if self.state != State::Up || !round.config.metrics.iter().any(|listed| listed == sink::SUPPORTED) {
+        if self.state != State::Up || !round.config.names_it(sink::SUPPORTED) {
             return;
         }
-        for (row, latest) in self.latest.iter().enumerate() {
-            let Some(semconv) = metrics().nth(row).and_then(|metric| metric.under(Profile::Semconv)) else {
-                continue;
-            };
-            let mut attributes = vec![("metric", semconv.name)];
-            attributes.extend_from_slice(round.attributes.get(row).copied().unwrap_or_default());
-            let (name, start, value) = (own(sink::SUPPORTED, "1"), UnixNanos(0), f64::from(latest.is_some()));
-            sink.put(Figure {
-                name,
-                gpu: Some(&self.who),
-                attributes: &attributes,
-                numbered: None,
-                start,
-                value,
-            });
+        for (metric, latest) in round.metrics.iter().zip(&self.latest) {
+            let Some(semconv) = metric.under(Profile::Semconv) else { continue };
+            let mut all = [("metric", semconv.name); 1 + MAX_ATTRIBUTES];
+            let own = metric.attributes;
+            all.iter_mut().skip(1).zip(own).for_each(|(to, attribute)| *to = *attribute);
+            let attributes = &all[..=own.len().min(MAX_ATTRIBUTES)];
+            let (name, start, value) =
+                (sink::own(sink::SUPPORTED, "1"), UnixNanos(0), f64::from(latest.is_some()));
+            sink.put(Figure { name, gpu: Some(&self.who), attributes, numbered: None, start, value });
         }
     }
 }
@@ -280,10 +264,18 @@ pub(super) struct Round<'a> {
     pub(super) config: &'a NvmlConfig,
     pub(super) plan: &'a Arc<Plan>,
     pub(super) due: Due,
-    /// By row: the metric's own attributes.
-    pub(super) attributes: &'a [&'static [(&'static str, &'static str)]],
+    /// By row.
+    pub(super) metrics: &'a [&'static Metric],
     /// Rows of the signals.
     pub(super) signals: [usize; SIGNALS.len()],
     /// What XIDs mean, where the configuration says so.
     pub(super) xid_verdicts: &'a BTreeMap<u64, HealthVerdict>,
+}
+
+impl Round<'_> {
+    /// What tells the metric of `row` from others of its name: under the names of others each has one of its own.
+    fn attributes(&self, row: usize) -> &'static [(&'static str, &'static str)] {
+        let is_ours = self.config.profile == Profile::Semconv;
+        self.metrics.get(row).filter(|_| is_ours).map_or(&[], |metric| metric.attributes)
+    }
 }

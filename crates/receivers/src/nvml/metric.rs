@@ -44,6 +44,8 @@ pub(super) struct Metric {
     /// What tells it from others of its name.
     pub(super) attributes: &'static [(&'static str, &'static str)],
     names: [Option<Name>; 4],
+    /// Whether it is published only where it is listed.
+    is_optional: bool,
 }
 
 const NO_ATTRIBUTES: &[(&str, &str)] = &[];
@@ -60,7 +62,7 @@ pub(super) const fn counter(name: &'static str, unit: &'static str) -> Metric {
 
 impl Metric {
     const fn new(name: Name) -> Self {
-        Self { attributes: NO_ATTRIBUTES, names: [Some(name), None, None, None] }
+        Self { attributes: NO_ATTRIBUTES, names: [Some(name), None, None, None], is_optional: false }
     }
 
     /// Gives its points these attributes.
@@ -74,6 +76,12 @@ impl Metric {
         if let Some(name) = &mut self.names[0] {
             name.scale = scale;
         }
+        self
+    }
+
+    /// Publishes it under OpenTelemetry's name only where it is listed: what few ask for, or many series.
+    pub(super) const fn optional(mut self) -> Self {
+        self.is_optional = true;
         self
     }
 
@@ -95,9 +103,9 @@ impl Metric {
         self.called(Profile::Dcgm, Name { name, unit, scale, shape })
     }
 
-    /// The CloudWatch Agent's, whose metrics are all gauges.
-    pub(super) const fn cwagent(self, name: &'static str, unit: &'static str, scale: f64) -> Self {
-        self.called(Profile::Cwagent, Name { name, unit, scale, shape: Shape::Gauge })
+    /// The CloudWatch Agent's, whose metrics are all gauges without a unit.
+    pub(super) const fn cwagent(self, name: &'static str, scale: f64) -> Self {
+        self.called(Profile::Cwagent, Name { name, unit: "1", scale, shape: Shape::Gauge })
     }
 
     /// The script's: the raw figure, in CloudWatch's unit Count.
@@ -109,4 +117,39 @@ impl Metric {
     pub(super) fn under(&self, profile: Profile) -> Option<Name> {
         self.names[profile as usize]
     }
+
+    /// Whether `profile` publishes it where nothing is listed.
+    pub(super) fn is_default(&self, profile: Profile) -> bool {
+        match profile {
+            Profile::Semconv => !self.is_optional,
+            Profile::Dcgm => self.under(profile).is_some_and(|name| DCGM_DEFAULTS.contains(&name.name)),
+            Profile::Cwagent | Profile::GpuHealth => true,
+        }
+    }
 }
+
+/// What DCGM exporter publishes by itself: `etc/default-counters.csv` of version 4.
+const DCGM_DEFAULTS: &[&str] = &[
+    "DCGM_FI_DEV_SM_CLOCK",
+    "DCGM_FI_DEV_MEM_CLOCK",
+    "DCGM_FI_DEV_MEMORY_TEMP",
+    "DCGM_FI_DEV_GPU_TEMP",
+    "DCGM_FI_DEV_POWER_USAGE",
+    "DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION",
+    "DCGM_FI_DEV_PCIE_REPLAY_COUNTER",
+    "DCGM_FI_DEV_GPU_UTIL",
+    "DCGM_FI_DEV_MEM_COPY_UTIL",
+    "DCGM_FI_DEV_ENC_UTIL",
+    "DCGM_FI_DEV_DEC_UTIL",
+    "DCGM_FI_DEV_FB_FREE",
+    "DCGM_FI_DEV_FB_USED",
+    "DCGM_FI_DEV_FB_RESERVED",
+    "DCGM_FI_DEV_UNCORRECTABLE_REMAPPED_ROWS",
+    "DCGM_FI_DEV_CORRECTABLE_REMAPPED_ROWS",
+    "DCGM_FI_DEV_ROW_REMAP_FAILURE",
+    "DCGM_FI_PROF_GR_ENGINE_ACTIVE",
+    "DCGM_FI_PROF_PIPE_TENSOR_ACTIVE",
+    "DCGM_FI_PROF_DRAM_ACTIVE",
+    "DCGM_FI_PROF_PCIE_TX_BYTES",
+    "DCGM_FI_PROF_PCIE_RX_BYTES",
+];

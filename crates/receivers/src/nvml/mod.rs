@@ -7,7 +7,8 @@
 //! - `receiver`: the loop. `fleet`: all GPUs, NVML's comings and goings. `known`: one GPU, also when it is gone.
 //! - `session`: NVML, open, and its threads: one a GPU, one for events. `gpu`: what a GPU's thread does.
 //! - `catalogue`: every figure, with the call or field that it comes from and its tier. `metric`: what a figure is called under each
-//!   profile. `plan`: the part of the catalogue that a configuration asks for.
+//!   profile. `plan`: the part of the catalogue that a configuration asks for. `fields`, `profiler`, `instances`: what a GPU's thread
+//!   keeps of it that is more than a call.
 //! - `xid`: what codes mean. `health`: the rules of the verdict. `sink`: from a figure to a point.
 //!
 //! # Why threads
@@ -16,12 +17,15 @@
 
 mod catalogue;
 mod config;
+mod fields;
 mod fleet;
 mod gpu;
 mod health;
+mod instances;
 mod known;
 mod metric;
 mod plan;
+mod profiler;
 mod receiver;
 mod session;
 mod sink;

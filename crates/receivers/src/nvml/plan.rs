@@ -1,14 +1,14 @@
 //! What this configuration asks for: rows of the catalogue that somebody wants, each with its place in tables by row.
 
-use weir_nvml_raw::Field;
-
 use super::{
-    catalogue::{CALLS, Call, FIELDS, Tier},
+    catalogue::{
+        Call, FieldRow, INSTANCE_CALLS, INSTANCE_PROFILE, PROFILE, ProfileRow, Tier, calls, fields, metrics,
+    },
     config::NvmlConfig,
     metric::{Metric, Name, Profile},
 };
 
-/// A figure's place in tables: those of calls first, fields behind them.
+/// A figure's place in tables: that of its metric in `catalogue::metrics`.
 pub(super) type Row = u16;
 
 /// Figures that the health rules go by, whatever is published.
@@ -71,12 +71,6 @@ pub(super) const SIGNALS: [Signal; 11] = [
     Signal::LifetimeSram,
 ];
 
-/// Every metric of the catalogue, in the order of rows.
-pub(super) fn metrics() -> impl Iterator<Item = &'static Metric> {
-    let of_calls = CALLS.iter().flat_map(|call| call.metrics);
-    of_calls.chain(FIELDS.iter().map(|field| &field.metric))
-}
-
 /// A call that is made.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct PlannedCall {
@@ -85,11 +79,18 @@ pub(super) struct PlannedCall {
     pub(super) first: Row,
 }
 
-/// The fields of a tier.
-#[derive(Clone, Debug, Default)]
-pub(super) struct PlannedFields {
+/// A field that is asked for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct PlannedField {
+    pub(super) row: Row,
+    pub(super) field: &'static FieldRow,
+}
+
+/// What samples of GPM are asked for.
+#[derive(Debug, Default)]
+pub(super) struct PlannedProfile {
     pub(super) rows: Vec<Row>,
-    pub(super) ask: Vec<Field>,
+    pub(super) ask: Vec<weir_nvml_raw::Metric>,
 }
 
 /// What is asked for, and what it is published as.
@@ -97,11 +98,13 @@ pub(super) struct PlannedFields {
 pub(super) struct Plan {
     pub(super) calls: Vec<PlannedCall>,
     /// By tier.
-    pub(super) fields: [PlannedFields; 3],
+    pub(super) fields: [Vec<PlannedField>; 3],
+    pub(super) profile: PlannedProfile,
+    /// The same of MIG instances.
+    pub(super) instance_calls: Vec<PlannedCall>,
+    pub(super) instance_profile: PlannedProfile,
     /// By row: how it is published; `None` where it is not.
     pub(super) published: Vec<Option<Name>>,
-    /// Whether instances are asked for too.
-    pub(super) instances: bool,
 }
 
 impl Plan {
@@ -110,28 +113,69 @@ impl Plan {
         let judged: Vec<usize> =
             SIGNALS.iter().map(|signal| signal.row()).filter(|_| config.judges()).collect();
         let is_wanted = |row: usize| published.get(row).is_some_and(Option::is_some) || judged.contains(&row);
-        let (mut calls, mut row) = (Vec::new(), 0);
-        for call in CALLS {
-            if (row..row + call.metrics.len()).any(is_wanted) {
-                calls.push(PlannedCall { call, first: row as Row });
-            }
-            row += call.metrics.len();
-        }
-        let mut fields = [PlannedFields::default(), PlannedFields::default(), PlannedFields::default()];
-        for field in FIELDS {
-            if is_wanted(row) {
-                let of_tier = &mut fields[field.tier as usize];
-                of_tier.rows.push(row as Row);
-                of_tier.ask.push(Field::new(field.id));
-            }
-            row += 1;
-        }
-        Self { calls, fields, published, instances: config.profile == Profile::Semconv }
+        let mut rows = Rows { next: 0, is_wanted: &is_wanted };
+        // In the order of `metrics`.
+        let calls = rows.calls(calls());
+        let fields = rows.fields();
+        let profile = rows.profile(PROFILE);
+        let instance_calls = rows.calls(INSTANCE_CALLS.iter());
+        let instance_profile = rows.profile(INSTANCE_PROFILE);
+        Self { calls, fields, profile, instance_calls, instance_profile, published }
     }
 
     /// Whether anything is asked for in `tier`.
     pub(super) fn asks(&self, tier: Tier) -> bool {
-        !self.fields[tier as usize].rows.is_empty()
-            || self.calls.iter().any(|planned| planned.call.tier == tier)
+        let asks = |calls: &[PlannedCall]| calls.iter().any(|planned| planned.call.tier == tier);
+        let samples = !self.profile.rows.is_empty() || !self.instance_profile.rows.is_empty();
+        asks(&self.calls)
+            || asks(&self.instance_calls)
+            || !self.fields[tier as usize].is_empty()
+            || (tier == Tier::Medium && samples)
+    }
+
+    /// Whether anything is asked of MIG instances.
+    pub(super) fn asks_instances(&self) -> bool {
+        !self.instance_calls.is_empty() || !self.instance_profile.rows.is_empty()
+    }
+}
+
+/// Gives out rows in order, and leaves out what nobody wants.
+struct Rows<'a> {
+    next: usize,
+    is_wanted: &'a dyn Fn(usize) -> bool,
+}
+
+impl Rows<'_> {
+    /// The next `count` rows: their first, if any of them is wanted.
+    fn take(&mut self, count: usize) -> Option<Row> {
+        let rows = self.next..self.next + count;
+        self.next = rows.end;
+        let first = rows.start as Row;
+        rows.into_iter().any(self.is_wanted).then_some(first)
+    }
+
+    fn calls(&mut self, calls: impl Iterator<Item = &'static Call>) -> Vec<PlannedCall> {
+        calls.filter_map(|call| Some(PlannedCall { call, first: self.take(call.metrics.len())? })).collect()
+    }
+
+    fn fields(&mut self) -> [Vec<PlannedField>; 3] {
+        let mut planned = [Vec::new(), Vec::new(), Vec::new()];
+        for field in fields() {
+            if let Some(row) = self.take(1) {
+                planned[field.tier as usize].push(PlannedField { row, field });
+            }
+        }
+        planned
+    }
+
+    fn profile(&mut self, profile: &'static [ProfileRow]) -> PlannedProfile {
+        let mut planned = PlannedProfile::default();
+        for sampled in profile {
+            if let Some(row) = self.take(1) {
+                planned.rows.push(row);
+                planned.ask.push(weir_nvml_raw::Metric(sampled.id));
+            }
+        }
+        planned
     }
 }

@@ -31,6 +31,8 @@ pub(super) struct Who {
     pub(super) index: u32,
     pub(super) name: String,
     pub(super) serial: Option<String>,
+    /// The version of its firmware.
+    pub(super) vbios: Option<String>,
     pub(super) pci: String,
     pub(super) driver: String,
     pub(super) cuda: u32,
@@ -89,6 +91,7 @@ fn who(device: &Device, index: u32, driver: &str, cuda: u32) -> Result<Who, Erro
         index,
         name: device.name()?,
         serial: device.serial().ok(),
+        vbios: device.vbios().ok(),
         pci: device.pci_bus_id()?,
         driver: driver.to_owned(),
         cuda,

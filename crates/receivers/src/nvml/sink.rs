@@ -28,14 +28,8 @@ pub(super) const HEALTH_RULE: &str = "gpu.health.rule";
 pub(super) const XIDS: &str = "gpu.xid.errors";
 /// By metric: whether the GPU has it.
 pub(super) const SUPPORTED: &str = "gpu.metric.supported";
-/// Memory of MIG instances.
-pub(super) const INSTANCE_USAGE: &str = "gpu.instance.memory.usage";
-/// The same, all of it.
-pub(super) const INSTANCE_LIMIT: &str = "gpu.instance.memory.limit";
-
 /// What is published beside the catalogue.
-pub(super) const OWN: &[&str] =
-    &[UP, COUNT, MISSING, STUCK, HEALTH, HEALTH_RULE, XIDS, SUPPORTED, INSTANCE_USAGE, INSTANCE_LIMIT];
+pub(super) const OWN: &[&str] = &[UP, COUNT, MISSING, STUCK, HEALTH, HEALTH_RULE, XIDS, SUPPORTED];
 
 /// A gauge of [`OWN`].
 pub(super) const fn own(name: &'static str, unit: &'static str) -> Name {
@@ -156,5 +150,6 @@ fn identity(who: &Who, text: &dyn Fn(&str, &str) -> KeyValue) -> Vec<KeyValue> {
         text("gpu.cuda.version", &format!("{}.{}", who.cuda / 1000, who.cuda % 1000 / 10)),
     ];
     resource.extend(who.serial.as_deref().map(|serial| text("hw.serial_number", serial)));
+    resource.extend(who.vbios.as_deref().map(|version| text("hw.firmware_version", version)));
     resource
 }

@@ -3,6 +3,8 @@ mod check;
 mod config;
 mod failures;
 mod health;
+mod instances;
+mod parts;
 mod rows;
 mod script;
 

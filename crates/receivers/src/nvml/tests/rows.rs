@@ -18,9 +18,10 @@ fn rows() -> impl Iterator<Item = &'static str> {
     ROWS.lines().skip_while(|line| !line.is_empty()).filter(|line| !line.is_empty())
 }
 
-/// A GPU that has everything, in the state of all rows.
+/// A GPU that has everything, in the state of all rows; but for one, its links are gone.
 fn gpu() -> Gpu {
     let mut gpu = Card::H100.gpu(0);
+    gpu.fields.insert(91, 1);
     let states = rows().filter(|line| !line.starts_with(' ')).flat_map(str::split_whitespace);
     for (quantity, value) in states.map(|state| state.split_once('=').unwrap()) {
         match (quantity, quantity.strip_prefix('#')) {
@@ -28,7 +29,21 @@ fn gpu() -> Gpu {
                 let of = |memory: &str| Process { pid: 1, memory: memory.parse().unwrap(), sm: 5 };
                 gpu.processes = value.split(',').map(of).collect();
             }
-            (_, Some(id)) => _ = gpu.fields.insert(id.parse().unwrap(), value.parse().unwrap()),
+            // Degrees may be below zero, as signed int.
+            (_, Some(id)) if value.starts_with('-') => {
+                let degrees: i32 = value.parse().unwrap();
+                gpu.fields.insert(id.parse().unwrap(), degrees.cast_unsigned().into());
+            }
+            (_, Some(id)) => match id.split_once('@') {
+                None => _ = gpu.fields.insert(id.parse().unwrap(), value.parse().unwrap()),
+                Some((id, scope)) => {
+                    let of_scope = gpu.scoped.entry(scope.parse().unwrap()).or_default();
+                    of_scope.insert(id.parse().unwrap(), value.parse().unwrap());
+                }
+            },
+            (quantity, None) if quantity.starts_with("gpm.") => {
+                gpu.gpm.insert(quantity["gpm.".len()..].parse().unwrap(), value.parse().unwrap());
+            }
             (_, None) => _ = gpu.set(quantity, value.parse().unwrap()),
         }
     }
@@ -41,10 +56,15 @@ fn expected(profile: &str) -> BTreeSet<String> {
     of_profile.filter(|(of, _)| *of == profile).map(|(_, line)| line.trim().to_owned()).collect()
 }
 
-/// The points of the first round, as the rows have them.
+/// The points of the second round, as the rows have them: GPM compares it with the first.
 async fn published(profile: Profile) -> BTreeSet<String> {
     let node = Node { gpus: vec![gpu()], ..Card::H100.node(0) };
-    let mut watched = Watched::over(Stub::new(node).unwrap(), |config| config.profile = profile);
+    let mut watched = Watched::over(Stub::new(node).unwrap(), |config| {
+        config.profile = profile;
+        config.metrics = vec!["all".to_owned()];
+    });
+    watched.batch().await;
+    watched.fixture.clock.advance(std::time::Duration::from_secs(60));
     let batch = watched.batch().await;
     let line = |point: &NumberPoint| {
         let series = watched.fixture.series(point.series);
@@ -90,16 +110,20 @@ async fn every_figure_of_a_gpu_is_published_with_its_value_unit_kind_and_attribu
 #[tokio::test]
 async fn each_reason_for_lower_clocks_is_its_own_bit() {
     // nvml.h, nvmlClocksEventReasons.
-    let reasons: [(u64, &str); 7] = [
+    let reasons: [(u64, &str); 9] = [
         (0x1, "gpu_idle"),
+        (0x2, "application_clocks_setting"),
         (0x4, "sw_power_cap"),
         (0x8, "hw_slowdown"),
         (0x10, "sync_boost"),
         (0x20, "sw_thermal_slowdown"),
         (0x40, "hw_thermal_slowdown"),
         (0x80, "hw_power_brake_slowdown"),
+        (0x100, "display_clock_setting"),
     ];
-    let mut watched = Watched::of(Card::H100.node(1));
+    let mut watched = Watched::over(Stub::new(Card::H100.node(1)).unwrap(), |config| {
+        config.metrics = vec!["gpu.clock.event".to_owned()];
+    });
     watched.batch().await;
     for (bit, reason) in reasons {
         watched.stub.change(|node| _ = node.gpus[0].set("event.reasons", bit)).unwrap();

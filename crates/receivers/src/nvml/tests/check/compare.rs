@@ -7,14 +7,41 @@ use super::smi::{Said, SmiGpu};
 /// What is compared with what; the form stands at its head.
 const COMPARED: &str = include_str!("compared.txt");
 
-/// How figures begin that `nvidia-smi -q -x` does not print, or not as one number.
+/// How figures begin that `nvidia-smi -q -x` does not print, or not as one number, or as the same number as another figure.
 const NOT_PRINTED: &[&str] = &[
     "hw.energy{",
     "hw.gpu.io{",
     "hw.gpu.memory.utilization{",
     "gpu.clock.event.time{",
     "gpu.process.",
+    "gpu.power{gpu.power.window=second}", // as `hw.power`
+    "gpu.encoder.latency{",
+    "gpu.memory.sram.errors{", // as `hw.errors` of the SRAM
+    "gpu.memory.errors{",
+    "hw.errors{error.type=corrected,gpu.errors.since=driver_load,gpu.memory.location=l",
+    "hw.errors{error.type=corrected,gpu.errors.since=driver_load,gpu.memory.location=r",
+    "hw.errors{error.type=corrected,gpu.errors.since=manufacture,gpu.memory.location=l",
+    "hw.errors{error.type=corrected,gpu.errors.since=manufacture,gpu.memory.location=r",
+    "hw.errors{error.type=uncorrected,gpu.errors.since=driver_load,gpu.memory.location=l",
+    "hw.errors{error.type=uncorrected,gpu.errors.since=driver_load,gpu.memory.location=r",
+    "hw.errors{error.type=uncorrected,gpu.errors.since=manufacture,gpu.memory.location=l",
+    "hw.errors{error.type=uncorrected,gpu.errors.since=manufacture,gpu.memory.location=r",
+    "gpu.fabric.", // in words
+    "gpu.nvlink.",
+    "gpu.instance.",             // by instance
+    "gpu.graphics.utilization{", // GPM
+    "gpu.sm.",
+    "gpu.pipe.",
+    "gpu.memory.bandwidth.",
+    "gpu.io.rate{",
     "hw.errors{error.type=nvlink_",
+    "hw.errors{error.type=pcie_recovery,",
+    "hw.errors{error.type=pcie_receiver,",
+    "hw.errors{error.type=pcie_nak_sent,",
+    "hw.errors{error.type=pcie_bad_dllp,",
+    "hw.errors{error.type=pcie_unsupported_request,",
+    "hw.errors{error.type=pcie_lcrc,",
+    "hw.errors{error.type=pcie_lane,",
     "hw.errors{error.type=pcie_correctable,",
     "hw.errors{error.type=pcie_nak,",
     "hw.errors{error.type=pcie_bad_tlp,",

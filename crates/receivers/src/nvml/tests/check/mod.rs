@@ -15,10 +15,11 @@ use self::{
 };
 use super::super::{
     NvmlConfig,
-    catalogue::{CALLS, Values},
+    catalogue::{Values, calls, metrics},
+    fields::Asked,
     gpu::{Due, Gpu, Readings},
     metric::{Metric, Profile},
-    plan::{Plan, metrics},
+    plan::Plan,
 };
 
 /// `name{attribute=value,…}` of a metric.
@@ -29,9 +30,14 @@ fn key(metric: &Metric) -> Option<String> {
     Some(format!("{}{{{}}}", metric.under(Profile::Semconv)?.name, attributes.join(",")))
 }
 
+/// Every metric is asked for.
+fn plan() -> Plan {
+    Plan::new(&NvmlConfig { metrics: vec!["all".to_owned()], ..NvmlConfig::default() })
+}
+
 /// What Weir reads of a GPU, by key.
 fn figures(device: &Device) -> BTreeMap<String, f64> {
-    let plan = Arc::new(Plan::new(&NvmlConfig::default()));
+    let plan = Arc::new(plan());
     let (mut gpu, mut readings) = (Gpu::new(device.clone(), Arc::clone(&plan)), Readings::default());
     gpu.read(Due([true; 3]), &mut readings).unwrap();
     let figure = |row: usize, value: f64| {
@@ -50,17 +56,17 @@ struct Cost {
 
 /// What every call costs; fields go in one call a tier, and are the last of them.
 fn costs(device: &Device) -> Vec<Cost> {
-    let of_calls = CALLS.iter().map(|call| Cost {
+    let of_calls = calls().map(|call| Cost {
         call: call.metrics.first().and_then(key).unwrap_or_default(),
         is_supported: (call.read)(device, &mut Values::default())
             .map_or_else(|error| error.class() != Class::NotSupported, |()| true),
         takes: median(|| _ = (call.read)(device, &mut Values::default())),
     });
-    let plan = Plan::new(&NvmlConfig::default());
-    let of_fields = plan.fields.into_iter().map(|mut fields| Cost {
-        call: format!("{} fields", fields.ask.len()),
+    let asked = Asked::of(device, &plan()).unwrap().into_iter().zip(["fast", "medium", "slow"]);
+    let of_fields = asked.map(|(mut fields, tier)| Cost {
+        call: format!("all {tier} fields"),
         is_supported: true,
-        takes: median(|| _ = device.fields(&mut fields.ask)),
+        takes: median(|| fields.read(device, &mut Vec::new()).unwrap()),
     });
     of_calls.chain(of_fields).collect()
 }
@@ -120,6 +126,8 @@ fn a_wrong_figure_is_found_whichever_it_is() {
     // Everything is supported, so that each figure has something to differ from.
     let mut gpu = Card::H100.gpu(0);
     gpu.set("retired.single", 0).set("retired.double", 0).set("retired.pending", 0).set("fan.0", 30);
+    (0..4).for_each(|limit| _ = gpu.set(&format!("temperature.limit.{limit}"), 90));
+    gpu.scoped.entry(1).or_default().insert(186, 500_000);
     let (printed, figures) = stub(gpu);
     for one in compared() {
         let mut other = printed.clone();
@@ -166,12 +174,16 @@ fn what_a_card_does_not_support_is_said_beside_what_each_call_costs() {
     assert_eq!(
         unsupported,
         [
+            "gpu.temperature.margin{}".to_owned(),
+            "gpu.temperature.limit{gpu.limit=memory_max}".to_owned(),
             format!("{pages}{{cause=double_bit}}"),
             format!("{pages}{{cause=single_bit}}"),
             format!("{pages}.pending{{}}"),
+            "gpu.repair.pending{gpu.part=memory_channel}".to_owned(),
+            "gpu.fabric.state{}".to_owned(),
         ]
     );
-    assert_eq!(costs.len(), CALLS.len() + 3);
+    assert_eq!(costs.len(), calls().count() + 3);
 }
 
 /// What the machine has to have for the check: its GPUs, and `nvidia-smi`.
