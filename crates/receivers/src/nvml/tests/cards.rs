@@ -85,20 +85,29 @@ async fn calls_are_as_many_as_each_tier_says() {
         "nvmlDeviceGetMemoryErrorCounter",
         "nvmlDeviceGetComputeRunningProcesses_v3",
         "nvmlDeviceGetMigMode",
+        "nvmlGpmSampleGet",
+        "nvmlGpmMetricsGet",
+        "nvmlDeviceGetMarginTemperature",
+        "nvmlDeviceGetSramEccErrorStatus",
+        "nvmlDeviceGetGpuFabricInfoV",
+        "nvmlDeviceGetRepairStatus",
+        "nvmlDeviceGetTemperatureThreshold",
     ];
     let calls = |watched: &Watched| functions.map(|function| watched.stub.calls(function));
-    let difference = |before: [u64; 11], after: [u64; 11]| std::array::from_fn(|at| after[at] - before[at]);
+    let difference = |before: [u64; 18], after: [u64; 18]| std::array::from_fn(|at| after[at] - before[at]);
     // To a second that is no multiple of ten: the fast tier alone.
     let to = 21 - watched.fixture.clock.now().seconds() % 10;
     let before = calls(&watched);
     watched.fixture.clock.advance(std::time::Duration::from_secs(to % 10));
     watched.batch().await;
-    let fast: [u64; 11] = difference(before, calls(&watched));
-    assert_eq!(fast, [1, 1, 1, 1, 1, 2, 1, 1, 0, 0, 0], "a second: 8 calls, all its fields in one");
+    let fast: [u64; 18] = difference(before, calls(&watched));
+    assert_eq!(fast[..11], [1, 1, 1, 1, 1, 2, 1, 1, 0, 0, 0], "a second: 8 calls, all its fields in one");
+    assert_eq!(fast[11..], [0; 7]);
     let before = calls(&watched);
     watched.minute_later().await;
-    let all: [u64; 11] = difference(before, calls(&watched));
-    assert_eq!(all, [1, 1, 1, 1, 1, 4, 1, 3, 8, 1, 1], "a minute: one field call a tier");
+    let all: [u64; 18] = difference(before, calls(&watched));
+    assert_eq!(all[..11], [1, 1, 1, 1, 1, 4, 1, 3, 8, 1, 1], "a minute: one field call a tier");
+    assert_eq!(all[11..], [1, 1, 1, 1, 1, 1, 0], "limits are asked for where they are listed");
     watched.ends().await;
 }
 

@@ -27,6 +27,8 @@ fn what_is_right_is_taken_without_a_word() {
                expected_link_width: 16\n";
     assert_eq!(told(all), Vec::<String>::new());
     assert_eq!(told("metrics: [gpu.health, hw.gpu.utilization]\n"), Vec::<String>::new());
+    assert_eq!(told("metrics: [default, gpu.nvlink.link.errors]\n"), Vec::<String>::new());
+    assert_eq!(told("profile: dcgm\nmetrics: [all]\n"), Vec::<String>::new());
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod config;
 mod failures;
 mod health;
 mod instances;
+mod page;
 mod parts;
 mod rows;
 mod script;

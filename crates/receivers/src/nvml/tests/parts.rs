@@ -197,3 +197,39 @@ async fn times_of_slower_clocks_have_the_number_of_the_driver_that_runs() {
         watched.ends().await;
     }
 }
+
+#[tokio::test]
+async fn every_figure_of_each_of_eighteen_links_comes_in_the_one_call_of_its_tier() {
+    let mut watched = all(Card::H100.node(1));
+    watched.batch().await;
+    let before = watched.stub.calls("nvmlDeviceGetFieldValues");
+    let round = watched.minute_later().await;
+    assert!(has(&round, "0 gpu.nvlink.link.errors{error.type=crc,gpu.nvlink.link=17"));
+    assert_eq!(
+        watched.stub.calls("nvmlDeviceGetFieldValues") - before,
+        3,
+        "what it does not support is left out"
+    );
+    watched.ends().await;
+}
+
+#[tokio::test]
+async fn functions_that_an_older_driver_lacks_leave_their_parts_out_and_nothing_else() {
+    let lacks = [
+        "nvmlGpmQueryDeviceSupport",
+        "nvmlDeviceGetGpuFabricInfoV",
+        "nvmlDeviceGetRepairStatus",
+        "nvmlDeviceGetMarginTemperature",
+        "nvmlDeviceGetSramEccErrorStatus",
+    ];
+    let stub = Stub::without(Card::H100.node(1), &lacks).unwrap();
+    let mut watched = Watched::over(stub, |config| config.metrics = vec!["all".to_owned()]);
+    watched.batch().await;
+    let round = watched.minute_later().await;
+    for missing in ["gpu.sm.", "gpu.fabric.", "gpu.repair.", "gpu.temperature.margin{", "gpu.memory.sram."] {
+        assert!(!has(&round, &format!("0 {missing}")), "{missing}");
+    }
+    assert!(has(&round, "0 gpu.nvlink.link.state") && has(&round, "0 gpu.temperature.margin.limit"));
+    assert_eq!(int(&round, "0 gpu.up{}"), 1);
+    watched.ends().await;
+}
