@@ -15,7 +15,7 @@ use self::{
 };
 use super::super::{
     NvmlConfig,
-    catalogue::{Values, calls, metrics},
+    catalogue::{Tier, Values, calls, metrics},
     fields::Asked,
     gpu::{Due, Gpu, Readings},
     metric::{Metric, Profile},
@@ -47,9 +47,12 @@ fn figures(device: &Device) -> BTreeMap<String, f64> {
     readings.figures.iter().filter_map(|reading| figure(reading.row.into(), reading.value)).collect()
 }
 
+const TIERS: [Tier; 3] = [Tier::Fast, Tier::Medium, Tier::Slow];
+
 /// A call, by its first metric: whether the GPU supports it, and the median of what it takes.
 struct Cost {
     call: String,
+    tier: Tier,
     is_supported: bool,
     takes: Duration,
 }
@@ -58,17 +61,28 @@ struct Cost {
 fn costs(device: &Device) -> Vec<Cost> {
     let of_calls = calls().map(|call| Cost {
         call: call.metrics.first().and_then(key).unwrap_or_default(),
+        tier: call.tier,
         is_supported: (call.read)(device, &mut Values::default())
             .map_or_else(|error| error.class() != Class::NotSupported, |()| true),
         takes: median(|| _ = (call.read)(device, &mut Values::default())),
     });
-    let asked = Asked::of(device, &plan()).unwrap().into_iter().zip(["fast", "medium", "slow"]);
+    let asked = Asked::of(device, &plan()).unwrap().into_iter().zip(TIERS);
     let of_fields = asked.map(|(mut fields, tier)| Cost {
-        call: format!("all {tier} fields"),
+        call: "all fields".to_owned(),
+        tier,
         is_supported: true,
         takes: median(|| fields.read(device, &mut Vec::new()).unwrap()),
     });
     of_calls.chain(of_fields).collect()
+}
+
+/// What a round of a tier costs, of what is asked for by default: without what turned out not to be supported.
+fn round(device: &Device, tier: Tier) -> Duration {
+    let plan = Arc::new(Plan::new(&NvmlConfig::default()));
+    let (mut gpu, mut readings) = (Gpu::new(device.clone(), plan), Readings::default());
+    let due = Due(TIERS.map(|of| of == tier));
+    gpu.read(due, &mut readings).unwrap();
+    median(|| gpu.read(due, &mut readings).unwrap())
 }
 
 #[allow(clippy::disallowed_methods, reason = "time for a person: nothing is decided by it")]
@@ -186,12 +200,47 @@ fn what_a_card_does_not_support_is_said_beside_what_each_call_costs() {
     assert_eq!(costs.len(), calls().count() + 3);
 }
 
+/// Compares a GPU with what is printed of it before and after, shows everything, and says how many figures are wrong.
+fn check(device: &Device, printed: impl Fn() -> Vec<SmiGpu>) -> usize {
+    let (uuid, name) = (device.uuid().unwrap(), device.name().unwrap());
+    let of_it = || printed().into_iter().find(|gpu| gpu.uuid == uuid).unwrap();
+    let (before, figures, after) = (of_it(), figures(device), of_it());
+    println!("\n{name} {uuid}\n{:<114} {:>14} {:>14} {:>14}", "", "nvidia-smi", "weir", "nvidia-smi");
+    let lines = compare(&before, &figures, &after);
+    lines.iter().for_each(|line| println!("{line}"));
+    for key in metrics().filter_map(key).filter(|key| !is_printed(key)) {
+        let weir = figures.get(&key).map_or("-".to_owned(), f64::to_string);
+        println!("{:<13} {key:<100} {:>14} {weir:>14} {:>14}", "NotPrinted", "-", "-");
+    }
+    println!("\n{:>10} µs  call, median of 21", "");
+    for Cost { call, tier, is_supported, takes } in costs(device) {
+        let not = if is_supported { "" } else { "  not supported: asked once" };
+        println!("{:>10.1} µs  {tier:?}  {call}{not}", takes.as_secs_f64() * 1e6);
+    }
+    for tier in TIERS {
+        let takes = round(device, tier).as_secs_f64() * 1e6;
+        println!("{takes:>10.1} µs  {tier:?}  a whole round of what is asked for by default");
+    }
+    lines.iter().filter(|line| line.outcome.is_wrong()).count()
+}
+
+#[test]
+fn of_several_gpus_the_one_that_is_wrong_is_found() {
+    let mut stub = Stub::new(Card::H100.node(2)).unwrap();
+    let printed = smi_xml(stub.node());
+    stub.change(|node| _ = node.gpus[1].set("temperature", 90).set("ecc.aggregate.corrected.dram", 1))
+        .unwrap();
+    let nvml = Nvml::open(&stub.path()).unwrap();
+    let wrong = [0, 1].map(|gpu| check(&nvml.device(gpu).unwrap(), || smi::read(&printed).unwrap()));
+    assert_eq!(wrong, [0, 2]);
+}
+
 /// What the machine has to have for the check: its GPUs, and `nvidia-smi`.
 fn machine() -> Result<Vec<Device>, String> {
     let nvml = Nvml::open(Path::new("libnvidia-ml.so.1")).map_err(|error| error.to_string())?;
     let count = nvml.count().map_err(|error| error.to_string())?;
     let devices: Vec<Device> = (0..count).filter_map(|index| nvml.device(index).ok()).collect();
-    if devices.is_empty() { Err("no GPU answers".to_owned()) } else { Ok(devices) }
+    if devices.is_empty() { Err("no GPU answers".to_owned()) } else { nvidia_smi().map(|_| devices) }
 }
 
 fn nvidia_smi() -> Result<Vec<SmiGpu>, String> {
@@ -202,35 +251,11 @@ fn nvidia_smi() -> Result<Vec<SmiGpu>, String> {
 
 #[test]
 fn a_real_gpu_says_what_nvidia_smi_says() {
-    let devices = match machine().and_then(|devices| nvidia_smi().map(|_| devices)) {
-        Ok(devices) => devices,
-        Err(why) => return println!("skipped: gpu-check ({why})"),
-    };
-    let mut wrong = 0;
-    for device in devices {
-        let (uuid, name) = (device.uuid().unwrap(), device.name().unwrap());
-        let of_it = |gpus: Vec<SmiGpu>| gpus.into_iter().find(|gpu| gpu.uuid == uuid).unwrap();
-        let before = of_it(nvidia_smi().unwrap());
-        let figures = figures(&device);
-        let after = of_it(nvidia_smi().unwrap());
-        println!("\n{name} {uuid}\n{:<114} {:>14} {:>14} {:>14}", "", "nvidia-smi", "weir", "nvidia-smi");
-        for line in compare(&before, &figures, &after) {
-            wrong += usize::from(line.outcome.is_wrong());
-            println!("{line}");
+    match machine() {
+        Ok(devices) => {
+            let wrong: usize = devices.iter().map(|device| check(device, || nvidia_smi().unwrap())).sum();
+            assert_eq!(wrong, 0, "figures that are not nvidia-smi's");
         }
-        for key in metrics().filter_map(key).filter(|key| !is_printed(key)) {
-            println!(
-                "{:<13} {key:<100} {:>14} {:>14}",
-                "NotPrinted",
-                "-",
-                figures.get(&key).map_or("-".to_owned(), f64::to_string)
-            );
-        }
-        println!("\n{:>10} µs  call, median of 21", "");
-        for Cost { call, is_supported, takes } in costs(&device) {
-            let not = if is_supported { "" } else { "  not supported" };
-            println!("{:>10.1} µs  {call}{not}", takes.as_secs_f64() * 1e6);
-        }
+        Err(why) => println!("skipped: gpu-check ({why})"),
     }
-    assert_eq!(wrong, 0, "figures that are not nvidia-smi's");
 }
