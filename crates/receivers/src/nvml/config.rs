@@ -66,9 +66,9 @@ pub struct NvmlConfig {
 pub struct Intervals {
     /// Utilisation, memory, temperature, power, energy, clocks, throttling.
     pub fast: Duration,
-    /// Engines, processes, links' traffic, XIDs.
+    /// Engines, processes, links' traffic, what GPM counts, MIG instances, XIDs.
     pub medium: Duration,
-    /// Memory errors, retired pages, remapped rows, what rarely changes; the verdict.
+    /// Errors of memory and links, retired pages, remapped rows, limits, what rarely changes; the verdict.
     pub slow: Duration,
 }
 

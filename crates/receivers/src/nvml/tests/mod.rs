@@ -6,6 +6,7 @@ mod health;
 mod instances;
 mod page;
 mod parts;
+mod profiles;
 mod rows;
 mod script;
 

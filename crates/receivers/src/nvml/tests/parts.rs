@@ -42,6 +42,18 @@ async fn what_hopper_counts_while_it_runs_arrives_from_the_second_sample_on() {
 }
 
 #[tokio::test]
+async fn a_sample_that_is_refused_leaves_the_gpu_at_work_and_the_next_is_compared_with_the_one_before() {
+    let mut watched = all(Card::H100.node(1));
+    watched.batch().await;
+    watched.stub.change(|node| _ = node.gpus[0].faults.insert("nvmlGpmSampleGet".to_owned(), 4)).unwrap();
+    let round = watched.minute_later().await;
+    assert!(!has(&round, "0 gpu.sm.") && has(&round, "0 hw.power{") && int(&round, "0 gpu.up{}") == 1);
+    watched.stub.change(|node| node.gpus[0].faults.clear()).unwrap();
+    assert!(has(&watched.minute_later().await, "0 gpu.sm."), "with the one before the refusal");
+    watched.ends().await;
+}
+
+#[tokio::test]
 async fn cards_before_hopper_are_asked_once_whether_they_count_so() {
     let mut watched = all(Card::A100.node(1));
     watched.batch().await;
