@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, fs, sync::Arc, time::Duration};
 
 use tokio::sync::mpsc::UnboundedSender;
 use weir_core::{Batch, Context, Door, Reason, UnixNanos};
+use weir_nvml_raw::{Class, Device, Error};
 
 use super::{
     catalogue::{Tier, metrics},
@@ -147,6 +148,7 @@ impl Fleet {
                     Ok((_, found, lost)) if found.is_empty() && lost.is_empty() && listed > 0 => {
                         self.failed(
                             format!("NVML finds none of the {listed} GPUs that the driver lists"),
+                            true,
                             now,
                         );
                     }
@@ -161,7 +163,11 @@ impl Fleet {
                             Err(error) => self.say(format!("cannot start a thread: {error}")),
                         }
                     }
-                    Err(error) => self.failed(format!("no GPUs: {error}"), now),
+                    Err(error) => {
+                        // Who was started without the driver's library is started without it again.
+                        let never_had_it = matches!(error, Error::Load { .. }) && !self.has_worked;
+                        self.failed(format!("no GPUs: {error}"), !never_had_it, now);
+                    }
                 }
             }
             Report::Round(number, place, readings, outcome) if self.is_of_now(number) => {
@@ -184,7 +190,7 @@ impl Fleet {
                         }
                         gpu.state = State::Gone;
                         let words = format!("GPU {}: {error}", gpu.who.index);
-                        if error.class() == weir_nvml_raw::Class::Session {
+                        if error.class() == Class::Session {
                             self.retry_at = now;
                             self.end_session();
                             self.all_are(State::Gone);
@@ -235,11 +241,7 @@ impl Fleet {
     }
 
     /// Which GPUs there are, after an opening.
-    fn settle(
-        &mut self,
-        found: Vec<(session::Who, weir_nvml_raw::Device)>,
-        now: UnixNanos,
-    ) -> Vec<weir_nvml_raw::Device> {
+    fn settle(&mut self, found: Vec<(session::Who, Device)>, now: UnixNanos) -> Vec<Device> {
         self.places.clear();
         self.gpus.iter_mut().for_each(|gpu| (gpu.state, gpu.place, gpu.is_busy) = (State::Gone, None, false));
         let mut devices = Vec::new();
@@ -258,13 +260,13 @@ impl Fleet {
 
     /// NVML could not be opened, or has no GPUs though there are some. It is tried again; where that does not help for long, whoever
     /// looks at `/live` may make the container anew. A machine without GPUs never asks for that.
-    fn failed(&mut self, trouble: String, now: UnixNanos) {
+    fn failed(&mut self, trouble: String, restart_may_help: bool, now: UnixNanos) {
         self.failures += 1;
         let wait = FIRST_RETRY.saturating_mul(1 << self.failures.min(16));
         self.retry_at = now.plus(wait.min(self.config.retry_interval.as_std()));
         self.end_session();
         self.all_are(State::Gone);
-        let should_have = self.has_worked || self.expected() > 0;
+        let should_have = restart_may_help && (self.has_worked || self.expected() > 0);
         if should_have && self.config.restart_after > 0 && self.failures >= self.config.restart_after {
             let times = self.failures;
             self.context.status.needs_restart(format!("NVML failed {times} times in a row: {trouble}"));

@@ -166,6 +166,21 @@ async fn a_machine_that_never_had_a_gpu_asks_for_no_new_container() {
 }
 
 #[tokio::test]
+async fn who_never_had_the_library_asks_for_no_new_container_whatever_the_driver_lists() {
+    let stub = Stub::new(Card::H100.node(1)).unwrap();
+    Watched::lists(&stub, 1);
+    let absent = stub.folder().join("absent.so");
+    let mut watched = Watched::over(stub, |config| (config.library, config.restart_after) = (absent, 2));
+    assert_eq!(int(&watched.round().await, "- gpu.missing{}"), 1);
+    for _ in 0..4 {
+        assert_eq!(int(&watched.minute_later().await, "- gpu.missing{}"), 1);
+    }
+    assert!(watched.context.status.read().last_error.unwrap().contains("cannot load"));
+    assert_eq!(watched.context.status.restart_reason(), None);
+    watched.ends().await;
+}
+
+#[tokio::test]
 async fn what_is_not_supported_is_asked_once_and_again_when_nvml_is_opened_anew() {
     // Not supported, and what newer drivers say of a call that is too old or too new for them.
     for code in [3, 13, 25, 26] {
