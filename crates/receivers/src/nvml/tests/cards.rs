@@ -26,7 +26,7 @@ async fn what_a_model_does_not_support_has_no_point() {
     let instances = "0 gpu.instance.memory.usage";
     let all = [pages, rows, nvlink, memory_sensor, sram, load, fan, engines, volatile, banks, instances];
     // As recorded outputs of `nvidia-smi -q` have it, whose `N/A` is no point here: see the stub's `cards`.
-    let cards: [(Card, &[&str]); 7] = [
+    let cards: [(Card, &[&str]); 8] = [
         (Card::T4, &[pages, load, engines, volatile]),
         (Card::A10G, &[rows, sram, load, fan, engines, volatile, banks]),
         (Card::A100, &[rows, nvlink, memory_sensor, sram, load, engines, volatile, banks]),
@@ -34,6 +34,8 @@ async fn what_a_model_does_not_support_has_no_point() {
         (Card::H100, &[rows, nvlink, memory_sensor, sram, load, engines, volatile, banks]),
         (Card::H200, &[rows, nvlink, memory_sensor, sram, load, engines, volatile, banks]),
         (Card::L40S, &[rows, sram, load, engines, volatile, banks]),
+        // Not recorded anywhere: as `nvml.h` says of Blackwell.
+        (Card::B200, &[rows, nvlink, memory_sensor, sram, load, engines, volatile, banks]),
     ];
     for (card, supported) in cards {
         let mut watched = Watched::of(card.node(1));

@@ -124,7 +124,9 @@ fn every_figure_is_compared_or_said_not_to_be_printed() {
 
 #[test]
 fn a_card_agrees_with_itself_in_every_figure() {
-    for card in [Card::T4, Card::A10G, Card::A100, Card::A100Mig, Card::H100, Card::H200, Card::L40S] {
+    for card in
+        [Card::T4, Card::A10G, Card::A100, Card::A100Mig, Card::H100, Card::H200, Card::L40S, Card::B200]
+    {
         let (printed, figures) = stub(card.gpu(0));
         let wrong: Vec<String> = compare(&printed, &figures, &printed)
             .iter()
