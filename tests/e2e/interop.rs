@@ -46,7 +46,7 @@ pub(crate) async fn run(program: &str, arguments: &[&str]) -> Ended {
 }
 
 /// The same, for a peer that must succeed and answer JSON.
-async fn answer(program: &str, arguments: &[&str]) -> Value {
+pub(crate) async fn answer(program: &str, arguments: &[&str]) -> Value {
     let ended = run(program, arguments).await;
     assert_eq!(ended.code, Some(0), "{program} {arguments:?}: {}", ended.stderr);
     serde_json::from_str(&ended.stdout).unwrap_or_else(|error| panic!("{error}: {}", ended.stdout))

@@ -9,6 +9,7 @@
 //! - `outages`: CloudWatch away, failing, slow, answering and not being heard.
 //! - `pressure`: a fast sender before a slow endpoint: what waits is bounded, and nothing is lost.
 //! - `prometheus`: scrapes, and why a target is down.
+//! - `scraped`: the exporter `prometheus`, read by the official Python client and by another Weir.
 //! - `branches`: pipelines that share a receiver; exporters that are dead or switched off.
 //! - `enrichment`: where Weir runs, told by stand-ins of the services that know.
 //! - `cwagent`: the configuration that takes the CloudWatch Agent's place.
@@ -40,6 +41,7 @@ mod pods;
 mod pressure;
 mod prometheus;
 mod restarts;
+mod scraped;
 mod sdks;
 mod stopping;
 mod truth;

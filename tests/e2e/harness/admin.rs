@@ -1,4 +1,4 @@
-//! The admin listener, asked as `curl` would.
+//! The admin listener, and other pages, asked as `curl` would.
 
 use std::{
     io::{Read, Write},
@@ -8,7 +8,7 @@ use std::{
 use super::LIMIT;
 
 /// The status and body of `path`.
-pub(super) fn get(address: SocketAddr, path: &str) -> (u16, String) {
+pub(crate) fn get(address: SocketAddr, path: &str) -> (u16, String) {
     let mut stream = TcpStream::connect_timeout(&address, LIMIT).unwrap();
     stream.set_read_timeout(Some(LIMIT)).unwrap();
     write!(stream, "GET {path} HTTP/1.0\r\nHost: weir\r\n\r\n").unwrap();

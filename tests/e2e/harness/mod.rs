@@ -13,6 +13,7 @@ mod weir;
 
 use std::time::Duration;
 
+pub(crate) use admin::get as page;
 pub(crate) use application::Application;
 pub(crate) use certificates::{Issued, issued};
 pub(crate) use far_end::{FarEnd, Stored};
@@ -21,7 +22,7 @@ pub(crate) use metadata::{Asked, Service, instance};
 pub(crate) use ministack::Ministack;
 pub(crate) use otlp::{Increment, Sender, gauge, increments, request, text};
 pub(crate) use program::{Ended, Program};
-pub(crate) use weir::{Weir, config_file};
+pub(crate) use weir::{Weir, address, config_file};
 
 /// What takes longer than this has failed. Everything that waits in these tests waits for an event; this is for the event
 /// that never comes.

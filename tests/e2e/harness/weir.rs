@@ -124,7 +124,7 @@ impl Weir {
 }
 
 /// The socket address that follows `words` in a line.
-fn address(line: &str, words: &str) -> Option<SocketAddr> {
+pub(crate) fn address(line: &str, words: &str) -> Option<SocketAddr> {
     let rest = line.split_once(words)?.1;
     rest.split(|c: char| !c.is_ascii_digit() && !".:[]".contains(c)).next()?.parse().ok()
 }

@@ -76,7 +76,9 @@ impl Prometheus {
         let tls = tls.as_ref().map(|tls| ServerTls::load(tls, Versions::default())).transpose();
         let tls = tls.map_err(|error| unavailable(&error))?;
         let listener = Listener::bind(address).await.map_err(|error| unavailable(&error))?.with_tls(tls);
-        self.context.status.listening(listener.local_addr());
+        let address = listener.local_addr();
+        tracing::info!(component = %self.context.id, tls = self.config.tls.is_some(), "prometheus listening on {address}");
+        self.context.status.listening(address);
         Ok(listener)
     }
 
