@@ -8,8 +8,6 @@ pub(super) type Lines = Names<Known>;
 /// How many lines are remembered of a target at most. Beyond them lines are read anew each time: samples that are left out, and help
 /// that is another in every scrape, must not be what fills the memory.
 pub(super) const MAX_LINES: usize = 1 << 20;
-/// How many bytes they may have together: one alone may have a mebibyte.
-pub(super) const MAX_LINE_BYTES: u64 = 256 << 20;
 
 /// A line that came before.
 #[derive(Clone, Copy, Debug)]

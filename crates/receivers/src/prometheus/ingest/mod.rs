@@ -35,7 +35,7 @@ mod units;
 pub use body::Body;
 pub use labels::{Labels, NAME};
 pub use scraped::{Failure, Scraped};
-pub use settings::{Limits, MAX_IN_HAND, Settings};
+pub use settings::{Limits, Settings};
 pub use target::{Identity, Target};
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use super::{
     body::{Work, shortened},
     families::NO_FAMILY,
     forgotten::counts,
-    known::{Known, MAX_LINE_BYTES, MAX_LINES, Role},
+    known::{Known, MAX_LINES, Role},
     naming::{self, Unnamed, Within},
     reasons::{BAD_TIMESTAMP, DUPLICATE_SAMPLE, GAUGE_HISTOGRAM, REPEATED_SAMPLE, TOO_MANY_BUCKETS},
     table::{Held, NONE},
@@ -287,7 +287,7 @@ impl super::Target {
     /// Remembers what a line of the scrape at hand stands for.
     pub(super) fn remember(&mut self, family: u32, text: &[u8], role: Role) {
         let bytes = self.lines.bytes() + text.len() as u64;
-        if self.lines.entries().len() < MAX_LINES && bytes <= MAX_LINE_BYTES {
+        if self.lines.entries().len() < MAX_LINES && bytes <= self.settings.max_line_bytes {
             self.lines.insert(family, text, Known { role, seen: self.scrape });
         }
     }

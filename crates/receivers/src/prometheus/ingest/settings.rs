@@ -29,10 +29,12 @@ pub struct Settings {
     pub limits: Limits,
     /// How many bytes the points of a scrape may take, all of which are held until its end. More fail it.
     pub max_in_hand: u64,
+    /// How many bytes the lines may have that are known again, one of which may have a mebibyte. What is beyond is read anew.
+    pub max_line_bytes: u64,
 }
 
-/// Room for six million numbers: what a page of some hundred megabytes has.
-pub const MAX_IN_HAND: u64 = 256 << 20;
+/// Room for six million numbers, or for two million lines: what a page of some hundred megabytes has.
+const MAX_BYTES: u64 = 256 << 20;
 
 impl Default for Settings {
     fn default() -> Self {
@@ -47,7 +49,8 @@ impl Default for Settings {
             legacy_names: false,
             strict: false,
             limits: Limits::default(),
-            max_in_hand: MAX_IN_HAND,
+            max_in_hand: MAX_BYTES,
+            max_line_bytes: MAX_BYTES,
         }
     }
 }

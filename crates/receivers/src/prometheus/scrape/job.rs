@@ -18,7 +18,7 @@ use crate::prometheus::{
     AGENT,
     client::Asker,
     config::{Job, NameEscaping, ScrapeProtocol},
-    ingest::{MAX_IN_HAND, Settings},
+    ingest::Settings,
     relabel::Relabel,
 };
 
@@ -60,7 +60,7 @@ impl JobScrape {
             legacy_names: job.legacy_names,
             strict,
             limits: job.limits,
-            max_in_hand: MAX_IN_HAND,
+            ..Settings::default()
         };
         let encoding = if job.config.enable_compression { "gzip" } else { "identity" };
         let accept = HeaderValue::try_from(accept(&job.protocols, job.escaping));
