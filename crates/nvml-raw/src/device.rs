@@ -1,6 +1,6 @@
 //! One GPU, or one MIG instance.
 
-use std::{ptr, sync::Arc};
+use std::sync::Arc;
 
 use nvml_wrapper_sys::bindings::{
     nvmlDevice_t, nvmlMarginTemperature_t, nvmlPciInfo_t, nvmlProcessInfo_t, nvmlTemperature_t,
@@ -163,6 +163,8 @@ impl Device {
         link_width_max nvmlDeviceGetMaxPcieLinkWidth;
         /// 1 where pages are retired at the next restart of the driver.
         retired_pending nvmlDeviceGetRetiredPagesPendingStatus;
+        /// The number in `/dev/nvidia<minor>`.
+        minor nvmlDeviceGetMinorNumber;
         /// How many MIG instances there may be; not how many there are.
         max_instances nvmlDeviceGetMaxMigDeviceCount;
         /// The GPU instance that a MIG instance is of.
@@ -282,19 +284,5 @@ impl Device {
         let known = processes.iter().take(count as usize).map(|process| process.usedGpuMemory);
         let bytes = known.filter(|bytes| *bytes != NOT_AVAILABLE).fold(0_u64, u64::saturating_add);
         Ok((count, Some(bytes)))
-    }
-
-    /// Whether it is divided into MIG instances.
-    pub fn is_divided(&self) -> Result<bool, Error> {
-        let (mut current, mut pending) = (0, 0);
-        call!(self.nvml, nvmlDeviceGetMigMode(self.handle(), &raw mut current, &raw mut pending))?;
-        Ok(current == 1)
-    }
-
-    /// The MIG instance `number`; not found where there is none, and instances need not be without gaps.
-    pub fn instance(&self, number: u32) -> Result<Self, Error> {
-        let mut handle = ptr::null_mut();
-        call!(self.nvml, nvmlDeviceGetMigDeviceHandleByIndex(self.handle(), number, &raw mut handle))?;
-        Ok(Self::new(Arc::clone(&self.nvml), handle))
     }
 }

@@ -9,6 +9,8 @@
 //! | `device` | what one GPU, or one MIG instance, answers |
 //! | `memory` | its memory and the errors of it |
 //! | `fabric` | how it stands among GPUs of other boards |
+//! | `mig` | a GPU's instances |
+//! | `processes` | what runs on a GPU |
 //! | `fields` | many fields of a GPU in one call, and their numbers |
 //! | `events` | waiting for XIDs and the like |
 //! | `gpm` | what two samples of Hopper's counters say together |
@@ -35,6 +37,8 @@ mod fields;
 mod gpm;
 mod library;
 mod memory;
+mod mig;
+mod processes;
 
 pub use device::{Clock, ClockKind, Device, EncoderStats, TemperatureLimit};
 pub use error::{Class, Error};
@@ -46,3 +50,4 @@ pub use library::Nvml;
 pub use memory::{
     ErrorCounter, ErrorKind, MemoryInfo, MemoryPlace, RepairStatus, Retired, SramErrors, SramStatus,
 };
+pub use processes::{ProcessSample, Processes};

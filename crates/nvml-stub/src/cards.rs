@@ -121,6 +121,7 @@ impl Card {
             fields: EVERY_FIELD.iter().copied().collect(),
             ..Gpu::default()
         };
+        gpu.set("minor", index as u64);
         for kind in ["corrected", "uncorrected"] {
             gpu.set(&format!("ecc.aggregate.{kind}.dram"), 0);
             gpu.set(&format!("ecc.aggregate.{kind}.sram"), 0);
@@ -191,6 +192,7 @@ fn instance(parent: &Gpu, number: u32) -> Gpu {
     };
     instance.set("memory.free", 15 << 30).set("memory.used", 4 << 30).set("memory.reserved", 0);
     instance.set("instance", u64::from(number) + 1).set("compute.instance", 0);
+    instance.set("slices", 3).set("placement", u64::from(number) * 4);
     for kind in ["corrected", "uncorrected"] {
         instance.set(&format!("ecc.volatile.{kind}.sram"), 0);
     }

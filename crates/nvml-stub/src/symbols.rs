@@ -10,8 +10,9 @@ use std::{
 };
 
 use nvml_wrapper_sys::bindings::{
-    nvmlBAR1Memory_t, nvmlDevice_t, nvmlEventData_t, nvmlMarginTemperature_t, nvmlMemory_t, nvmlMemory_v2_t,
-    nvmlPciInfo_t, nvmlProcessInfo_t, nvmlProcessUtilizationSample_t, nvmlTemperature_t, nvmlUtilization_t,
+    nvmlBAR1Memory_t, nvmlDevice_t, nvmlDeviceAttributes_t, nvmlEventData_t, nvmlGpuInstanceInfo_t,
+    nvmlMarginTemperature_t, nvmlMemory_t, nvmlMemory_v2_t, nvmlPciInfo_t, nvmlProcessInfo_t,
+    nvmlProcessUtilizationSample_t, nvmlTemperature_t, nvmlUtilization_t,
 };
 
 use crate::{
@@ -205,25 +206,37 @@ functions! {
         }
         0
     };
-    of_gpu nvmlDeviceGetProcessUtilization(device, to: *mut nvmlProcessUtilizationSample_t, count: *mut c_uint, _since: c_ulonglong) |gpu| {
-        let room = *count as usize;
-        *count = gpu.processes.len() as c_uint;
+    of_gpu nvmlDeviceGetProcessUtilization(device, to: *mut nvmlProcessUtilizationSample_t, count: *mut c_uint, since: c_ulonglong) |gpu| {
         if gpu.numbers.contains_key("mig.mode") {
             return NOT_SUPPORTED;
         }
-        if gpu.processes.is_empty() {
-            return NOT_FOUND;
+        // A process that did nothing since has no sample.
+        let busy = || gpu.processes.iter().filter(|process| process.sm > 0);
+        let room = *count as usize;
+        *count = busy().count() as c_uint;
+        match *count as usize {
+            0 => return NOT_FOUND,
+            samples if samples > room => return INSUFFICIENT_SIZE,
+            _ => {}
         }
-        if room < gpu.processes.len() {
-            return INSUFFICIENT_SIZE;
-        }
-        for (at, process) in gpu.processes.iter().enumerate() {
+        for (at, process) in busy().enumerate() {
             to.add(at).write(nvmlProcessUtilizationSample_t {
-                pid: process.pid, timeStamp: 1, smUtil: process.sm, memUtil: 0, encUtil: 0, decUtil: 0,
+                pid: process.pid, timeStamp: since + 1, smUtil: process.sm, memUtil: 0, encUtil: 0, decUtil: 0,
             });
         }
         0
     };
+    of_gpu nvmlDeviceGetMinorNumber(device, to: *mut c_uint) |gpu| put_number(to, gpu, "minor");
+    of_gpu nvmlDeviceGetAttributes_v2(device, to: *mut nvmlDeviceAttributes_t) |gpu|
+        put_number(&raw mut (*to).gpuInstanceSliceCount, gpu, "slices");
+    of_gpu nvmlDeviceGetGpuInstanceById(device, id: c_uint, to: *mut nvmlDevice_t) |gpu| {
+        let is_it = |instance: &Gpu| instance.numbers.get("instance") == Some(&u64::from(id));
+        let Some(at) = gpu.instances.iter().position(is_it) else { return NOT_FOUND };
+        put(to, entry::handle(place(device).0, Some(at)));
+        0
+    };
+    of_gpu nvmlGpuInstanceGetInfo(device, to: *mut nvmlGpuInstanceInfo_t) |gpu|
+        put_number(&raw mut (*to).placement.start, gpu, "placement");
     of_gpu nvmlDeviceGetMigMode(device, current: *mut c_uint, pending: *mut c_uint) |gpu|
         put_number(current, gpu, "mig.mode") | put_number(pending, gpu, "mig.mode");
     of_gpu nvmlDeviceGetMaxMigDeviceCount(device, to: *mut c_uint) |gpu| { put(to, if gpu.numbers.contains_key("mig.mode") { 7 } else { 0 }); 0 };

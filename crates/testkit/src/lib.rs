@@ -1,10 +1,13 @@
 //! For tests only (a dev-dependency): what a component needs around it.
 //!
 //! - [`Fixture`]: an interner, a clock that only tests move, metadata; makes contexts, series and batches.
+//! - [`Kubelet`]: a kubelet's pod-resources API over a Unix socket, which gives GPUs to pods that a test makes up.
 //! - [`Rig`]: plays the engine's part around one processor and keeps its ledger as the engine does.
 //! - [`point`], [`push_histogram`]: points in whole seconds.
 mod fixture;
+mod kubelet;
 mod rig;
 
 pub use fixture::{Fixture, START, histogram_of, point, push_histogram, seconds};
+pub use kubelet::{Given, Kubelet};
 pub use rig::Rig;

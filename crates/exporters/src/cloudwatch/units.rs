@@ -84,13 +84,13 @@ pub fn unit(ucum: &str) -> Option<Unit> {
 
 /// UCUM's units of quantities that CloudWatch has no unit for: temperature, power, energy, voltage, current, frequency above hertz, turns.
 /// Their values are sent as they are, without a unit, and nothing is said of it: there is nothing to mend.
-const WITHOUT: [&str; 22] = [
+const WITHOUT: [&str; 23] = [
     "Cel", "K", "[degF]", // temperature
     "W", "mW", "kW", // power
     "J", "mJ", "kJ", "W.h", "kW.h", // energy
     "V", "mV", "A", "mA", // voltage, current
     "kHz", "MHz", "GHz", // `Hz` is `Count/Second`
-    "rpm", "m/s", "Pa", "dB",
+    "rpm", "m/s", "Pa", "dB", "By.s", // memory that was held, by time
 ];
 
 /// Whether `ucum` is a unit that is meant as it is written, and CloudWatch has none for.

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use weir_config::{Check, Duration};
 use weir_core::{Config, Facts};
+use weir_kubelet::PodResources;
 
 use super::{
     catalogue::metrics,
@@ -58,6 +59,33 @@ pub struct NvmlConfig {
     pub rules: BTreeMap<String, HealthVerdict>,
     /// What XIDs mean by code, where it is to be another thing than NVIDIA's catalogue says, such as `{109: reset_required}`.
     pub xids: BTreeMap<String, HealthVerdict>,
+    /// Which pods have the GPUs.
+    pub pods: PodsConfig,
+}
+
+/// Which pods have the GPUs, as the kubelet of this node says.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(default)]
+pub struct PodsConfig {
+    /// Whether the kubelet is asked, at the medium interval. Where it has no socket this is no node, and nothing is said.
+    pub enabled: bool,
+    /// The socket of the kubelet's pod-resources API.
+    pub endpoint: PathBuf,
+    /// Figures by process, told by container: for them the node's processes have to be visible, by `hostPID` or below `root_path`.
+    pub host_pid: bool,
+    /// Where the node's root is: `proc` and `var/log/containers` below it say whose a process is.
+    pub root_path: PathBuf,
+}
+
+impl Default for PodsConfig {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            endpoint: PathBuf::from(PodResources::SOCKET),
+            host_pid: false,
+            root_path: PathBuf::from("/"),
+        }
+    }
 }
 
 /// How often to ask for what, at multiples on the clock.
@@ -96,6 +124,7 @@ impl Default for NvmlConfig {
             unsupported_as_zero: false,
             rules: BTreeMap::new(),
             xids: BTreeMap::new(),
+            pods: PodsConfig::default(),
         }
     }
 }
@@ -131,6 +160,23 @@ impl NvmlConfig {
     /// What XIDs mean, by code.
     pub(super) fn xid_verdicts(&self) -> BTreeMap<u64, HealthVerdict> {
         self.xids.iter().filter_map(|(code, verdict)| Some((code.parse().ok()?, *verdict))).collect()
+    }
+
+    /// Whether pods matter: the script knew none.
+    pub(super) fn has_pods(&self) -> bool {
+        self.pods.enabled && self.profile != Profile::GpuHealth
+    }
+
+    /// Whether processes are told by container.
+    pub(super) fn tells_processes(&self) -> bool {
+        let names = [sink::POD_MEMORY, sink::POD_UTILIZATION];
+        self.has_pods() && self.pods.host_pid && names.iter().any(|name| self.lists(name))
+    }
+
+    /// Whether it is told what containers have and use of GPUs.
+    pub(super) fn tells_usage(&self) -> bool {
+        let names = [sink::POD_ALLOCATED, sink::POD_ACTIVE, sink::POD_IDLE_MEMORY];
+        self.has_pods() && names.iter().any(|name| self.lists(name))
     }
 
     /// Every name that `metrics` may have: those of the profile, first.
@@ -176,6 +222,9 @@ impl Config for NvmlConfig {
         }
         for code in self.xids.keys().filter(|code| code.parse::<u64>().is_err()) {
             check.error(&["xids", code], format!("`{code}` is no XID: a number, such as 109"));
+        }
+        if self.pods.host_pid && !self.pods.enabled {
+            check.error(&["pods", "host_pid"], "only with `pods.enabled: true`".to_owned());
         }
         if self.unsupported_as_zero && self.profile != Profile::GpuHealth {
             check.error(&["unsupported_as_zero"], "only the profile `gpu_health` has this".to_owned());

@@ -13,7 +13,8 @@ use super::{
     health::HealthVerdict,
     known::{KnownGpu, Round, State},
     metric::{Metric, Profile},
-    plan::{Plan, SIGNALS, Signal},
+    plan::{Plan, SIGNALS, Signal, USAGE, row_of},
+    pods::{Pods, is_use},
     session::{self, Report, Session},
     sink::{self, Figure, Sink, own},
 };
@@ -49,6 +50,12 @@ pub(super) struct Fleet {
     metrics: Vec<&'static Metric>,
     signals: [usize; SIGNALS.len()],
     xid_verdicts: BTreeMap<u64, HealthVerdict>,
+    /// By row: whether it says what a program does with the GPU.
+    uses: Vec<bool>,
+    usage: [usize; USAGE.len()],
+    pods: Arc<Pods>,
+    /// Whether the kubelet answers; none where there never was one.
+    kubelet: Option<bool>,
     /// Which GPUs answered this round.
     answered: Vec<bool>,
     waiting: usize,
@@ -77,6 +84,10 @@ impl Fleet {
             alias: Vec::new(),
             metrics: metrics().collect(),
             signals: SIGNALS.map(Signal::row),
+            uses: metrics().map(|metric| metric.under(Profile::Semconv)).map(is_said_of_owners).collect(),
+            usage: USAGE.map(row_of),
+            pods: Arc::default(),
+            kubelet: None,
             answered: Vec::new(),
             waiting: 0,
             expected_points: 0,
@@ -173,6 +184,10 @@ impl Fleet {
             Report::Round(number, place, readings, outcome) if self.is_of_now(number) => {
                 let Some(gpu) = self.places.get(place).and_then(|at| self.gpus.get_mut(*at)) else { return };
                 (gpu.readings, gpu.is_busy) = (readings, false);
+                if let Some(migs) = gpu.readings.migs.take() {
+                    gpu.tenancy.divide(migs);
+                    gpu.tenancy.let_to(&gpu.who, &self.pods.assigned);
+                }
                 let was_late = gpu.state == State::Stuck;
                 match outcome {
                     Ok(()) => {
@@ -201,9 +216,9 @@ impl Fleet {
                     }
                 }
             }
-            Report::Xid(number, place, code) if self.is_of_now(number) => {
+            Report::Xid(number, place, code, instance) if self.is_of_now(number) => {
                 if let Some(gpu) = self.places.get(place).and_then(|at| self.gpus.get_mut(*at)) {
-                    gpu.xid(code, now);
+                    gpu.xid(code, instance, now);
                     let (index, uuid) = (gpu.who.index, &gpu.who.uuid);
                     tracing::warn!(component = %self.context.id, "XID {code} on GPU {index} ({uuid})");
                 }
@@ -216,6 +231,12 @@ impl Fleet {
                 }
                 self.retry_at = now;
                 self.end_session();
+            }
+            Report::Pods(is_up, pods) => {
+                (self.kubelet, self.pods) = (Some(is_up), pods);
+                for gpu in &mut self.gpus {
+                    gpu.tenancy.let_to(&gpu.who, &self.pods.assigned);
+                }
             }
             // Of an opening that is over.
             Report::Opened(..) | Report::Round(..) | Report::Xid(..) | Report::Divided(..) => {}
@@ -252,6 +273,7 @@ impl Fleet {
             }
             let gpu = &mut self.gpus[at];
             (gpu.who, gpu.state, gpu.place) = (who, State::Up, Some(devices.len()));
+            gpu.tenancy.let_to(&gpu.who, &self.pods.assigned);
             self.places.push(at);
             devices.push(device);
         }
@@ -322,24 +344,20 @@ impl Fleet {
         let mut sink = Sink { sender, batch, alias: &mut self.alias, profile, now, over_cap: 0 };
         let (config, plan, metrics) = (&self.config, &self.plan, &*self.metrics);
         let (signals, xid_verdicts) = (self.signals, &self.xid_verdicts);
-        let round = Round { config, plan, due, metrics, signals, xid_verdicts };
+        let (uses, usage, pods) = (&*self.uses, self.usage, &*self.pods);
+        let round = Round { config, plan, due, metrics, signals, xid_verdicts, uses, usage, pods };
         for (at, gpu) in self.gpus.iter_mut().enumerate() {
             let answered = self.answered.get(at).copied().unwrap_or(false);
             gpu.report(&round, answered, &mut sink);
         }
         if due.has(Tier::Medium) && profile != Profile::GpuHealth && is_of_interest {
             let stuck = self.gpus.iter().filter(|gpu| gpu.state == State::Stuck).count();
-            for (name, value) in [(sink::COUNT, up), (sink::MISSING, missing), (sink::STUCK, stuck)] {
-                if self.config.lists(name) {
-                    let (attributes, start, value) = ([].as_slice(), UnixNanos(0), value as f64);
-                    sink.put(Figure {
-                        name: own(name, "{gpu}"),
-                        gpu: None,
-                        attributes,
-                        numbered: None,
-                        start,
-                        value,
-                    });
+            let numbers = [(sink::COUNT, up), (sink::MISSING, missing), (sink::STUCK, stuck)];
+            let numbers = numbers.map(|(name, value)| (own(name, "{gpu}"), value as f64));
+            let kubelet = self.kubelet.map(|is_up| (own(sink::PODS_UP, "1"), f64::from(is_up)));
+            for (name, value) in numbers.into_iter().chain(kubelet) {
+                if self.config.lists(name.name) {
+                    sink.put(Figure::new(name, value));
                 }
             }
         }
@@ -352,4 +370,9 @@ impl Fleet {
         }
         batch
     }
+}
+
+/// Whether the metric of this name says what a program does with the GPU.
+fn is_said_of_owners(semconv: Option<super::metric::Name>) -> bool {
+    semconv.is_some_and(|name| is_use(name.name))
 }

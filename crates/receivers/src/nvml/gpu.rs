@@ -9,6 +9,7 @@ use super::{
     fields::Asked,
     instances::Instances,
     plan::{Plan, PlannedCall, Row},
+    pods::{Mig, OfContainer, Processes},
     profiler::Profiler,
 };
 
@@ -56,6 +57,9 @@ impl Due {
 #[derive(Debug, Default)]
 pub(super) struct Readings {
     pub(super) figures: Vec<Reading>,
+    /// Which MIG devices there are, where that is news.
+    pub(super) migs: Option<Vec<Mig>>,
+    pub(super) processes: Vec<OfContainer>,
 }
 
 /// A GPU that is open.
@@ -68,10 +72,13 @@ pub(super) struct Gpu {
     fields: Option<[Asked; 3]>,
     profiler: Profiler,
     instances: Instances,
+    /// Where processes are told by container.
+    processes: Option<Processes>,
 }
 
 impl Gpu {
     pub(super) fn new(device: Device, plan: Arc<Plan>) -> Self {
+        let processes = plan.processes.as_ref().map(|planned| Processes::new(&planned.root));
         Self {
             device,
             plan,
@@ -79,6 +86,7 @@ impl Gpu {
             fields: None,
             profiler: Profiler::default(),
             instances: Instances::default(),
+            processes,
         }
     }
 
@@ -87,23 +95,46 @@ impl Gpu {
     /// # Errors
     /// The GPU is lost, or NVML has to be opened anew; what was read before is in `into`.
     pub(super) fn read(&mut self, due: Due, into: &mut Readings) -> Result<(), Error> {
-        let (device, plan, into) = (&self.device, &*self.plan, &mut into.figures);
-        into.clear();
+        let (device, plan) = (&self.device, &*self.plan);
+        let Readings { figures, migs, processes } = into;
+        figures.clear();
+        processes.clear();
         device.answers()?;
-        read_calls(device, &plan.calls, &mut self.unsupported, due, Part::Whole, into)?;
+        read_calls(device, &plan.calls, &mut self.unsupported, due, Part::Whole, figures)?;
         let fields = match &mut self.fields {
             Some(fields) => fields,
             None => self.fields.insert(Asked::of(device, plan)?),
         };
         for tier in [Tier::Fast, Tier::Medium, Tier::Slow] {
             if due.has(tier) {
-                fields[tier as usize].read(device, into)?;
+                fields[tier as usize].read(device, figures)?;
             }
         }
         if due.has(Tier::Medium) {
-            self.profiler.read(device, &plan.profile, Part::Whole, into)?;
+            self.profiler.read(device, &plan.profile, Part::Whole, figures)?;
+            self.read_processes(figures, processes)?;
         }
-        self.instances.read(device, plan, due, into)
+        *migs = self.instances.read(&self.device, &self.plan, due, figures)?;
+        Ok(())
+    }
+
+    /// Processes by container, and from the same answer what the catalogue has of all of them.
+    fn read_processes(
+        &mut self,
+        figures: &mut Vec<Reading>,
+        into: &mut Vec<OfContainer>,
+    ) -> Result<(), Error> {
+        let (Some(planned), Some(processes)) = (&self.plan.processes, &mut self.processes) else {
+            return Ok(());
+        };
+        match processes.read(&self.device, into) {
+            Ok((count, bytes)) => {
+                let values = [f64::from(count), bytes as f64].into_iter().zip(planned.first..);
+                figures.extend(values.map(|(value, row)| Reading { row, part: Part::Whole, value }));
+                Ok(())
+            }
+            Err(error) => goes_on(error),
+        }
     }
 }
 

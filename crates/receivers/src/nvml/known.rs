@@ -7,12 +7,14 @@ use weir_core::UnixNanos;
 use super::{
     catalogue::{Tier, metrics},
     config::NvmlConfig,
+    count::{Count, Stream},
     gpu::{Due, Part, Readings},
     health::{self, HealthVerdict, RULES},
     metric::{Metric, Profile, Shape},
-    plan::{Plan, Row, SIGNALS, Signal},
+    plan::{Plan, Row, SIGNALS, Signal, USAGE},
+    pods::{Owner, Pods, Sample, Tenancy, report_processes},
     session::Who,
-    sink::{self, Figure, Sink, own},
+    sink::{self, Figure, Sink, own, own_counter},
     xid,
 };
 
@@ -20,8 +22,8 @@ use super::{
 const MAX_RECENT: usize = 256;
 /// As many attributes has no metric.
 const MAX_ATTRIBUTES: usize = 7;
-/// Codes that are counted by GPU: there are fewer.
-const MAX_CODES: usize = 1000;
+/// Codes that are counted by GPU, each by instance and container.
+const MAX_XIDS: usize = 1000;
 
 /// What the GPU is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,12 +38,15 @@ pub(super) enum State {
     Released,
 }
 
-/// A counter's first moment, and where it stands.
-#[derive(Clone, Copy, Debug)]
-struct Count {
-    start: UnixNanos,
-    last: f64,
-    at: UnixNanos,
+/// XIDs of one code, and where they happened.
+#[derive(Debug)]
+struct Xids {
+    code: u64,
+    /// The MIG instance.
+    instance: Option<u32>,
+    /// Who had it alone at that moment.
+    owner: Option<Arc<Owner>>,
+    count: u64,
 }
 
 /// A GPU.
@@ -57,7 +62,8 @@ pub(super) struct KnownGpu {
     counts: BTreeMap<(Row, Part), Count>,
     /// By row.
     latest: Vec<Option<f64>>,
-    xids: BTreeMap<u64, u64>,
+    pub(super) tenancy: Tenancy,
+    xids: Vec<Xids>,
     recent: Vec<(u64, UnixNanos)>,
     since: UnixNanos,
     /// The most PCIe lanes that it was seen with.
@@ -78,7 +84,8 @@ impl KnownGpu {
             readings: Readings::default(),
             counts: BTreeMap::new(),
             latest: vec![None; rows],
-            xids: xid::ALARMABLE.map(|code| (code, 0)).into(),
+            tenancy: Tenancy::default(),
+            xids: xid::ALARMABLE.map(Xids::none_of).into(),
             recent: Vec::with_capacity(MAX_RECENT),
             since,
             widest: None,
@@ -87,10 +94,17 @@ impl KnownGpu {
         }
     }
 
-    /// Counts an XID.
-    pub(super) fn xid(&mut self, code: u64, now: UnixNanos) {
-        if self.xids.len() < MAX_CODES || self.xids.contains_key(&code) {
-            *self.xids.entry(code).or_default() += 1;
+    /// Counts an XID, for whoever had the GPU or the MIG instance alone.
+    pub(super) fn xid(&mut self, code: u64, instance: Option<u32>, now: UnixNanos) {
+        let owner = instance.map_or_else(|| self.tenancy.alone(), |id| self.tenancy.alone_on(id));
+        let is_it =
+            |xids: &Xids| xids.code == code && xids.instance == instance && xids.owner.as_ref() == owner;
+        match self.xids.iter().position(is_it) {
+            Some(at) => self.xids[at].count += 1,
+            None if self.xids.len() < MAX_XIDS => {
+                self.xids.push(Xids { code, instance, owner: owner.cloned(), count: 1 });
+            }
+            None => {}
         }
         if self.recent.len() == MAX_RECENT {
             self.recent.remove(0);
@@ -98,22 +112,14 @@ impl KnownGpu {
         self.recent.push((code, now));
     }
 
-    /// Where a counter began. It falls where the GPU or the driver was reset: then it began after it was last seen.
-    fn start(&mut self, of: (Row, Part), value: f64, now: UnixNanos) -> UnixNanos {
-        let first = Count { start: now, last: value, at: now };
-        let count = self.counts.entry(of).or_insert(first);
-        if value < count.last {
-            count.start = count.at;
-        }
-        (count.last, count.at) = (value, now);
-        count.start
-    }
-
     /// Puts the round's figures into `sink`, if there was an answer, and what is said of the GPU at any rate.
     pub(super) fn report(&mut self, round: &Round<'_>, answered: bool, sink: &mut Sink<'_>) {
         if answered {
             self.report_figures(round, sink);
             self.look_back(round, sink.now);
+        }
+        if round.config.tells_usage() {
+            self.report_usage(round, answered, sink);
         }
         if round.config.unsupported_as_zero && round.due.has(Tier::Slow) {
             self.report_zeros(round, answered, sink);
@@ -139,14 +145,39 @@ impl KnownGpu {
                 *latest = Some(reading.value);
             }
             let Some(name) = round.plan.published.get(row).copied().flatten() else { continue };
-            let (part, value) = (reading.part, reading.value);
-            let is_counter = name.shape == Shape::Counter;
-            let start =
-                if is_counter { self.start((reading.row, part), value, sink.now) } else { UnixNanos(0) };
+            let (who, part, value) = (&self.who, reading.part, reading.value);
+            let owner = match part {
+                Part::Whole | Part::Link(_) => self.tenancy.alone(),
+                Part::Instance(id) => self.tenancy.alone_on(id),
+            };
+            let owner = owner.filter(|_| round.uses.get(row).copied().unwrap_or(false));
             let (attributes, numbered) = (round.attributes(row), part.numbered());
-            sink.put(Figure { name, gpu: Some(&self.who), attributes, numbered, start, value });
+            let numbered = numbered.as_slice();
+            let figure = Figure { gpu: Some(who), attributes, numbered, ..Figure::new(name, value) };
+            if name.shape == Shape::Gauge {
+                sink.put(Figure { owner: owner.map(|owner| &**owner), ..figure });
+                continue;
+            }
+            let count = self.counts.entry((reading.row, part));
+            let count = count.or_insert_with(|| Count::new(value, sink.now));
+            count.take(value, sink.now, owner, |Stream { owner, start, value }| {
+                sink.put(Figure { owner, start, value, ..figure });
+            });
         }
+        report_processes(&readings.processes, &round.pods.names, round.config, &self.who, sink);
         self.readings = readings;
+    }
+
+    /// What containers have and use of the GPU: counted on in each fast round, said at the medium interval.
+    fn report_usage(&mut self, round: &Round<'_>, answered: bool, sink: &mut Sink<'_>) {
+        if round.due.has(Tier::Fast) {
+            let value = |row: usize| self.latest.get(row).copied().flatten().filter(|_| answered);
+            let [utilization, used] = round.usage.map(value);
+            self.tenancy.sample(sink.now, Sample { utilization, used });
+        }
+        if round.due.has(Tier::Medium) {
+            self.tenancy.report(round.config, &self.who, sink);
+        }
     }
 
     /// Keeps what rules compare the latest figures with.
@@ -168,16 +199,14 @@ impl KnownGpu {
             let was_read =
                 answered && self.readings.figures.iter().any(|reading| usize::from(reading.row) == row);
             if SCRIPT.contains(&name.name) && !was_read && round.config.lists(name.name) {
-                let (start, value, attributes) = (UnixNanos(0), 0.0, [].as_slice());
-                sink.put(Figure { name, gpu: Some(&self.who), attributes, numbered: None, start, value });
+                sink.put(Figure { gpu: Some(&self.who), ..Figure::new(name, 0.0) });
             }
         }
     }
 
     fn report_own(&self, round: &Round<'_>, name: &'static str, value: f64, sink: &mut Sink<'_>) {
         if round.config.lists(name) {
-            let (name, attributes, start) = (own(name, "1"), [].as_slice(), UnixNanos(0));
-            sink.put(Figure { name, gpu: Some(&self.who), attributes, numbered: None, start, value });
+            sink.put(Figure { gpu: Some(&self.who), ..Figure::new(own(name, "1"), value) });
         }
     }
 
@@ -185,15 +214,21 @@ impl KnownGpu {
         if !round.config.lists(sink::XIDS) {
             return;
         }
-        let name = sink::own(sink::XIDS, "{error}");
-        let name = super::metric::Name { shape: Shape::Counter, ..name };
-        for (code, count) in &self.xids {
-            let meaning = xid::meaning(*code);
+        let name = own_counter(sink::XIDS, "{error}");
+        for xids in &self.xids {
+            let meaning = xid::meaning(xids.code);
             let attributes =
                 &[("gpu.xid.class", meaning.class.name()), ("gpu.xid.resolution", meaning.resolution.name())];
-            let numbered = Some(("gpu.xid.code", *code));
-            let (start, value) = (self.since, *count as f64);
-            sink.put(Figure { name, gpu: Some(&self.who), attributes, numbered, start, value });
+            let instance = u64::from(xids.instance.unwrap_or(0));
+            let numbered = [("gpu.xid.code", xids.code), ("gpu.instance.id", instance)];
+            sink.put(Figure {
+                gpu: Some(&self.who),
+                owner: xids.owner.as_deref(),
+                attributes,
+                numbered: &numbered[..=usize::from(xids.instance.is_some())],
+                start: self.since,
+                ..Figure::new(name, xids.count as f64)
+            });
         }
     }
 
@@ -222,15 +257,8 @@ impl KnownGpu {
             }
             if round.config.lists(sink::HEALTH_RULE) {
                 let attributes = [("rule", rule.name)];
-                let (name, start, value) = (own(sink::HEALTH_RULE, "1"), UnixNanos(0), f64::from(holds));
-                sink.put(Figure {
-                    name,
-                    gpu: Some(&self.who),
-                    attributes: &attributes,
-                    numbered: None,
-                    start,
-                    value,
-                });
+                let figure = Figure::new(own(sink::HEALTH_RULE, "1"), f64::from(holds));
+                sink.put(Figure { gpu: Some(&self.who), attributes: &attributes, ..figure });
             }
         }
         self.report_own(round, sink::HEALTH, f64::from(gravest as u8), sink);
@@ -247,9 +275,8 @@ impl KnownGpu {
             let own = metric.attributes;
             all.iter_mut().skip(1).zip(own).for_each(|(to, attribute)| *to = *attribute);
             let attributes = &all[..=own.len().min(MAX_ATTRIBUTES)];
-            let (name, start, value) =
-                (sink::own(sink::SUPPORTED, "1"), UnixNanos(0), f64::from(latest.is_some()));
-            sink.put(Figure { name, gpu: Some(&self.who), attributes, numbered: None, start, value });
+            let figure = Figure::new(sink::own(sink::SUPPORTED, "1"), f64::from(latest.is_some()));
+            sink.put(Figure { gpu: Some(&self.who), attributes, ..figure });
         }
     }
 }
@@ -270,6 +297,18 @@ pub(super) struct Round<'a> {
     pub(super) signals: [usize; SIGNALS.len()],
     /// What XIDs mean, where the configuration says so.
     pub(super) xid_verdicts: &'a BTreeMap<u64, HealthVerdict>,
+    /// By row: whether it says what a program does with the GPU.
+    pub(super) uses: &'a [bool],
+    /// Rows that the use of GPUs is counted by.
+    pub(super) usage: [usize; USAGE.len()],
+    pub(super) pods: &'a Pods,
+}
+
+impl Xids {
+    /// A code that is alarmed of: published as 0 from the start.
+    fn none_of(code: u64) -> Self {
+        Self { code, instance: None, owner: None, count: 0 }
+    }
 }
 
 impl Round<'_> {

@@ -9,6 +9,7 @@
 //! - `catalogue`: every figure, with the call or field that it comes from and its tier. `metric`: what a figure is called under each
 //!   profile. `plan`: the part of the catalogue that a configuration asks for. `fields`, `profiler`, `instances`: what a GPU's thread
 //!   keeps of it that is more than a call.
+//! - `count`: counters, told by who had the GPU. `pods`: which containers have which GPUs, and what that says of figures.
 //! - `xid`: what codes mean. `health`: the rules of the verdict. `sink`: from a figure to a point.
 //!
 //! # Why threads
@@ -17,6 +18,7 @@
 
 mod catalogue;
 mod config;
+mod count;
 mod fields;
 mod fleet;
 mod gpu;
@@ -25,6 +27,7 @@ mod instances;
 mod known;
 mod metric;
 mod plan;
+mod pods;
 mod profiler;
 mod receiver;
 mod session;
@@ -34,7 +37,7 @@ mod xid;
 #[cfg(test)]
 mod tests;
 
-pub use config::{Intervals, NvmlConfig};
+pub use config::{Intervals, NvmlConfig, PodsConfig};
 pub use health::HealthVerdict;
 pub use metric::Profile;
 

@@ -1,5 +1,7 @@
 //! What this configuration asks for: rows of the catalogue that somebody wants, each with its place in tables by row.
 
+use std::path::PathBuf;
+
 use super::{
     catalogue::{
         Call, FieldRow, INSTANCE_CALLS, INSTANCE_PROFILE, PROFILE, ProfileRow, Tier, calls, fields, metrics,
@@ -29,7 +31,7 @@ pub(super) enum Signal {
 
 impl Signal {
     /// The metric, and the attribute's value that tells it from others of its name.
-    fn metric(self) -> (&'static str, &'static [&'static str]) {
+    fn metric(self) -> Named {
         match self {
             Self::RemapPending => ("gpu.memory.row_remap.pending", &[]),
             Self::RemapFailure => ("gpu.memory.row_remap.failure", &[]),
@@ -47,13 +49,25 @@ impl Signal {
 
     /// Where it stands in tables by row.
     pub(super) fn row(self) -> usize {
-        let (name, values) = self.metric();
-        let is_it = |metric: &Metric| {
-            metric.under(Profile::Semconv).is_some_and(|found| found.name == name)
-                && values.iter().all(|value| metric.attributes.iter().any(|(_, found)| found == value))
-        };
-        metrics().position(is_it).unwrap_or(usize::MAX)
+        row_of(self.metric())
     }
+}
+
+/// A metric, and the values of attributes that tell it from others of its name.
+type Named = (&'static str, &'static [&'static str]);
+
+/// What containers' use of a GPU is counted by: how much of the time it works, and its memory in use.
+pub(super) const USAGE: [Named; 2] = [("hw.gpu.utilization", &["general"]), ("hw.gpu.memory.usage", &[])];
+/// How many processes there are; how much memory they have follows.
+const PROCESSES: Named = ("gpu.process.count", &[]);
+
+/// Where a metric stands in tables by row.
+pub(super) fn row_of((name, values): Named) -> usize {
+    let is_it = |metric: &Metric| {
+        metric.under(Profile::Semconv).is_some_and(|found| found.name == name)
+            && values.iter().all(|value| metric.attributes.iter().any(|(_, found)| found == value))
+    };
+    metrics().position(is_it).unwrap_or(usize::MAX)
 }
 
 /// Every signal.
@@ -105,6 +119,18 @@ pub(super) struct Plan {
     pub(super) instance_profile: PlannedProfile,
     /// By row: how it is published; `None` where it is not.
     pub(super) published: Vec<Option<Name>>,
+    /// Whether it is found out which MIG devices there are.
+    pub(super) migs: bool,
+    pub(super) processes: Option<PlannedProcesses>,
+}
+
+/// Processes, told by container.
+#[derive(Clone, Debug)]
+pub(super) struct PlannedProcesses {
+    /// The node's root.
+    pub(super) root: PathBuf,
+    /// The row of their number; that of their memory follows. The call that has both otherwise is not made.
+    pub(super) first: Row,
 }
 
 impl Plan {
@@ -112,15 +138,26 @@ impl Plan {
         let published: Vec<_> = metrics().map(|metric| config.published(metric)).collect();
         let judged: Vec<usize> =
             SIGNALS.iter().map(|signal| signal.row()).filter(|_| config.judges()).collect();
-        let is_wanted = |row: usize| published.get(row).is_some_and(Option::is_some) || judged.contains(&row);
+        let counted_on = if config.tells_usage() { USAGE.map(row_of).to_vec() } else { Vec::new() };
+        let is_wanted = |row: usize| {
+            published.get(row).is_some_and(Option::is_some)
+                || judged.contains(&row)
+                || counted_on.contains(&row)
+        };
+        let processes = config.tells_processes().then(|| PlannedProcesses {
+            root: config.pods.root_path.clone(),
+            first: row_of(PROCESSES) as Row,
+        });
         let mut rows = Rows { next: 0, is_wanted: &is_wanted };
         // In the order of `metrics`.
-        let calls = rows.calls(calls());
+        let mut calls = rows.calls(calls());
+        calls.retain(|call| processes.as_ref().is_none_or(|processes| processes.first != call.first));
         let fields = rows.fields();
         let profile = rows.profile(PROFILE);
         let instance_calls = rows.calls(INSTANCE_CALLS.iter());
         let instance_profile = rows.profile(INSTANCE_PROFILE);
-        Self { calls, fields, profile, instance_calls, instance_profile, published }
+        let migs = config.has_pods();
+        Self { calls, fields, profile, instance_calls, instance_profile, published, migs, processes }
     }
 
     /// Whether anything is asked for in `tier`.
@@ -130,7 +167,7 @@ impl Plan {
         asks(&self.calls)
             || asks(&self.instance_calls)
             || !self.fields[tier as usize].is_empty()
-            || (tier == Tier::Medium && samples)
+            || (tier == Tier::Medium && (samples || self.processes.is_some()))
     }
 
     /// Whether anything is asked of MIG instances.

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio_util::task::AbortOnDropHandle;
 use weir_core::{ComponentError, Context, InHand, Output, Receiver, UnixNanos};
 
-use super::{catalogue::Tier, config::NvmlConfig, fleet::Fleet, gpu::Due, session::Report};
+use super::{catalogue::Tier, config::NvmlConfig, fleet::Fleet, gpu::Due, pods::poll, session::Report};
 use crate::rounds::{following, send};
 
 /// Asks GPUs at intervals.
@@ -39,6 +40,7 @@ impl Receiver for NvmlReceiver {
         let (reports, mut inbox) = unbounded_channel();
         let context = &self.context;
         let clock = &context.clock;
+        let _pods = self.config.has_pods().then(|| self.ask_for_pods(reports.clone()));
         let mut fleet = Fleet::new(self.config.clone(), context, reports);
         let asked = TIERS.map(|tier| fleet.asks(tier).then(|| self.interval(tier)));
         // The first round has everything: what is asked for once a minute is then there at once.
@@ -91,6 +93,15 @@ enum Until {
 }
 
 impl NvmlReceiver {
+    /// Asks the kubelet for pods in a task of its own, until what this answers is dropped.
+    fn ask_for_pods(&self, reports: UnboundedSender<Report>) -> AbortOnDropHandle<()> {
+        let tell = move |is_up, pods| {
+            let _ = reports.send(Report::Pods(is_up, pods)); // the receiver may have ended
+        };
+        let (config, context) = (self.config.pods.clone(), self.context.clone());
+        AbortOnDropHandle::new(tokio::spawn(poll(config, self.interval(Tier::Medium), context, tell)))
+    }
+
     /// Takes reports until nothing is waited for, or the timeout; `true` where the drain has begun.
     async fn wait(&self, fleet: &mut Fleet, inbox: &mut UnboundedReceiver<Report>, until: Until) -> bool {
         let clock = &self.context.clock;

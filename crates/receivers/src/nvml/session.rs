@@ -19,6 +19,7 @@ use super::{
     config::NvmlConfig,
     gpu::{Due, Gpu, Readings},
     plan::Plan,
+    pods::Pods,
 };
 
 /// How long the thread of events waits before it looks whether it is still wanted.
@@ -29,6 +30,8 @@ const EVENT_WAIT: Duration = Duration::from_secs(5);
 pub(super) struct Who {
     pub(super) uuid: String,
     pub(super) index: u32,
+    /// The number in `/dev/nvidia<minor>`.
+    pub(super) minor: Option<u32>,
     pub(super) name: String,
     pub(super) serial: Option<String>,
     /// The version of its firmware.
@@ -45,10 +48,12 @@ pub(super) enum Report {
     Opened(u64, usize, Result<Found, Error>),
     /// A round of the GPU of this place.
     Round(u64, usize, Readings, Result<(), Error>),
-    /// An XID of the GPU of this place.
-    Xid(u64, usize, u64),
+    /// An XID of the GPU of this place, and the MIG instance that it happened on.
+    Xid(u64, usize, u64, Option<u32>),
     /// The MIG instances of the GPU of this place are others now.
     Divided(u64, usize),
+    /// Whether the kubelet answers, and what it said last.
+    Pods(bool, Arc<Pods>),
 }
 
 /// Opens NVML on a thread: it can take seconds, or for ever.
@@ -89,6 +94,7 @@ fn who(device: &Device, index: u32, driver: &str, cuda: u32) -> Result<Who, Erro
     Ok(Who {
         uuid: device.uuid()?,
         index,
+        minor: device.minor().ok(),
         name: device.name()?,
         serial: device.serial().ok(),
         vbios: device.vbios().ok(),
@@ -171,7 +177,7 @@ fn wait_for_events(
         match events.wait(EVENT_WAIT) {
             Ok(Some(event)) => {
                 let report = match event.kind {
-                    XID => Report::Xid(number, event.device, event.data),
+                    XID => Report::Xid(number, event.device, event.data, event.instance),
                     MIG_CHANGE => Report::Divided(number, event.device),
                     _ => continue,
                 };

@@ -9,6 +9,7 @@ use weir_core::{
 
 use super::{
     metric::{Name, Profile, Shape},
+    pods::{CONTAINER, NAMESPACE, Owner, POD},
     session::Who,
 };
 
@@ -28,12 +29,45 @@ pub(super) const HEALTH_RULE: &str = "gpu.health.rule";
 pub(super) const XIDS: &str = "gpu.xid.errors";
 /// By metric: whether the GPU has it.
 pub(super) const SUPPORTED: &str = "gpu.metric.supported";
+/// GPU-seconds for which a container had a GPU, or its part of one.
+pub(super) const POD_ALLOCATED: &str = "gpu.pod.allocated.time";
+/// GPU-seconds of those in which a kernel ran.
+pub(super) const POD_ACTIVE: &str = "gpu.pod.active.time";
+/// Memory that was held while no kernel ran, by how long.
+pub(super) const POD_IDLE_MEMORY: &str = "gpu.pod.idle.memory";
+/// Memory of a container's processes.
+pub(super) const POD_MEMORY: &str = "gpu.pod.memory.usage";
+/// How much of the GPU a container's processes use.
+pub(super) const POD_UTILIZATION: &str = "gpu.pod.utilization";
+/// Whether the kubelet answers.
+pub(super) const PODS_UP: &str = "gpu.pods.up";
+
 /// What is published beside the catalogue.
-pub(super) const OWN: &[&str] = &[UP, COUNT, MISSING, STUCK, HEALTH, HEALTH_RULE, XIDS, SUPPORTED];
+pub(super) const OWN: &[&str] = &[
+    UP,
+    COUNT,
+    MISSING,
+    STUCK,
+    HEALTH,
+    HEALTH_RULE,
+    XIDS,
+    SUPPORTED,
+    POD_ALLOCATED,
+    POD_ACTIVE,
+    POD_IDLE_MEMORY,
+    POD_MEMORY,
+    POD_UTILIZATION,
+    PODS_UP,
+];
 
 /// A gauge of [`OWN`].
 pub(super) const fn own(name: &'static str, unit: &'static str) -> Name {
     Name { name, unit, scale: 1.0, shape: Shape::Gauge }
+}
+
+/// A counter of [`OWN`].
+pub(super) const fn own_counter(name: &'static str, unit: &'static str) -> Name {
+    Name { name, unit, scale: 1.0, shape: Shape::Counter }
 }
 
 /// Where figures go.
@@ -55,12 +89,21 @@ pub(super) struct Figure<'a> {
     pub(super) name: Name,
     /// Whose it is; `None` for the machine's.
     pub(super) gpu: Option<&'a Who>,
+    /// The container that had the GPU.
+    pub(super) owner: Option<&'a Owner>,
     pub(super) attributes: &'a [(&'static str, &'static str)],
-    /// One more attribute, whose value is a number.
-    pub(super) numbered: Option<(&'static str, u64)>,
+    /// More attributes, whose values are numbers.
+    pub(super) numbered: &'a [(&'static str, u64)],
     pub(super) start: UnixNanos,
     /// In NVML's unit.
     pub(super) value: f64,
+}
+
+impl Figure<'_> {
+    /// A figure of the machine.
+    pub(super) const fn new(name: Name, value: f64) -> Self {
+        Self { name, gpu: None, owner: None, attributes: &[], numbered: &[], start: UnixNanos(0), value }
+    }
 }
 
 impl Sink<'_> {
@@ -77,9 +120,16 @@ impl Sink<'_> {
             self.alias.push(0);
             self.alias.extend_from_slice(value.as_bytes());
         }
-        if let Some((_, number)) = figure.numbered {
+        for (key, number) in figure.numbered {
             self.alias.push(1);
+            self.alias.extend_from_slice(key.as_bytes());
             self.alias.extend_from_slice(&number.to_le_bytes());
+        }
+        for (key, value) in figure.owner.into_iter().flat_map(Owner::attributes) {
+            self.alias.push(2);
+            self.alias.extend_from_slice(key.as_bytes());
+            self.alias.push(0);
+            self.alias.extend_from_slice(value.as_bytes());
         }
         let profile = self.profile;
         match self.sender.resolve(self.alias, |interner| identify(&figure, profile, interner)) {
@@ -107,9 +157,7 @@ fn identify(figure: &Figure<'_>, profile: Profile, interner: &Interner) -> Ident
     if profile != Profile::GpuHealth {
         attributes.extend(figure.attributes.iter().map(|(key, value)| text(key, value)));
     }
-    if let Some((key, value)) = figure.numbered {
-        attributes.push(text(key, &value.to_string()));
-    }
+    attributes.extend(figure.numbered.iter().map(|(key, value)| text(key, &value.to_string())));
     if let Some(who) = figure.gpu {
         resource = identity(who, &text);
         let index = who.index.to_string();
@@ -124,6 +172,12 @@ fn identify(figure: &Figure<'_>, profile: Profile, interner: &Interner) -> Ident
             Profile::GpuHealth => attributes.push(text("GPUIndex", &index)),
         }
     }
+    for (key, value) in figure.owner.into_iter().flat_map(Owner::attributes) {
+        match (profile, dcgm_label(key)) {
+            (Profile::Dcgm, Some(label)) => attributes.push(text(label, value)),
+            _ => resource.push(text(key, value)),
+        }
+    }
     let name = figure.name;
     let descriptor = match name.shape {
         Shape::Gauge => Descriptor::gauge(name.name, name.unit),
@@ -134,6 +188,16 @@ fn identify(figure: &Figure<'_>, profile: Profile, interner: &Interner) -> Ident
         scope: interner.scope(Scope { name: Arc::from("weir/nvml"), ..Scope::default() }),
         descriptor: interner.descriptor(descriptor),
         attributes: Attributes::new(attributes),
+    }
+}
+
+/// DCGM exporter's label for what Kubernetes' attributes say.
+fn dcgm_label(key: &str) -> Option<&'static str> {
+    match key {
+        NAMESPACE => Some("namespace"),
+        POD => Some("pod"),
+        CONTAINER => Some("container"),
+        _ => None,
     }
 }
 

@@ -6,6 +6,8 @@ mod health;
 mod instances;
 mod page;
 mod parts;
+mod pods;
+mod processes;
 mod profiles;
 mod rows;
 mod script;

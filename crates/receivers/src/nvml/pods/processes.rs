@@ -1,0 +1,171 @@
+//! Figures by process, told by container. On the GPU's own thread: its calls and files are all read there.
+//!
+//! NVML gives ids of processes as the node has them. In a container they mean something only where the node's processes are visible; one driver mixed up
+//! the namespaces. So a process is whose its cgroup says, and nobody's where there is none.
+
+use std::{
+    collections::HashMap,
+    fmt::Write as _,
+    fs::File,
+    io::Read as _,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use weir_kubelet::PodCgroup;
+use weir_nvml_raw::{Class, Device, Error};
+
+use super::Owner;
+
+/// A `cgroup` file has a line a hierarchy of some hundred bytes; what is longer is nobody's.
+const MOST_BYTES: u64 = 16 << 10;
+
+/// A container as its cgroup has it.
+#[derive(Debug, PartialEq)]
+pub(in crate::nvml) struct Container {
+    pub(super) id: String,
+    /// The container by its ids, for want of names.
+    pub(super) owner: Arc<Owner>,
+}
+
+/// What a container's processes use of the GPU, together.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(in crate::nvml) struct OfContainer {
+    /// None: of no container.
+    pub(super) container: Option<Arc<Container>>,
+    pub(super) memory: Option<u64>,
+    /// Percent of multiprocessors, encoder and decoder.
+    pub(super) used: Option<[u32; 3]>,
+}
+
+impl OfContainer {
+    /// Adds what another has.
+    pub(super) fn add(&mut self, memory: Option<u64>, used: Option<[u32; 3]>) {
+        if let Some(memory) = memory {
+            self.memory = Some(self.memory.unwrap_or(0).saturating_add(memory));
+        }
+        if let Some(used) = used {
+            let sum = self.used.unwrap_or_default();
+            self.used = Some(std::array::from_fn(|at| sum[at].saturating_add(used[at])));
+        }
+    }
+}
+
+/// A process that was seen.
+#[derive(Debug)]
+struct Known {
+    /// Its `cgroup` file: as long as that is the same, so is the container.
+    cgroup: Vec<u8>,
+    container: Option<Arc<Container>>,
+    is_there: bool,
+}
+
+/// The processes of one GPU.
+#[derive(Debug)]
+pub(in crate::nvml) struct Processes {
+    proc: PathBuf,
+    nvml: weir_nvml_raw::Processes,
+    known: HashMap<u32, Known>,
+    /// Buffers.
+    path: String,
+    file: Vec<u8>,
+}
+
+impl Processes {
+    pub(in crate::nvml) fn new(root: &Path) -> Self {
+        let (known, path, file) = (HashMap::new(), String::new(), Vec::new());
+        Self { proc: root.join("proc"), nvml: weir_nvml_raw::Processes::default(), known, path, file }
+    }
+
+    /// Puts what each container uses into `into`. Answers how many processes compute, and how many bytes they hold.
+    ///
+    /// # Errors
+    /// The list of processes cannot be had; what they use may be missing without.
+    pub(in crate::nvml) fn read(
+        &mut self,
+        device: &Device,
+        into: &mut Vec<OfContainer>,
+    ) -> Result<(u32, u64), Error> {
+        self.known.values_mut().for_each(|known| known.is_there = false);
+        let Self { proc, nvml, known, path, file } = self;
+        let mut whose = |pid| container(proc, known, path, file, pid);
+        let (mut count, mut bytes) = (0, 0_u64);
+        for (pid, memory) in nvml.running(device)? {
+            (count, bytes) = (count + 1, bytes.saturating_add(memory.unwrap_or(0)));
+            of(into, whose(pid)).add(memory, None);
+        }
+        match nvml.samples(device) {
+            Ok(samples) => {
+                for sample in samples {
+                    of(into, whose(sample.pid)).add(None, Some([sample.sm, sample.encoder, sample.decoder]));
+                }
+            }
+            Err(error) if matches!(error.class(), Class::Lost | Class::Session) => return Err(error),
+            Err(_) => {} // no samples, or none on a GPU that is divided
+        }
+        self.known.retain(|_, known| known.is_there);
+        Ok((count, bytes))
+    }
+}
+
+/// The entry of a container, made where there is none.
+fn of(into: &mut Vec<OfContainer>, container: Option<Arc<Container>>) -> &mut OfContainer {
+    let at = into.iter().position(|known| known.container == container).unwrap_or(into.len());
+    if at == into.len() {
+        into.push(OfContainer { container, ..OfContainer::default() });
+    }
+    &mut into[at]
+}
+
+/// Whose a process is. Its file is read each time: an id may be another's by now.
+fn container(
+    proc: &Path,
+    known: &mut HashMap<u32, Known>,
+    path: &mut String,
+    file: &mut Vec<u8>,
+    pid: u32,
+) -> Option<Arc<Container>> {
+    path.clear();
+    file.clear();
+    let _ = write!(path, "{}/{pid}/cgroup", proc.display()); // into a string: it cannot fail
+    let read = File::open(&*path).and_then(|open| open.take(MOST_BYTES).read_to_end(file));
+    if read.is_err() {
+        return None; // it has ended, or is not visible
+    }
+    if let Some(known) = known.get_mut(&pid).filter(|known| known.cgroup == *file) {
+        known.is_there = true;
+        return known.container.clone();
+    }
+    let container = of_cgroup(file).map(Arc::new);
+    let new = Known { cgroup: file.clone(), container: container.clone(), is_there: true };
+    known.insert(pid, new);
+    container
+}
+
+/// The container that a line `<hierarchy>:<controllers>:<path>` of a `cgroup` file names.
+fn of_cgroup(file: &[u8]) -> Option<Container> {
+    let text = String::from_utf8_lossy(file);
+    let found = text.lines().find_map(|line| PodCgroup::of(line.splitn(3, ':').nth(2)?))?;
+    let id = found.container?.id;
+    Some(Container { owner: Arc::new(Owner::of_ids(&found.uid, &id)), id })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const UID: &str = "3f1c9a52-7a64-4f0e-9d5e-0a1b2c3d4e5f";
+    const ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+
+    #[test]
+    fn a_process_is_whose_its_cgroup_says_in_both_versions() {
+        let container = Container { id: ID.to_owned(), owner: Arc::new(Owner::of_ids(UID, ID)) };
+        let v2 = format!("0::/kubepods/burstable/pod{UID}/{ID}\n");
+        let v1 = format!("12:pids:/kubepods/pod{UID}/{ID}\n1:name=systemd:/kubepods/pod{UID}/{ID}\n0::/\n");
+        assert_eq!(of_cgroup(v2.as_bytes()), Some(container));
+        assert_eq!(of_cgroup(v1.as_bytes()).unwrap().id, ID);
+        for other in ["", "0::/\n", "0::/user.slice\n", "no line", &format!("0::/kubepods/pod{UID}\n")] {
+            assert_eq!(of_cgroup(other.as_bytes()), None, "{other}");
+        }
+    }
+}
