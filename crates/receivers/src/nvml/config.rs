@@ -183,7 +183,8 @@ impl NvmlConfig {
     fn names(&self) -> Vec<&'static str> {
         let of_catalogue = metrics().filter_map(|metric| Some(metric.under(self.profile)?.name));
         let own = if self.profile == Profile::GpuHealth { &[] } else { sink::OWN };
-        of_catalogue.chain(own.iter().copied()).chain([DEFAULT, ALL]).collect()
+        let last_xid = (self.profile == Profile::Dcgm).then_some(sink::LAST_XID);
+        of_catalogue.chain(own.iter().copied()).chain(last_xid).chain([DEFAULT, ALL]).collect()
     }
 }
 

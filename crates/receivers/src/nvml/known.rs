@@ -130,6 +130,10 @@ impl KnownGpu {
         if round.due.has(Tier::Medium) {
             self.report_own(round, sink::UP, f64::from(self.state == State::Up), sink);
             self.report_xids(round, sink);
+            if round.config.profile == Profile::Dcgm {
+                let last = self.recent.last().map_or(0, |(code, _)| *code);
+                self.report_own(round, sink::LAST_XID, last as f64, sink);
+            }
         }
         if round.due.has(Tier::Slow) {
             self.report_health(round, sink);

@@ -42,6 +42,9 @@ pub(super) const POD_UTILIZATION: &str = "gpu.pod.utilization";
 /// Whether the kubelet answers.
 pub(super) const PODS_UP: &str = "gpu.pods.up";
 
+/// DCGM exporter's, under its names alone: the last XID, 0 where there was none.
+pub(super) const LAST_XID: &str = "DCGM_FI_DEV_XID_ERRORS";
+
 /// What is published beside the catalogue.
 pub(super) const OWN: &[&str] = &[
     UP,

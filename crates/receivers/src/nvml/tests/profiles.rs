@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use weir_nvml_stub::{Card, Gpu, Node, Stub};
+use weir_nvml_stub::{Card, Gpu, Node, Stub, Xid};
 
 use super::{
     super::{Profile, sink::OWN},
@@ -36,7 +36,7 @@ fn set(names: &[&str]) -> BTreeSet<String> {
 #[tokio::test]
 async fn dcgm_exporters_defaults_are_published_with_its_labels() {
     let (names, labels) = published(Profile::Dcgm, Card::H100.gpu(0)).await;
-    // Its etc/default-counters.csv, but for the last XID, the rate of NVLink and licences of virtual GPUs.
+    // Its etc/default-counters.csv, but for the rate of NVLink and licences of virtual GPUs.
     let expected = [
         "DCGM_FI_DEV_SM_CLOCK",
         "DCGM_FI_DEV_MEM_CLOCK",
@@ -60,6 +60,7 @@ async fn dcgm_exporters_defaults_are_published_with_its_labels() {
         "DCGM_FI_PROF_DRAM_ACTIVE",
         "DCGM_FI_PROF_PCIE_TX_BYTES",
         "DCGM_FI_PROF_PCIE_RX_BYTES",
+        "DCGM_FI_DEV_XID_ERRORS",
     ];
     assert_eq!(names, set(&expected));
     assert_eq!(labels, set(&["gpu", "UUID", "device", "modelName"]));
@@ -94,4 +95,22 @@ async fn the_cloudwatch_agents_metrics_are_all_published_with_its_labels() {
     ];
     assert_eq!(names, set(&expected));
     assert_eq!(labels, set(&["index", "name"]));
+}
+
+#[tokio::test]
+async fn under_dcgm_exporters_names_the_last_xid_is_told_and_none_is_zero() {
+    let stub = Stub::new(Card::H100.node(1)).unwrap();
+    let mut watched = Watched::over(stub, |config| {
+        config.profile = Profile::Dcgm;
+        config.metrics = vec!["DCGM_FI_DEV_XID_ERRORS".to_owned()];
+    });
+    let last = |round: &std::collections::BTreeMap<String, weir_core::Number>| {
+        assert_eq!(round.len(), 1, "{round:?}");
+        round.values().next().unwrap().as_f64() as u64
+    };
+    assert_eq!(last(&watched.round().await), 0);
+    let xids = [63, 79].map(|code| Xid { code, instance: None });
+    watched.stub.change(|node| node.gpus[0].xids.extend(xids)).unwrap();
+    while last(&watched.minute_later().await) != 79 {}
+    watched.ends().await;
 }

@@ -6,7 +6,10 @@ use weir_core::{Kind, NumberPoint};
 use weir_nvml_stub::{Card, Gpu, Node, Process, Stub};
 
 use super::{
-    super::{Profile, sink::OWN},
+    super::{
+        Profile,
+        sink::{LAST_XID, OWN},
+    },
     Watched,
 };
 
@@ -78,7 +81,7 @@ async fn published(profile: Profile) -> BTreeSet<String> {
         let kind = if metric.kind == Kind::Sum && metric.monotonic { "counter" } else { "gauge" };
         let value = format!("{:.6}", point.value().as_f64());
         let value = value.trim_end_matches('0').trim_end_matches('.');
-        (!OWN.contains(&&*metric.name))
+        (!OWN.contains(&&*metric.name) && &*metric.name != LAST_XID)
             .then(|| format!("{}{attributes} = {value} {} {kind}", metric.name, metric.unit))
     };
     let lines = batch.numbers.iter().filter_map(line).collect();
