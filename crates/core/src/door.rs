@@ -22,7 +22,7 @@ use parking_lot::Mutex;
 use self::{aliases::AliasTable, names::NONE};
 use crate::{
     clock::Clock,
-    interner::{Interner, SeriesCap},
+    interner::{Full, Interner, SeriesCap},
     series::{Identity, Series, SeriesId},
 };
 
@@ -218,9 +218,10 @@ impl Door {
     /// [`SeriesCap`] when the cap is reached (R4). There is no overflow series here.
     pub fn stream(&self, identity: Identity) -> Result<Arc<Series>, SeriesCap> {
         let interner = self.interner();
-        interner.stream(&self.origin, identity.clone()).or_else(|full| {
-            if self.shared.relieve(None) { interner.stream(&self.origin, identity) } else { Err(full) }
-        })
+        let admitted = interner.stream(&self.origin, identity).or_else(|full| {
+            if self.shared.relieve(None) { interner.stream(&self.origin, full.identity) } else { Err(full) }
+        });
+        admitted.map_err(|full| full.cap)
     }
 
     /// For how long a name that is not used is kept.
@@ -243,6 +244,15 @@ pub struct Heading(u32);
 impl Heading {
     /// What is under no heading.
     pub const NONE: Self = Self(NONE);
+}
+
+/// What a new alias is to be under.
+#[derive(Clone, Copy, Debug)]
+pub enum Under<'a> {
+    /// A heading of the checked-out sender.
+    Known(Heading),
+    /// One that an alias has to make known first: its bytes, and before them those that it is under itself, the outermost first.
+    New(&'a [&'a [u8]]),
 }
 
 /// An alias of a checked-out sender that was foreseen, and verified.
@@ -297,7 +307,7 @@ impl Sender<'_> {
             Some(series) => Ok(Resolved { series, overflow: false }),
             None => {
                 let identity = identify(self.door.interner());
-                self.admit(&[], alias, identity)
+                self.admit(Under::Known(Heading::NONE), alias, identity)
             }
         }
     }
@@ -331,21 +341,21 @@ impl Sender<'_> {
         self.table.find(under, alias, self.now)
     }
 
-    /// The series of `identity`, which this sender calls `alias` under `headings`, of which the outermost comes first.
+    /// The series of `identity`, which this sender calls `alias`.
     ///
     /// # Errors
     /// [`SeriesCap`] when the cap is reached and the point may not overflow (R4).
     #[cold]
     pub fn admit(
         &mut self,
-        headings: &[&[u8]],
+        under: Under<'_>,
         alias: &[u8],
         identity: Identity,
     ) -> Result<Resolved, SeriesCap> {
         let interner = self.door.interner();
-        let admitted = interner.stream(&self.origin, identity.clone()).or_else(|full| {
+        let admitted = interner.stream(&self.origin, identity).or_else(|full| {
             if self.door.shared.relieve(Some(&mut self.table)) {
-                interner.stream(&self.origin, identity.clone())
+                interner.stream(&self.origin, full.identity)
             } else {
                 Err(full)
             }
@@ -353,10 +363,10 @@ impl Sender<'_> {
         match admitted {
             Ok(series) => {
                 let id = series.id();
-                self.table.remember(headings, alias, series, self.now);
+                self.table.remember(under, alias, series, self.now);
                 Ok(Resolved { series: id, overflow: false })
             }
-            Err(_) => {
+            Err(Full { identity, .. }) => {
                 // Not remembered as an alias: aliases beyond the cap would be the memory that the cap is there to save.
                 let series = interner.overflow(&self.origin, &identity)?;
                 self.door.overflowed.fetch_add(1, Relaxed);

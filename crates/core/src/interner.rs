@@ -4,6 +4,8 @@
 //! *gone* once every lease taken before its retirement is dropped; only then is its slot given to another series.
 //! The interner has no clock: its owner calls [`Interner::sweep`].
 
+mod sweep;
+
 use std::{
     cmp::Reverse,
     collections::{BinaryHeap, VecDeque},
@@ -22,9 +24,9 @@ use crate::{
     value::{Attributes, KeyValue, Value},
 };
 
+pub use sweep::Swept;
+
 const SHARDS: usize = 16;
-/// Slots looked at per lock of the table while sweeping: short holds, so that doors are not kept waiting.
-const SWEEP_CHUNK: usize = 4096;
 /// How many overflow series may exist beyond the cap: one per metric and resource that overflows.
 const OVERFLOW_HEADROOM: usize = 1024;
 /// The attribute of the series that takes what is over the cap (metrics SDK specification, "Cardinality limits").
@@ -54,6 +56,15 @@ impl Lease {
 #[error("the limit of {0} series is reached")]
 pub struct SeriesCap(pub usize);
 
+/// [`SeriesCap`], and the name for which there was no room.
+#[derive(Debug)]
+pub struct Full {
+    /// The cap.
+    pub cap: SeriesCap,
+    /// What was asked for.
+    pub identity: Identity,
+}
+
 /// Figures about the interner, for self-telemetry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InternerStats {
@@ -71,19 +82,18 @@ pub struct InternerStats {
     pub limit: usize,
 }
 
-/// What one sweep did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Swept {
-    /// Series found unheld.
-    pub retired: usize,
-    /// Slots freed for reuse.
-    pub freed: usize,
-}
-
 #[derive(Debug, Default)]
 struct Slot {
     generation: u32,
     series: Option<Arc<Series>>,
+}
+
+#[derive(Debug, Default)]
+struct Table {
+    slots: Vec<Slot>,
+    /// The lowest is given away first: what is live then stays together, and the pages of state by series (R3) beyond it empty
+    /// again after a peak.
+    free: BinaryHeap<Reverse<u32>>,
 }
 
 type Shard = HashTable<Interned>;
@@ -102,10 +112,7 @@ pub struct Interner {
     scopes: Pool<Scope>,
     descriptors: Pool<Descriptor>,
     shards: [Mutex<Shard>; SHARDS],
-    table: RwLock<Vec<Slot>>,
-    /// The lowest is given away first: what is live then stays together, and the pages of state by series (R3) beyond it empty
-    /// again after a peak.
-    free: Mutex<BinaryHeap<Reverse<u32>>>,
+    table: RwLock<Table>,
     epochs: Mutex<VecDeque<Lease>>,
     streams: AtomicUsize,
     live: AtomicUsize,
@@ -130,7 +137,6 @@ impl Interner {
             descriptors: Pool::default(),
             shards: std::array::from_fn(|_| Mutex::default()),
             table: RwLock::default(),
-            free: Mutex::default(),
             epochs: Mutex::new([Lease(Arc::new(Epoch { number: 0, retired: Mutex::default() }))].into()),
             streams: AtomicUsize::new(0),
             live: AtomicUsize::new(0),
@@ -194,8 +200,8 @@ impl Interner {
     /// The series of a stream as it is called at the door `origin`, made if it is new and the cap allows it.
     ///
     /// # Errors
-    /// [`SeriesCap`] when `limit` streams live already.
-    pub fn stream(&self, origin: &Arc<str>, identity: Identity) -> Result<Arc<Series>, SeriesCap> {
+    /// `limit` streams live already.
+    pub fn stream(&self, origin: &Arc<str>, identity: Identity) -> Result<Arc<Series>, Full> {
         self.stream_within(self.limit, origin, identity)
     }
 
@@ -212,7 +218,8 @@ impl Interner {
         }
         let attributes = Attributes::new(vec![self.attribute(OVERFLOW_ATTRIBUTE, Value::Bool(true))]);
         let limit = self.limit.saturating_add(OVERFLOW_HEADROOM);
-        self.stream_within(limit, origin, Identity { attributes, ..identity.clone() })
+        let overflow = self.stream_within(limit, origin, Identity { attributes, ..identity.clone() });
+        overflow.map_err(|full| full.cap)
     }
 
     fn stream_within(
@@ -220,8 +227,8 @@ impl Interner {
         limit: usize,
         origin: &Arc<str>,
         identity: Identity,
-    ) -> Result<Arc<Series>, SeriesCap> {
-        let hash = self.hash(Some(origin), None, &identity);
+    ) -> Result<Arc<Series>, Full> {
+        let hash = self.hash_at_door(origin, &identity);
         let mut shard = self.shards[(hash >> 60) as usize].lock();
         let same = |held: &Series| held.origin.as_ref() == Some(origin) && held.identity == identity;
         if let Some(found) = found(&shard, hash, same) {
@@ -229,7 +236,7 @@ impl Interner {
         }
         if self.streams.fetch_add(1, Relaxed) >= limit {
             self.streams.fetch_sub(1, Relaxed);
-            return Err(SeriesCap(self.limit));
+            return Err(Full { cap: SeriesCap(self.limit), identity });
         }
         Ok(self.insert(&mut shard, hash, |id| Series {
             id,
@@ -247,7 +254,7 @@ impl Interner {
     /// The series that `of` is called after a rewrite (R2): the same stream under a new name.
     pub fn rewritten(&self, of: &Series, identity: Identity) -> Arc<Series> {
         let stream = of.stream;
-        let hash = self.hash(None, Some(stream), &identity);
+        let hash = self.hash_of_name(stream, &identity);
         let mut shard = self.shards[(hash >> 60) as usize].lock();
         let same =
             |held: &Series| held.origin.is_none() && held.stream == stream && held.identity == identity;
@@ -258,13 +265,13 @@ impl Interner {
     }
 
     fn insert(&self, shard: &mut Shard, hash: u64, make: impl FnOnce(SeriesId) -> Series) -> Arc<Series> {
-        let reused = self.free.lock().pop().map(|Reverse(slot)| slot);
         let mut table = self.table.write();
+        let reused = table.free.pop().map(|Reverse(slot)| slot);
         let slot = reused.unwrap_or_else(|| {
-            table.push(Slot::default());
-            (table.len() - 1) as u32
+            table.slots.push(Slot::default());
+            (table.slots.len() - 1) as u32
         });
-        let cell = &mut table[slot as usize];
+        let cell = &mut table.slots[slot as usize];
         let series = Arc::new(make(SeriesId { slot, generation: cell.generation }));
         cell.series = Some(Arc::clone(&series));
         drop(table);
@@ -274,18 +281,20 @@ impl Interner {
     }
 
     fn hash_of(&self, series: &Series) -> u64 {
-        let stream = series.origin.is_none().then_some(series.stream);
-        self.hash(series.origin.as_ref(), stream, &series.identity)
+        match &series.origin {
+            Some(origin) => self.hash_at_door(origin, &series.identity),
+            None => self.hash_of_name(series.stream, &series.identity),
+        }
     }
 
-    fn hash(&self, origin: Option<&Arc<str>>, stream: Option<StreamId>, identity: &Identity) -> u64 {
-        // Parts are interned, so their addresses stand for their contents.
-        let parts = (
-            Arc::as_ptr(&identity.resource) as usize,
-            Arc::as_ptr(&identity.scope) as usize,
-            Arc::as_ptr(&identity.descriptor) as usize,
-        );
-        self.hasher.hash_one((origin.map(|o| &**o), stream, parts, &identity.attributes))
+    fn hash_at_door(&self, origin: &Arc<str>, identity: &Identity) -> u64 {
+        self.hasher.hash_one((&**origin, shared_parts(identity), &identity.attributes))
+    }
+
+    /// Of a name that a rewrite gave. Its attributes are not in it: a stream has few names, and reading all their texts anew is most
+    /// of what a series costs that is new. Those that differ in attributes alone are compared.
+    fn hash_of_name(&self, stream: StreamId, identity: &Identity) -> u64 {
+        self.hasher.hash_one((stream, shared_parts(identity)))
     }
 
     /// The series of `id`: always there while a lease taken before the id was written is held; `None` once it is gone.
@@ -309,96 +318,6 @@ impl Interner {
         Known(self.table.read())
     }
 
-    /// Retires series that nobody holds, and frees the slots that no lease covers any more.
-    pub fn sweep(&self) -> Swept {
-        let retired = self.retire();
-        let freed = self.free_uncovered(retired.slots);
-        self.resources.sweep();
-        self.scopes.sweep();
-        self.descriptors.sweep();
-        self.strings.sweep();
-        Swept { retired: retired.count, freed }
-    }
-
-    fn retire(&self) -> Retired {
-        let mut out = Retired::default();
-        let mut from = 0;
-        loop {
-            let unheld: Vec<Arc<Series>> = {
-                let table = self.table.read();
-                if from >= table.len() {
-                    return out;
-                }
-                let to = table.len().min(from + SWEEP_CHUNK);
-                // Two holders: the table and the shard. A retired series has lost the shard's.
-                let unheld = table[from..to].iter().filter_map(|slot| slot.series.as_ref());
-                let unheld = unheld.filter(|series| Arc::strong_count(series) == 2).cloned().collect();
-                from = to;
-                unheld
-            };
-            for series in unheld {
-                let hash = self.hash_of(&series);
-                let mut shard = self.shards[(hash >> 60) as usize].lock();
-                // Three: the table, the shard, and this sweep. Under the shard's lock no door can find it anew.
-                if Arc::strong_count(&series) == 3
-                    && let Ok(entry) = shard.find_entry(hash, |held| Arc::ptr_eq(&held.series, &series))
-                {
-                    entry.remove();
-                    out.count += 1;
-                    self.live.fetch_sub(1, Relaxed);
-                    if series.origin.is_some() {
-                        self.streams.fetch_sub(1, Relaxed);
-                    }
-                    out.slots.push(series.id.slot);
-                }
-            }
-        }
-    }
-
-    /// Closes the current epoch over `retired`, opens the next, and frees what no lease covers.
-    fn free_uncovered(&self, retired: Vec<u32>) -> usize {
-        let mut epochs = self.epochs.lock();
-        let next = epochs.back().map_or(0, |lease| lease.0.number + 1);
-        if let Some(current) = epochs.back() {
-            current.0.retired.lock().extend(retired);
-        }
-        epochs.push_back(Lease(Arc::new(Epoch { number: next, retired: Mutex::default() })));
-        let mut freed = 0;
-        while epochs.len() > 1
-            && epochs.front().is_some_and(|lease| !self.honour_leases || Arc::strong_count(&lease.0) == 1)
-        {
-            let Some(lease) = epochs.pop_front() else { break };
-            let slots = std::mem::take(&mut *lease.0.retired.lock());
-            let again = self.free(slots, &mut freed);
-            if let Some(current) = epochs.back() {
-                current.0.retired.lock().extend(again);
-            }
-        }
-        freed
-    }
-
-    /// Frees `slots`; answers those that somebody still holds by their `Arc`.
-    fn free(&self, slots: Vec<u32>, freed: &mut usize) -> Vec<u32> {
-        let mut again = Vec::new();
-        let mut reusable = Vec::with_capacity(slots.len());
-        let mut table = self.table.write();
-        for slot in slots {
-            let cell = &mut table[slot as usize];
-            let held = cell.series.as_ref().map_or(0, Arc::strong_count);
-            if held > 1 && self.honour_leases {
-                again.push(slot);
-                continue;
-            }
-            cell.series = None;
-            cell.generation = cell.generation.wrapping_add(1);
-            reusable.push(Reverse(slot));
-        }
-        drop(table);
-        *freed += reusable.len();
-        self.free.lock().extend(reusable);
-        again
-    }
-
     /// Figures for self-telemetry.
     pub fn stats(&self) -> InternerStats {
         let (epochs, retired) = {
@@ -408,7 +327,7 @@ impl Interner {
         InternerStats {
             streams: self.streams.load(Relaxed),
             series: self.live.load(Relaxed),
-            slots: self.table.read().len(),
+            slots: self.table.read().slots.len(),
             retired,
             epochs,
             limit: self.limit,
@@ -416,23 +335,26 @@ impl Interner {
     }
 }
 
+/// Parts are interned, so their addresses stand for their contents.
+fn shared_parts(identity: &Identity) -> [usize; 3] {
+    [
+        Arc::as_ptr(&identity.resource) as usize,
+        Arc::as_ptr(&identity.scope) as usize,
+        Arc::as_ptr(&identity.descriptor) as usize,
+    ]
+}
+
 fn found(shard: &Shard, hash: u64, same: impl Fn(&Series) -> bool) -> Option<Arc<Series>> {
     let held = shard.find(hash, |held| held.hash == hash && same(&held.series))?;
     Some(Arc::clone(&held.series))
 }
 
-#[derive(Default)]
-struct Retired {
-    count: usize,
-    slots: Vec<u32>,
-}
-
 /// Which ids are known; new series wait while it is held.
-pub(crate) struct Known<'a>(RwLockReadGuard<'a, Vec<Slot>>);
+pub(crate) struct Known<'a>(RwLockReadGuard<'a, Table>);
 
 impl Known<'_> {
     pub(crate) fn get(&self, id: SeriesId) -> Option<&Arc<Series>> {
-        let slot = self.0.get(id.slot as usize)?;
+        let slot = self.0.slots.get(id.slot as usize)?;
         if slot.generation == id.generation { slot.series.as_ref() } else { None }
     }
 }

@@ -50,14 +50,14 @@ pub use component::{
     Facts, OpenListener, Out, Processor, ProcessorFactory, Receiver, ReceiverFactory, State,
 };
 pub use door::names::{Entry, NONE as NO_NAME, Names, Numbers};
-pub use door::{Door, Doors, Heading, MIN_RETENTION, Predicted, Resolved, Sender};
+pub use door::{Door, Doors, Heading, MIN_RETENTION, Predicted, Resolved, Sender, Under};
 pub use edge::{Delivery, Edge, Inbox, InboxSender, NotTaken, Output, inbox};
 pub use graph::{
     Ending, Graph, Limits, LogLevel, Logs, Metrics, MetricsLevel, Pipeline, Plan, Planned, Service, Stage,
     StartError, Telemetry, is_loopback, plan, service_schema,
 };
 pub use health::{ComponentStatus, Health, Pulse, StatusReport};
-pub use interner::{Interner, InternerStats, Lease, OVERFLOW_ATTRIBUTE, SeriesCap, Swept};
+pub use interner::{Full, Interner, InternerStats, Lease, OVERFLOW_ATTRIBUTE, SeriesCap, Swept};
 pub use ledger::{Account, EdgeEntry, EdgeLedger, InHand, Ledger, NodeEntry, NodeLedger, Reason};
 pub use metadata::{Detector, DetectorState, Findings, Metadata, Source};
 pub use offers::Offers;

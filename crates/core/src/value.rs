@@ -142,9 +142,14 @@ impl Attributes {
         Self(list.into())
     }
 
+    /// The attribute under `key`.
+    pub fn find(&self, key: &str) -> Option<&KeyValue> {
+        self.0.binary_search_by(|kv| (*kv.key).cmp(key)).ok().map(|at| &self.0[at])
+    }
+
     /// The value under `key`.
     pub fn get(&self, key: &str) -> Option<&Value> {
-        self.0.binary_search_by(|kv| (*kv.key).cmp(key)).ok().map(|at| &self.0[at].value)
+        self.find(key).map(|kv| &kv.value)
     }
 
     /// The attributes in the order of their keys.

@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use super::{
-    Heading, Predicted,
+    Heading, Predicted, Under,
     names::{NONE, Names, Numbers},
 };
 use crate::series::{Series, SeriesId};
@@ -58,7 +58,7 @@ impl AliasTable {
     #[inline]
     pub(super) fn predict(&self, under: Heading, bytes: &[u8]) -> Option<Predicted> {
         let (at, entry) = self.aliases.predict(under.0, bytes)?;
-        Some(Predicted { at, len: entry.bytes().len() })
+        Some(Predicted { at, len: entry.len() })
     }
 
     #[inline]
@@ -80,12 +80,17 @@ impl AliasTable {
         Some(alias.id)
     }
 
-    /// Remembers `alias` under `headings`, of which the outermost comes first.
-    pub(super) fn remember(&mut self, headings: &[&[u8]], alias: &[u8], series: Arc<Series>, now: u64) {
+    /// Remembers `alias`.
+    pub(super) fn remember(&mut self, under: Under<'_>, alias: &[u8], series: Arc<Series>, now: u64) {
         if Arc::strong_count(&series) > ALIASES_PER_SERIES {
             return self.hold(series, now);
         }
-        let under = headings.iter().fold(NONE, |parent, bytes| self.enter_heading(parent, bytes));
+        let under = match under {
+            Under::Known(heading) => heading.0,
+            Under::New(headings) => {
+                headings.iter().fold(NONE, |parent, bytes| self.enter_heading(parent, bytes))
+            }
+        };
         self.insert(under, alias, series, now);
     }
 
@@ -107,15 +112,15 @@ impl AliasTable {
         let mut headings = Numbers::default();
         for heading in other.headings.entries() {
             let parent = headings.new_of(heading.parent());
-            headings.push(self.enter_heading(parent, heading.bytes()));
+            headings.push(self.enter_heading(parent, other.headings.bytes_of(heading)));
         }
         for alias in other.aliases.entries() {
             let under = headings.new_of(alias.parent());
-            let used = alias.value.used;
-            let known = self.aliases.find(under, alias.bytes());
+            let (bytes, used) = (other.aliases.bytes_of(alias), alias.value.used);
+            let known = self.aliases.find(under, bytes);
             match known.and_then(|at| self.aliases.value_mut(at)) {
                 Some(known) => known.used = known.used.max(used),
-                None => self.insert(under, alias.bytes(), Arc::clone(&alias.value.series), used.into()),
+                None => self.insert(under, bytes, Arc::clone(&alias.value.series), used.into()),
             }
         }
         other.held.into_values().for_each(|(series, used)| self.hold(series, used));

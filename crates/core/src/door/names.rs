@@ -1,4 +1,7 @@
 //! Names: bytes under a parent, found again by what followed last time, else by their hash; a hit is always verified.
+//!
+//! The bytes of all names lie one after the other, in the order of their arrival. Who calls them in that order again reads memory
+//! from one end to the other, which is what processors fetch ahead of time; and a new name costs no allocation of its own.
 
 use hashbrown::HashTable;
 
@@ -12,7 +15,10 @@ const SLACK: usize = 4;
 /// What is known under a name.
 #[derive(Debug)]
 pub struct Entry<T> {
-    bytes: Box<[u8]>,
+    start: usize,
+    len: u32,
+    /// So that an index that grows reads no names.
+    hash: u32,
     parent: u32,
     /// The name that followed last time.
     next: u32,
@@ -21,9 +27,10 @@ pub struct Entry<T> {
 }
 
 impl<T> Entry<T> {
-    /// The name.
-    pub fn bytes(&self) -> &[u8] {
-        &self.bytes
+    /// How many bytes the name has.
+    #[expect(clippy::len_without_is_empty, reason = "a name of no bytes is as good as another")]
+    pub fn len(&self) -> usize {
+        self.len as usize
     }
 
     /// The number of its parent.
@@ -32,8 +39,13 @@ impl<T> Entry<T> {
     }
 
     #[inline]
-    fn is(&self, parent: u32, bytes: &[u8]) -> bool {
-        self.parent == parent && *self.bytes == *bytes
+    fn bytes<'a>(&self, texts: &'a [u8]) -> &'a [u8] {
+        texts.get(self.start..self.start + self.len()).unwrap_or_default()
+    }
+
+    #[inline]
+    fn is(&self, parent: u32, bytes: &[u8], texts: &[u8]) -> bool {
+        self.parent == parent && *self.bytes(texts) == *bytes
     }
 }
 
@@ -42,10 +54,11 @@ impl<T> Entry<T> {
 pub struct Names<T> {
     hasher: ahash::RandomState,
     entries: Vec<Entry<T>>,
+    /// The names themselves.
+    texts: Vec<u8>,
     index: HashTable<u32>,
     /// The name that was found last: where the prediction starts.
     cursor: u32,
-    bytes: u64,
 }
 
 impl<T> Default for Names<T> {
@@ -53,9 +66,9 @@ impl<T> Default for Names<T> {
         Self {
             hasher: ahash::RandomState::new(),
             entries: Vec::new(),
+            texts: Vec::new(),
             index: HashTable::new(),
             cursor: NONE,
-            bytes: 0,
         }
     }
 }
@@ -66,9 +79,14 @@ impl<T> Names<T> {
         &self.entries
     }
 
+    /// The bytes of a name.
+    pub fn bytes_of(&self, entry: &Entry<T>) -> &[u8] {
+        entry.bytes(&self.texts)
+    }
+
     /// The memory that the names take, in bytes.
     pub fn bytes(&self) -> u64 {
-        self.bytes
+        (self.texts.len() + self.entries.len() * size_of::<Entry<T>>()) as u64
     }
 
     /// What is known under a name, to change.
@@ -90,14 +108,15 @@ impl<T> Names<T> {
     pub fn predict(&self, parent: u32, bytes: &[u8]) -> Option<(u32, &Entry<T>)> {
         let at = self.predicted();
         let entry = self.entries.get(at as usize)?;
-        (entry.parent == parent && bytes.starts_with(&entry.bytes)).then_some((at, entry))
+        (entry.parent == parent && bytes.starts_with(entry.bytes(&self.texts))).then_some((at, entry))
     }
 
     /// The number of a name.
     #[inline]
     pub fn find(&mut self, parent: u32, bytes: &[u8]) -> Option<u32> {
         let predicted = self.predicted();
-        if self.entries.get(predicted as usize).is_some_and(|entry| entry.is(parent, bytes)) {
+        let entry = self.entries.get(predicted as usize);
+        if entry.is_some_and(|entry| entry.is(parent, bytes, &self.texts)) {
             self.cursor = predicted;
             return Some(predicted);
         }
@@ -107,8 +126,12 @@ impl<T> Names<T> {
     }
 
     fn look_up(&self, parent: u32, bytes: &[u8]) -> Option<u32> {
-        let hash = self.hasher.hash_one((parent, bytes));
-        self.index.find(hash, |at| self.entries[*at as usize].is(parent, bytes)).copied()
+        let hash = spread(self.hash(parent, bytes));
+        self.index.find(hash, |at| self.entries[*at as usize].is(parent, bytes, &self.texts)).copied()
+    }
+
+    fn hash(&self, parent: u32, bytes: &[u8]) -> u32 {
+        self.hasher.hash_one((parent, bytes)) as u32
     }
 
     /// Goes on from a name that was predicted.
@@ -128,23 +151,17 @@ impl<T> Names<T> {
     /// Takes a name in that is not known yet.
     pub fn insert(&mut self, parent: u32, bytes: &[u8], value: T) -> u32 {
         let at = self.entries.len() as u32;
-        self.bytes += Self::weight(bytes);
-        self.entries.push(Entry { bytes: bytes.into(), parent, next: at + 1, value });
+        let (start, len, hash) = (self.texts.len(), bytes.len() as u32, self.hash(parent, bytes));
+        self.texts.extend_from_slice(bytes);
+        self.entries.push(Entry { start, len, hash, parent, next: at + 1, value });
         self.enter(at);
         self.follow(at);
         at
     }
 
-    fn weight(bytes: &[u8]) -> u64 {
-        (bytes.len() + size_of::<Entry<T>>()) as u64
-    }
-
     fn enter(&mut self, at: u32) {
-        let (hasher, entries) = (&self.hasher, &self.entries);
-        let hash = |at: &u32| {
-            let entry = &entries[*at as usize];
-            hasher.hash_one((entry.parent, &*entry.bytes))
-        };
+        let entries = &self.entries;
+        let hash = |at: &u32| spread(entries[*at as usize].hash);
         self.index.insert_unique(hash(&at), at, hash);
     }
 
@@ -152,8 +169,9 @@ impl<T> Names<T> {
     /// `parent_of` is told the numbers so far, which are those of parents.
     pub fn keep(&mut self, mut parent_of: impl FnMut(usize, &Entry<T>, &Numbers) -> Option<u32>) -> Numbers {
         let mut numbers = Numbers::default();
-        let (mut at, mut kept, mut bytes) = (0, 0, 0);
-        self.entries.retain_mut(|entry| {
+        let Self { hasher, entries, texts, .. } = self;
+        let (mut at, mut kept, mut end) = (0, 0, 0);
+        entries.retain_mut(|entry| {
             let parent = parent_of(at, entry, &numbers);
             at += 1;
             let Some(parent) = parent else {
@@ -162,20 +180,33 @@ impl<T> Names<T> {
             };
             numbers.push(kept);
             kept += 1;
-            (entry.parent, entry.next) = (parent, kept);
-            bytes += Self::weight(&entry.bytes);
+            // Those before it take no more room than they did.
+            texts.copy_within(entry.start..entry.start + entry.len(), end);
+            entry.start = end;
+            end += entry.len();
+            if entry.parent != parent {
+                entry.parent = parent;
+                entry.hash = hasher.hash_one((parent, entry.bytes(texts))) as u32;
+            }
+            entry.next = kept;
             true
         });
-        self.bytes = bytes;
+        texts.truncate(end);
         self.index.clear();
         if self.entries.len() < self.entries.capacity() / SLACK {
             self.entries.shrink_to(self.entries.len() * 2);
+            self.texts.shrink_to(self.texts.len() * 2);
             self.index = HashTable::with_capacity(self.entries.len() * 2);
         }
         (0..kept).for_each(|at| self.enter(at));
         self.rewind();
         numbers
     }
+}
+
+/// The hash of the index, which looks at both ends of it.
+fn spread(hash: u32) -> u64 {
+    u64::from(hash) << 32 | u64::from(hash)
 }
 
 /// New numbers of names by their old ones.

@@ -181,7 +181,7 @@ fn under(sender: &mut Sender<'_>, [scope, metric]: [&str; 2], alias: &str, name:
     }
     let identity = named(name, Temporality::Cumulative)(sender.door.interner());
     let headings = [scope.as_bytes(), metric.as_bytes()];
-    sender.admit(&headings, alias.as_bytes(), identity).unwrap().series
+    sender.admit(Under::New(&headings), alias.as_bytes(), identity).unwrap().series
 }
 
 #[test]
@@ -251,7 +251,7 @@ fn a_table_that_is_absorbed_brings_its_headings_along() {
         for [scope, metric] in paths {
             let identity = named(metric, Temporality::Cumulative)(&f.interner);
             let series = f.interner.stream(&f.interner.string("otlp"), identity).unwrap();
-            table.remember(&[scope.as_bytes(), metric.as_bytes()], b"x", series, 0);
+            table.remember(Under::New(&[scope.as_bytes(), metric.as_bytes()]), b"x", series, 0);
         }
         table
     };

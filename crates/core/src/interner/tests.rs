@@ -110,7 +110,7 @@ fn over_the_cap_only_what_adds_up_overflows() {
     let _held = (stream(&interner, "a"), stream(&interner, "b"));
     let door: Arc<str> = Arc::from("door");
     let cumulative = identity(&interner, "c", Temporality::Cumulative);
-    assert_eq!(interner.stream(&door, cumulative.clone()).unwrap_err(), SeriesCap(2));
+    assert_eq!(interner.stream(&door, cumulative.clone()).unwrap_err().cap, SeriesCap(2));
     assert_eq!(interner.overflow(&door, &cumulative).unwrap_err(), SeriesCap(2));
     let delta = identity(&interner, "c", Temporality::Delta);
     let over = interner.overflow(&door, &delta).unwrap();

@@ -37,6 +37,8 @@ struct Stage {
     durable: Option<Durable>,
     /// The time, in seconds since the epoch.
     seen: u32,
+    /// The metric that a route was found for last, and that of its deltas: the series of a metric come one after the other.
+    last_metric: Option<(Arc<Descriptor>, Arc<Descriptor>)>,
 }
 
 /// What a stage hands to its successor over a reload (R7).
@@ -100,6 +102,7 @@ impl Converter {
             interner: context.interner,
             clock: context.clock,
             seen: 0,
+            last_metric: None,
         };
         Self {
             ledger: context.ledger,
@@ -134,7 +137,7 @@ impl Converter {
 
 /// The way of the series `id`; the first time, it is found out.
 #[inline]
-fn way(routes: &mut PerSeries<Option<Route>>, stage: &Stage, id: SeriesId) -> Option<Way> {
+fn way(routes: &mut PerSeries<Option<Route>>, stage: &mut Stage, id: SeriesId) -> Option<Way> {
     match routes.get(id) {
         Some(route) => route.as_ref().map(|route| route.way),
         None => find_way(routes, stage, id),
@@ -142,26 +145,13 @@ fn way(routes: &mut PerSeries<Option<Route>>, stage: &Stage, id: SeriesId) -> Op
 }
 
 #[cold]
-fn find_way(routes: &mut PerSeries<Option<Route>>, stage: &Stage, id: SeriesId) -> Option<Way> {
+fn find_way(routes: &mut PerSeries<Option<Route>>, stage: &mut Stage, id: SeriesId) -> Option<Way> {
     // The batch's lease keeps the id resolvable (R1).
-    let route = Route::of(&*stage.interner.resolve(id)?, stage);
+    let series = stage.interner.resolve(id)?;
+    let route = stage.route_of(&series);
     let way = route.as_ref().map(|route| route.way);
     routes.insert(id, route);
     way
-}
-
-impl Route {
-    fn of(series: &Series, stage: &Stage) -> Option<Self> {
-        let identity = series.identity();
-        let metric = &identity.descriptor;
-        if !metric.is_cumulative_counter() || !stage.filter.takes(metric) {
-            return None;
-        }
-        let metric = Descriptor { temporality: Temporality::Delta, ..Descriptor::clone(metric) };
-        let delta = Identity { descriptor: stage.interner.descriptor(metric), ..identity.clone() };
-        let held = stage.interner.rewritten(series, delta);
-        Some(Self { way: Way { to: held.id(), stream: series.stream() }, _held: held })
-    }
 }
 
 impl Processor for Converter {
@@ -243,6 +233,34 @@ impl Stage {
             durable.restore(&mut self.streams, self.config.max_staleness.0, now, self.interner.stats());
         }
         now
+    }
+
+    fn route_of(&mut self, series: &Series) -> Option<Route> {
+        let identity = series.identity();
+        let metric = &identity.descriptor;
+        if !metric.is_cumulative_counter() || !self.filter.takes(metric) {
+            return None;
+        }
+        let delta = Identity {
+            resource: Arc::clone(&identity.resource),
+            scope: Arc::clone(&identity.scope),
+            descriptor: self.delta_of(metric),
+            attributes: identity.attributes.clone(),
+        };
+        let held = self.interner.rewritten(series, delta);
+        Some(Route { way: Way { to: held.id(), stream: series.stream() }, _held: held })
+    }
+
+    fn delta_of(&mut self, metric: &Arc<Descriptor>) -> Arc<Descriptor> {
+        match &self.last_metric {
+            Some((last, delta)) if Arc::ptr_eq(last, metric) => Arc::clone(delta),
+            _ => {
+                let delta = Descriptor { temporality: Temporality::Delta, ..Descriptor::clone(metric) };
+                let delta = self.interner.descriptor(delta);
+                self.last_metric = Some((Arc::clone(metric), Arc::clone(&delta)));
+                delta
+            }
+        }
     }
 
     /// Makes `point` a delta, if it is one.

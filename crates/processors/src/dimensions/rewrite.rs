@@ -176,7 +176,8 @@ impl Rules {
         let identity = series.identity();
         let received = &identity.resource;
         let nothing = Attributes::default();
-        let is_meant = self.detected.apply_to == ApplyTo::All || self.doors.is_of_this_host(series);
+        let is_meant = !self.detected.all.is_empty()
+            && (self.detected.apply_to == ApplyTo::All || self.doors.is_of_this_host(series));
         let metadata = if is_meant { &self.detected.all } else { &nothing };
         let mut resource = None;
         if is_meant && !self.detected.stamped.is_empty() {
@@ -194,8 +195,9 @@ impl Rules {
         }
         let identity = Identity {
             resource: resource.unwrap_or_else(|| Arc::clone(received)),
+            scope: Arc::clone(&identity.scope),
+            descriptor: Arc::clone(&identity.descriptor),
             attributes: attributes.unwrap_or_else(|| identity.attributes.clone()),
-            ..identity.clone()
         };
         Some(interner.rewritten(series, identity))
     }

@@ -224,7 +224,9 @@ pub(super) fn shape(rules: &[Rule], attributes: &Attributes, around: Surrounding
     if rules.is_empty() {
         return None;
     }
-    let mut list = attributes.to_vec();
+    // Most rules add one at most.
+    let mut list = Vec::with_capacity(attributes.len() + rules.len());
+    list.extend(attributes.iter().cloned());
     for rule in rules {
         rule.apply(&mut list, around);
     }

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use weir_core::{Interner, KeyValue, Reason, Value};
+use weir_core::{Attributes, Interner, KeyValue, Reason, Value};
 
 use super::wire::{Fields, Odd, fixed, sized, varint};
 use crate::otlp::refusals::{TOO_DEEP, TOO_LARGE, UNSUPPORTED_ATTRIBUTE};
@@ -125,44 +125,52 @@ impl Check {
     }
 }
 
-/// A run of attributes, in its order.
-pub(super) fn decode(interner: &Interner, run: &[u8]) -> Result<Vec<KeyValue>, Odd> {
-    let mut list = Vec::new();
+/// A run of attributes, in its order. Texts that `last` has too are shared with it: points of a metric mostly differ in one value,
+/// and a look into the interner costs more than a comparison.
+pub(super) fn decode(interner: &Interner, run: &[u8], last: &Attributes) -> Result<Vec<KeyValue>, Odd> {
+    let mut list = Vec::with_capacity(last.len());
     let mut fields = Fields::new(run);
     while fields.key()?.is_some() {
-        list.push(attribute(interner, fields.sized()?)?);
+        list.push(attribute(interner, fields.sized()?, last)?);
     }
     Ok(list)
 }
 
 /// One attribute.
-pub(super) fn attribute(interner: &Interner, message: &[u8]) -> Result<KeyValue, Odd> {
+pub(super) fn attribute(interner: &Interner, message: &[u8], last: &Attributes) -> Result<KeyValue, Odd> {
     let mut fields = Fields::new(message);
-    let (mut name, mut found) = ("", Value::Empty);
+    let (mut name, mut value_at) = ("", None);
     while let Some(key) = fields.key()? {
         match key {
             KEY => name = fields.text()?,
-            VALUE => found = value(interner, fields.sized()?)?,
+            VALUE => value_at = Some(fields.sized()?),
             _ => fields.pass(key)?,
         }
     }
-    Ok(interner.attribute(name, found))
+    let last = last.find(name);
+    let value = value_at.map(|message| value(interner, message, last.map(|kv| &kv.value))).transpose()?;
+    let key = last.map_or_else(|| interner.string(name), |kv| Arc::clone(&kv.key));
+    Ok(KeyValue { key, value: value.unwrap_or_default() })
 }
 
-fn value(interner: &Interner, message: &[u8]) -> Result<Value, Odd> {
+fn value(interner: &Interner, message: &[u8], last: Option<&Value>) -> Result<Value, Odd> {
     let mut fields = Fields::new(message);
     let mut found = Value::Empty;
     while let Some(key) = fields.key()? {
         found = match key {
-            STRING => Value::Str(interner.string(fields.text()?)),
+            STRING => match (fields.text()?, last) {
+                (text, Some(Value::Str(last))) if **last == *text => Value::Str(Arc::clone(last)),
+                (text, _) => Value::Str(interner.string(text)),
+            },
             BOOL => Value::Bool(fields.varint()? != 0),
             INT => Value::Int(fields.varint()? as i64),
             DOUBLE => Value::Double(fields.double()?),
             BYTES => Value::Bytes(Arc::from(fields.sized()?)),
-            ARRAY => Value::Array(items(fields.sized()?, |item| value(interner, item))?.into()),
+            ARRAY => Value::Array(items(fields.sized()?, |item| value(interner, item, None))?.into()),
             MAP => {
-                let entries = items(fields.sized()?, |item| attribute(interner, item))?;
-                Value::Map(weir_core::Attributes::new(entries).to_vec().into())
+                let none = Attributes::default();
+                let entries = items(fields.sized()?, |item| attribute(interner, item, &none))?;
+                Value::Map(Attributes::new(entries).to_vec().into())
             }
             _ => {
                 fields.pass(key)?;

@@ -150,11 +150,11 @@ impl<'b> ScopeHeader<'b> {
 
 /// The attributes in a message of which they are not the only fields.
 fn list(interner: &Interner, message: &[u8], attribute: u32) -> Result<Vec<weir_core::KeyValue>, Odd> {
-    let mut list = Vec::new();
+    let (mut list, none) = (Vec::new(), Attributes::default());
     let mut fields = Fields::new(message);
     while let Some(key) = fields.key()? {
         if key == attribute {
-            list.push(attributes::attribute(interner, fields.sized()?)?);
+            list.push(attributes::attribute(interner, fields.sized()?, &none)?);
         } else {
             fields.pass(key)?;
         }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use weir_core::{
     Attributes, Descriptor, Door, Heading, Identity, Interner, Reason, Resource, Scope, Sender, SeriesId,
+    Under,
 };
 
 use super::{
@@ -20,6 +21,8 @@ pub(super) struct Naming<'d> {
     check: Check,
     overflowed: u64,
     keys: Keys,
+    /// The attributes of the last series that was new.
+    last: Attributes,
 }
 
 /// The bytes by which a sender calls what is at hand.
@@ -58,7 +61,7 @@ pub(super) struct MetricAt<'b> {
 
 impl<'d> Naming<'d> {
     pub(super) fn new(door: &'d Door, peer: Option<&'d Peer>, check: Check) -> Self {
-        Self { door, peer, check, overflowed: 0, keys: Keys::default() }
+        Self { door, peer, check, overflowed: 0, keys: Keys::default(), last: Attributes::default() }
     }
 
     /// What a check of attributes begins with.
@@ -106,16 +109,22 @@ impl<'d> Naming<'d> {
         if let Err(reason) = check.verdict(run.len()) {
             return Ok(Err(reason));
         }
-        let identity = at.identify(self.door.interner(), self.peer, self.check, run)?;
+        let interner = self.door.interner();
+        let attributes = Attributes::new(attributes::decode(interner, run, &self.last)?);
+        self.last = attributes.clone();
+        let identity = at.identify(interner, self.peer, self.check, attributes)?;
         let sender = &mut at.resource.sender;
         let headings = [&*self.keys.scope, &*self.keys.metric];
-        let Ok(admitted) = sender.admit(&headings, run, identity) else {
+        let under = at.metric.heading.map_or(Under::New(&headings), Under::Known);
+        let Ok(admitted) = sender.admit(under, run, identity) else {
             return Ok(Err(Reason::SERIES_CAP));
         };
         self.overflowed += u64::from(admitted.overflow);
-        // The first alias under a heading makes it known.
-        at.scope.heading = sender.heading(Heading::NONE, headings[0]);
-        at.metric.heading = at.scope.heading.and_then(|scope| sender.heading(scope, headings[1]));
+        if at.metric.heading.is_none() {
+            // The first alias under a heading makes it known.
+            at.scope.heading = sender.heading(Heading::NONE, headings[0]);
+            at.metric.heading = at.scope.heading.and_then(|scope| sender.heading(scope, headings[1]));
+        }
         Ok(Ok(admitted.series))
     }
 }
@@ -128,16 +137,15 @@ pub(super) struct At<'w, 'd, 'b> {
 }
 
 impl At<'_, '_, '_> {
-    /// What a point with the attributes `run` is called. The parts around it are kept for the next.
+    /// What a point with these attributes is called. The parts around it are kept for the next.
     fn identify(
         &mut self,
         interner: &Interner,
         peer: Option<&Peer>,
         check: Check,
-        run: &[u8],
+        attributes: Attributes,
     ) -> Result<Identity, Odd> {
         let Self { resource, scope, metric } = self;
-        let attributes = Attributes::new(attributes::decode(interner, run)?);
         let resource =
             kept(&mut resource.interned, || ResourceHeader::read(&resource.split)?.intern(interner, peer))?;
         let scope = kept(&mut scope.interned, || ScopeHeader::read(&scope.split)?.intern(interner))?;

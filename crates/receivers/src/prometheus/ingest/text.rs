@@ -45,7 +45,7 @@ impl Work<'_> {
     #[inline]
     fn take_line(&mut self, text: &[u8]) -> Result<(), Failure> {
         if let Some((at, entry)) = self.target.lines.predict(self.family, text) {
-            let rest = &text[entry.bytes().len()..];
+            let rest = &text[entry.len()..];
             match entry.value.role {
                 Role::Family(family) => {
                     if rest.is_empty() {
