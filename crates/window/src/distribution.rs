@@ -291,7 +291,7 @@ impl Distribution {
         let sum = self.sum();
         match self.form {
             Form::Few(few) => Values::from_cells(few.into_sorted(), sum, Estimate::default(), limit),
-            Form::Recent(recent) => Values::from_cells(recent.into_sorted(), sum, Estimate::default(), limit),
+            Form::Recent(recent) => Values::from_samples(recent.into_sorted(), sum, limit),
             Form::Many(cells) => {
                 let estimate = cells.estimate();
                 Values::from_cells(cells.into_sorted(), sum, estimate, limit)

@@ -3,7 +3,6 @@
 //! Cells are kept in order, and a sample more means a search and a shift of all that is behind it. These are put in order once,
 //! when the period closes.
 
-use crate::cells::Cell;
 use crate::sum::Sum;
 
 /// How many samples are held, 1 kB: two a second of a minute. With more, cells are the smaller form wherever values repeat.
@@ -43,26 +42,17 @@ impl Recent {
         sum
     }
 
-    /// The samples as ascending cells of one value each.
-    pub(crate) fn into_sorted(self) -> Vec<Cell> {
+    /// The samples in ascending order.
+    pub(crate) fn into_sorted(self) -> Vec<f64> {
         let Self(mut samples) = self;
         samples.sort_unstable_by(f64::total_cmp);
-        let runs = samples.chunk_by(|one, next| one.to_bits() == next.to_bits());
-        runs.map(|run| Cell::of(run[0], run.len() as u64)).collect()
+        samples
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn samples_are_put_in_order_and_equal_ones_are_one_cell() {
-        let recent = Recent::of([3.0, -1.0, 3.0, 0.0, 2.5].into_iter());
-        let cells: Vec<(f64, f64, u64)> =
-            recent.into_sorted().iter().map(|cell| (cell.low, cell.high, cell.count)).collect();
-        assert_eq!(cells, [(-1.0, -1.0, 1), (0.0, 0.0, 1), (2.5, 2.5, 1), (3.0, 3.0, 2)]);
-    }
 
     #[test]
     fn what_has_no_room_is_not_taken() {

@@ -63,6 +63,31 @@ impl Values {
         Self::of(groups.iter().map(|group| (group.value, group.count)), statistics, estimate)
     }
 
+    /// At most `limit` values for ascending samples that add up to `sum`: the way of most streams, in which nothing is moved twice.
+    pub(crate) fn from_samples(mut samples: Vec<f64>, sum: f64, limit: usize) -> Self {
+        let (Some(&min), Some(&max)) = (samples.first(), samples.last()) else { return Self::default() };
+        let statistics = Statistics { count: samples.len() as u64, sum, min, max };
+        let mut counts = Vec::with_capacity(samples.len());
+        let mut count = 1.0;
+        samples.dedup_by(|next, value| {
+            let same = next.to_bits() == value.to_bits();
+            if same {
+                count += 1.0;
+            } else {
+                counts.push(count);
+                count = 1.0;
+            }
+            same
+        });
+        counts.push(count);
+        if samples.len() > limit.max(LEAST_LIMIT) {
+            let pairs = samples.into_iter().zip(counts);
+            let cells = pairs.map(|(value, count)| Cell::of(value, count as u64)).collect();
+            return Self::from_cells(cells, sum, Estimate::default(), limit);
+        }
+        Self { values: samples, counts, statistics, unbounded: 0, worst_relative_error: 0.0 }
+    }
+
     /// At most `limit` values for the buckets of a histogram.
     pub(crate) fn from_histogram(histogram: &Histogram, limit: usize) -> Self {
         let limit = limit.max(LEAST_LIMIT);

@@ -20,7 +20,7 @@ const ROOM_FOR_HEAD: usize = 64;
 
 /// The bytes of a request.
 #[derive(Clone, Debug)]
-pub(super) struct Body {
+pub struct Body {
     bytes: Bytes,
     is_gzip: bool,
     /// Where the first datum begins, before compression.
@@ -31,7 +31,7 @@ pub(super) struct Body {
 
 impl Body {
     /// Writes the request of datums that are written already.
-    pub(super) fn of(namespace: &str, datums: &[&[u8]]) -> Self {
+    pub fn of(namespace: &str, datums: &[&[u8]]) -> Self {
         let mut plain =
             Vec::with_capacity(datums.iter().map(|datum| datum.len()).sum::<usize>() + ROOM_FOR_HEAD);
         wire::write_head(&mut plain, namespace, datums.len());
@@ -53,7 +53,7 @@ impl Body {
     }
 
     /// What is sent.
-    pub(super) fn bytes(&self) -> &Bytes {
+    pub fn bytes(&self) -> &Bytes {
         &self.bytes
     }
 

@@ -167,9 +167,9 @@ fn clean<'a>(text: Cow<'a, str>, longest: usize, metric: &str, repairs: &mut Rep
     text.chars().take(longest).map(|c| if (' '..='~').contains(&c) { c } else { '_' }).collect()
 }
 
-/// Whether all of it is ASCII, without control characters.
+/// Whether all of it is ASCII, without control characters. To the end in any case, so that the compiler takes many bytes at a time.
 fn is_printable(text: &str) -> bool {
-    text.bytes().all(|byte| (b' '..=b'~').contains(&byte))
+    text.bytes().fold(true, |all, byte| all & (b' '..=b'~').contains(&byte))
 }
 
 /// Names must not begin with a colon.
@@ -186,6 +186,8 @@ fn without_colon<'a>(name: Cow<'a, str>, metric: &str, repairs: &mut Repairs) ->
 /// A list of names, some with `*` for any characters.
 #[derive(Clone, Debug)]
 struct Names {
+    /// One of them is `*` alone, as it is unless something else is said.
+    every: bool,
     exact: BTreeSet<String>,
     patterns: Vec<String>,
 }
@@ -193,11 +195,12 @@ struct Names {
 impl Names {
     fn new(list: &[String]) -> Self {
         let (patterns, exact): (Vec<_>, Vec<_>) = list.iter().cloned().partition(|name| name.contains('*'));
-        Self { exact: exact.into_iter().collect(), patterns }
+        let every = patterns.iter().any(|pattern| pattern == "*");
+        Self { every, exact: exact.into_iter().collect(), patterns }
     }
 
     fn has(&self, name: &str) -> bool {
-        self.exact.contains(name) || self.patterns.iter().any(|pattern| matches(pattern, name))
+        self.every || self.exact.contains(name) || self.patterns.iter().any(|pattern| matches(pattern, name))
     }
 }
 

@@ -30,10 +30,6 @@ const MAX_VALUES: usize = 150;
 /// has the service refuse "values that are too small" without a number; 2^-360 is where it was seen to.
 const MIN_VALUE: f64 = f64::from_bits((1023 - 360) << 52);
 
-/// What a datum takes beside its beginning and its lists at most, statistics included, in bytes.
-const ROOM_FOR_REST: usize = 160;
-const BYTES_OF_A_DOUBLE: usize = 9;
-
 /// Unknown units that are said; senders choose them, and each is a line in the log.
 const MAX_UNITS_SAID: usize = 64;
 
@@ -54,7 +50,7 @@ pub const ABOVE_BOUNDS: Reason = Reason("above_bounds");
 pub struct Encoder {
     /// Units already complained about, [`MAX_UNITS_SAID`] at most.
     unknown_units: HashSet<Arc<str>>,
-    /// Where beginnings of datums are written.
+    /// Where datums are written, before they are kept in as much memory as they need.
     scratch: Vec<u8>,
 }
 
@@ -152,7 +148,7 @@ impl Encoder {
             note_limits(&closed, &destination, &mut encoded.repairs);
             let namespace = Arc::clone(&destination.namespace);
             let time = start.seconds() as i64;
-            match datum(destination, closed, time) {
+            match self.datum(&destination, closed, time) {
                 Some(bytes) => {
                     encoded.datums.entry(namespace).or_default().push(Datum { bytes, points, time });
                 }
@@ -166,6 +162,48 @@ impl Encoder {
         self.scratch.clear();
         wire::begin_datum(&mut self.scratch, name, dimensions);
         self.scratch.as_slice().into()
+    }
+
+    /// The datum of samples; `None` when their extremes, in their unit, are beyond what CloudWatch takes.
+    fn datum(&mut self, to: &Destination, mut closed: Values, time: i64) -> Option<Box<[u8]>> {
+        let scale = |value: f64| {
+            let scaled = to.unit.scale(value);
+            if scaled.abs() < MIN_VALUE { 0.0 } else { scaled }
+        };
+        let Statistics { count, sum, min, max } = closed.statistics;
+        let statistics = Statistics { count, sum: scale(sum), min: scale(min), max: scale(max) };
+        if statistics.min.abs() > MAX_VALUE || statistics.max.abs() > MAX_VALUE {
+            return None;
+        }
+        // Values that stand for others are a little off, and so would be their sum: the exact statistics go beside them, as the
+        // CloudWatch Agent sends them. Of a histogram without buckets there are only the statistics.
+        let stand_in = closed.worst_relative_error() > 0.0 && statistics.sum.abs() <= MAX_VALUE;
+        let is_single = closed.values.len() == 1 && count == 1;
+        let all_once = closed.values.len() as u64 == count;
+        closed.values.iter_mut().for_each(|value| *value = scale(*value).clamp(-MAX_VALUE, MAX_VALUE));
+        let standard = &to.unit.standard;
+        let told = Told {
+            time,
+            unit: (*standard != StandardUnit::None).then(|| standard.as_str()),
+            // 60 is what the service takes for granted.
+            resolution: (to.resolution != 60).then_some(to.resolution),
+            ..Told::default()
+        };
+        let told = if is_single {
+            Told { value: closed.values.first().copied(), ..told }
+        } else {
+            Told {
+                statistics: (stand_in || closed.values.is_empty()).then_some(statistics),
+                values: &closed.values,
+                // Absent counts mean 1 each.
+                counts: if all_once { &[] } else { &closed.counts },
+                ..told
+            }
+        };
+        self.scratch.clear();
+        self.scratch.extend_from_slice(&to.head);
+        wire::end_datum(&mut self.scratch, &told);
+        Some(self.scratch.as_slice().into())
     }
 
     fn unit(&mut self, plan: &Plan, descriptor: &Descriptor, encoded: &mut Encoded) -> Unit {
@@ -304,48 +342,6 @@ fn note_limits(closed: &Values, to: &Destination, repairs: &mut Repairs) {
     if closed.unbounded > closed.statistics.count / 100 {
         repairs.add(ABOVE_BOUNDS, &to.name());
     }
-}
-
-/// The datum of samples; `None` when their extremes, in their unit, are beyond what CloudWatch takes.
-fn datum(to: Destination, mut closed: Values, time: i64) -> Option<Box<[u8]>> {
-    let scale = |value: f64| {
-        let scaled = to.unit.scale(value);
-        if scaled.abs() < MIN_VALUE { 0.0 } else { scaled }
-    };
-    let Statistics { count, sum, min, max } = closed.statistics;
-    let statistics = Statistics { count, sum: scale(sum), min: scale(min), max: scale(max) };
-    if statistics.min.abs() > MAX_VALUE || statistics.max.abs() > MAX_VALUE {
-        return None;
-    }
-    // Values that stand for others are a little off, and so would be their sum: the exact statistics go beside them, as the
-    // CloudWatch Agent sends them. Of a histogram without buckets there are only the statistics.
-    let stand_in = closed.worst_relative_error() > 0.0 && statistics.sum.abs() <= MAX_VALUE;
-    let is_single = closed.values.len() == 1 && count == 1;
-    let all_once = closed.values.len() as u64 == count;
-    closed.values.iter_mut().for_each(|value| *value = scale(*value).clamp(-MAX_VALUE, MAX_VALUE));
-    let standard = &to.unit.standard;
-    let told = Told {
-        time,
-        unit: (*standard != StandardUnit::None).then(|| standard.as_str()),
-        // 60 is what the service takes for granted.
-        resolution: (to.resolution != 60).then_some(to.resolution),
-        ..Told::default()
-    };
-    let told = if is_single {
-        Told { value: closed.values.first().copied(), ..told }
-    } else {
-        Told {
-            statistics: (stand_in || closed.values.is_empty()).then_some(statistics),
-            values: &closed.values,
-            // Absent counts mean 1 each.
-            counts: if all_once { &[] } else { &closed.counts },
-            ..told
-        }
-    };
-    let mut bytes = to.head.into_vec();
-    bytes.reserve(ROOM_FOR_REST + BYTES_OF_A_DOUBLE * (told.values.len() + told.counts.len()));
-    wire::end_datum(&mut bytes, &told);
-    Some(bytes.into_boxed_slice())
 }
 
 fn drop_points(encoded: &mut Encoded, reason: Reason, points: u64) {

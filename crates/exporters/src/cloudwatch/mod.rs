@@ -22,7 +22,7 @@
 //! `bad_histogram`, `cumulative_histogram`, `out_of_order`, `rejected`, `queue_full`, `retry_exhausted`, `shutdown`. A request whose answer was lost is sent again, which may
 //! count its samples twice: `PutMetricData` knows no idempotency.
 
-mod body;
+pub mod body;
 mod classify;
 mod client;
 pub mod config;

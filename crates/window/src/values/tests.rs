@@ -26,3 +26,15 @@ fn equal_neighbours_become_one_value() {
         Values::of([(1.0, 2), (1.0, 3), (4.0, 1)].into_iter(), Statistics::default(), Estimate::default());
     assert_eq!((values.values, values.counts), (vec![1.0, 4.0], vec![5.0, 1.0]));
 }
+
+#[test]
+fn samples_that_are_equal_are_one_value_and_those_beyond_the_limit_are_merged() {
+    let samples = vec![-1.0, 0.0, 2.5, 3.0, 3.0, 3.0];
+    let values = Values::from_samples(samples.clone(), 10.5, 4);
+    assert_eq!((&*values.values, &*values.counts), (&[-1.0, 0.0, 2.5, 3.0][..], &[1.0, 1.0, 1.0, 3.0][..]));
+    assert_eq!(values.statistics, Statistics { count: 6, sum: 10.5, min: -1.0, max: 3.0 });
+    let merged = Values::from_samples(samples, 10.5, 3);
+    assert_eq!((merged.values.len(), merged.values[0], merged.values[2]), (3, -1.0, 3.0));
+    assert_eq!((merged.counts.iter().sum::<f64>(), merged.statistics), (6.0, values.statistics));
+    assert_eq!(Values::from_samples(Vec::new(), 0.0, 3), Values::default());
+}

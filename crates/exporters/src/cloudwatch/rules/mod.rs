@@ -75,7 +75,7 @@ pub struct Plan {
 }
 
 /// What was decided about one series.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Decision {
     plan: u16,
     name: Option<Arc<str>>,
@@ -107,6 +107,11 @@ impl Rules {
     /// Whether every point is gathered, all in one period.
     pub fn is_plain(&self) -> bool {
         self.periods.len() == 1 && !self.plans.iter().any(|plan| plan.drops)
+    }
+
+    /// Whether the exporter's own keys alone decide, and the same for every series: then nothing is remembered.
+    fn is_one_way(&self) -> bool {
+        self.filters.is_empty() && self.plans.iter().all(|plan| plan.namespace_from.is_none())
     }
 
     /// Decides about the batch's series, where that is not done yet, and answers how many of its points are dropped. Summaries
@@ -144,6 +149,7 @@ impl Rules {
     pub fn of(&mut self, series: &Series) -> (&Plan, Decision) {
         let decision = match self.decided.get(series.id()) {
             Some(decision) => decision.clone(),
+            None if self.is_one_way() => Decision::default(),
             None => self.decide(series),
         };
         (&self.plans[usize::from(decision.plan)], decision)
