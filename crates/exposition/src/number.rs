@@ -123,6 +123,25 @@ fn exact_seconds(text: &[u8]) -> Option<i64> {
     Some(sign * seconds.checked_mul(NANOS)?.checked_add(nanos)?)
 }
 
+/// A number as Prometheus 3 has it in the labels `le` and `quantile`, however the page writes it: Go's shortest form, with a point or an
+/// exponent, `1.0` and `2.5e+06` (Prometheus, formatOpenMetricsFloat).
+pub fn in_label(value: f64) -> String {
+    let mut text = String::new();
+    crate::render::push_value(&mut text, value);
+    if !value.is_finite() {
+        return text;
+    }
+    let scientific = format!("{value:e}");
+    let (digits, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
+    match exponent.parse::<i32>() {
+        Ok(exponent) if !(-4..6).contains(&exponent) => {
+            let sign = if exponent < 0 { '-' } else { '+' };
+            format!("{digits}e{sign}{:02}", exponent.unsigned_abs())
+        }
+        _ => format!("{value:?}"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -188,5 +207,30 @@ mod tests {
             [seconds(b"NaN"), seconds(b"Inf"), seconds(b"1z"), seconds(b""), seconds(b".")],
             [None; 5]
         );
+    }
+
+    #[test]
+    fn numbers_in_labels_are_as_go_writes_them() {
+        // What Go's strconv.FormatFloat(x, 'g', -1, 64) prints, and `.0` where that has neither point nor exponent.
+        for (value, text) in [
+            (0.0, "0.0"),
+            (-0.0, "-0.0"),
+            (1.0, "1.0"),
+            (-5.0, "-5.0"),
+            (0.25, "0.25"),
+            (0.0001, "0.0001"),
+            (0.00001, "1e-05"),
+            (100_000.0, "100000.0"),
+            (999_999.5, "999999.5"),
+            (1_000_000.0, "1e+06"),
+            (2_500_000.0, "2.5e+06"),
+            (1e100, "1e+100"),
+            (5e-324, "5e-324"),
+            (f64::INFINITY, "+Inf"),
+            (f64::NEG_INFINITY, "-Inf"),
+            (f64::NAN, "NaN"),
+        ] {
+            assert_eq!(in_label(value), text, "{value:e}");
+        }
     }
 }

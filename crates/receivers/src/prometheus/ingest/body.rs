@@ -135,7 +135,9 @@ impl Work<'_> {
         if let Some(checker) = &self.checker {
             checker.finish().map_err(|fault| self.malformed(fault))?;
         }
-        if self.syntax.openmetrics && !self.has_ended {
+        // Nothing at all is an empty scrape, as in Prometheus; not by the specification.
+        let is_empty = self.line == 0 && !self.target.settings.strict;
+        if self.syntax.openmetrics && !self.has_ended && !is_empty {
             return Err(self.malformed(Fault::NoEnd));
         }
         match self.first_fault.take() {

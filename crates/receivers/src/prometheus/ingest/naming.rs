@@ -131,11 +131,7 @@ pub(super) fn name(
     interner: &Interner,
 ) -> Result<Named, Reason> {
     let key = key_of(labels, within)?;
-    let own_label = match within.part {
-        Part::Bucket => "le",
-        Part::Quantile => "quantile",
-        _ => "",
-    };
+    let own_label = own_label(within.part);
     let is_attribute = |name: &str| {
         name != own_label && !matches!(name, NAME | "job" | "instance") && !name.starts_with(SCOPE_PREFIX)
     };
@@ -151,6 +147,15 @@ pub(super) fn name(
         attributes: Attributes::new(attributes),
     };
     Ok(Named { identity, key })
+}
+
+/// The label that says which bucket or quantile a sample is; none of the others has one.
+pub(super) const fn own_label(part: Part) -> &'static str {
+    match part {
+        Part::Bucket => "le",
+        Part::Quantile => "quantile",
+        _ => "",
+    }
 }
 
 /// The bound or the quantile of a sample that must have one.

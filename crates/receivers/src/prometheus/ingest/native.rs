@@ -13,7 +13,7 @@ use super::{
     Failure,
     body::Work,
     protobuf::{Of, labels_of},
-    reasons::{BAD_HISTOGRAM, DUPLICATE_SAMPLE, FLOAT_HISTOGRAM},
+    reasons::{BAD_HISTOGRAM, DUPLICATE_SAMPLE, FLOAT_HISTOGRAM, REPEATED_SAMPLE},
 };
 
 /// The resolutions of native histograms (Prometheus, "Native histograms": schema).
@@ -61,7 +61,7 @@ impl Work<'_> {
         let Some(held) = target.table.get_mut(place) else { return Ok(()) };
         if is_timed && time <= held.sent && held.seen != target.scrape {
             (held.seen, held.is_timed) = (target.scrape, true);
-            self.repeated();
+            self.left(REPEATED_SAMPLE);
             return Ok(());
         }
         let read = if held.seen == target.scrape { Err(DUPLICATE_SAMPLE) } else { read };

@@ -4,12 +4,11 @@
 use std::borrow::Cow;
 
 use weir_exposition::{
-    FamilyType, Fault,
+    FamilyType, Fault, number,
     protobuf::{
         Family,
         messages::{Histogram, LabelPair, Metric, Summary, Timestamp},
     },
-    render::push_value,
     text::{LabelList, MAX_LABELS, Reading},
 };
 
@@ -172,9 +171,7 @@ impl Work<'_> {
         }
         let mut labels: LabelList<'_> = labels_of(of.labels);
         if let Some((label, value)) = piece.own {
-            let mut text = String::new();
-            push_value(&mut text, value);
-            labels.push((Cow::Borrowed(label), Cow::Owned(text)));
+            labels.push((Cow::Borrowed(label), Cow::Owned(number::in_label(value))));
         }
         let mut name = String::from(of.name);
         name.push_str(piece.suffix);

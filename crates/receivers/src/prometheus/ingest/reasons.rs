@@ -8,6 +8,8 @@ pub const BAD_LINE: Reason = Reason("bad_line");
 pub const DUPLICATE_SAMPLE: Reason = Reason("duplicate_sample");
 /// A sample whose own timestamp is not after that of the scrape before: it was sent already.
 pub const REPEATED_SAMPLE: Reason = Reason("repeated_sample");
+/// A sample whose own timestamp is more than ten minutes ahead of the scrape.
+pub const FUTURE_SAMPLE: Reason = Reason("future_sample");
 /// A sample of a gauge histogram, which OpenTelemetry has no kind for.
 pub const GAUGE_HISTOGRAM: Reason = Reason("gauge_histogram");
 /// A native histogram of floating-point counts.

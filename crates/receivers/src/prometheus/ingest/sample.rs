@@ -1,9 +1,12 @@
 //! What is done with a sample.
 
+use std::borrow::Cow;
+
 use weir_core::{Number, NumberPoint, Reason, UnixNanos};
 use weir_exposition::{
     FamilyType,
     family::Part,
+    number,
     text::{LabelList, Reading},
 };
 
@@ -15,18 +18,33 @@ use super::{
     forgotten::counts,
     known::{Known, MAX_LINES, Role},
     naming::{self, Unnamed, Within},
-    reasons::{BAD_TIMESTAMP, DUPLICATE_SAMPLE, GAUGE_HISTOGRAM, REPEATED_SAMPLE, TOO_MANY_BUCKETS},
+    reasons::{
+        BAD_TIMESTAMP, DUPLICATE_SAMPLE, FUTURE_SAMPLE, GAUGE_HISTOGRAM, REPEATED_SAMPLE, TOO_MANY_BUCKETS,
+    },
     table::{Held, NONE},
 };
 
 /// The metric whose labels describe the target.
 const TARGET_INFO: &str = "target_info";
 
+/// How far ahead of a scrape the timestamp of a sample may be, in nanoseconds: ten minutes (Prometheus, scrape/target.go: maxAheadTime).
+const MAX_AHEAD: u64 = 10 * 60 * 1_000_000_000;
+
 /// The time of a sample, and whether it is stated.
 #[derive(Clone, Copy, Debug)]
 struct When {
     time: UnixNanos,
     stated: bool,
+}
+
+/// The labels with the bound of a bucket, or the quantile, written in the one way that relabelling sees.
+fn with_number<'l, 'a>(labels: &'l LabelList<'a>, own_label: &str) -> Cow<'l, LabelList<'a>> {
+    let found = labels.iter().position(|(name, _)| *name == own_label);
+    let read = found.and_then(|at| Some((at, number::value(labels[at].1.as_bytes())?)));
+    let Some((at, number)) = read else { return Cow::Borrowed(labels) };
+    let mut labels = labels.clone();
+    labels[at].1 = Cow::Owned(number::in_label(number));
+    Cow::Owned(labels)
 }
 
 impl Work<'_> {
@@ -92,7 +110,8 @@ impl Work<'_> {
             target.families.get(family).map_or((FamilyType::Unknown, String::new(), name.len()), |family| {
                 (family.kind, String::from(&*family.unit), family.name.len())
             });
-        let mut labels = naming::labels_of(name, labels, &target.identity, &target.settings)?;
+        let labels = with_number(labels, naming::own_label(part));
+        let mut labels = naming::labels_of(name, &labels, &target.identity, &target.settings)?;
         if family_type == FamilyType::GaugeHistogram {
             return Ok(Role::GaugeHistogram);
         }
@@ -155,6 +174,10 @@ impl Work<'_> {
             },
             _ => When { time: self.time, stated: false },
         };
+        if when.stated && when.time.0.saturating_sub(self.time.0) > MAX_AHEAD {
+            self.left(FUTURE_SAMPLE);
+            return Ok(());
+        }
         match role {
             Role::Number(place) => self.number(place, reading.value, when),
             Role::Cell { assembly, cell } => self.piece(assembly, Piece::Cell(cell), reading.value, when),
@@ -190,7 +213,7 @@ impl Work<'_> {
         (held.seen, held.is_timed) = (target.scrape, when.stated);
         if when.stated && when.time <= held.sent {
             held.at = NONE;
-            self.repeated();
+            self.left(REPEATED_SAMPLE);
             return Ok(());
         }
         held.time = when.time;
@@ -239,7 +262,7 @@ impl Work<'_> {
         let time = assembly.stated.unwrap_or(self.time);
         if assembly.stated.is_some() && time <= held.sent {
             (held.seen, held.is_timed) = (target.scrape, true);
-            self.repeated();
+            self.left(REPEATED_SAMPLE);
             return Ok(());
         }
         let start = if held.start < time { held.start } else { UnixNanos(0) };
@@ -257,10 +280,10 @@ impl Work<'_> {
         }
     }
 
-    /// A sample was sent by a scrape before. That is no fault, in strict mode neither.
+    /// A sample is left for what it is. That is no fault of the page, in strict mode neither.
     #[cold]
-    pub(super) fn repeated(&mut self) {
-        *self.refused.entry(REPEATED_SAMPLE).or_default() += 1;
+    pub(super) fn left(&mut self, reason: Reason) {
+        *self.refused.entry(reason).or_default() += 1;
     }
 
     /// `seconds` since the epoch is when the series began to count. What is no such time is not heeded.

@@ -4,8 +4,9 @@
 //! (model/relabel/relabel.go and the configuration documentation of Prometheus 3.)
 //!
 //! # Layout
-//! - [`Relabel`]: a list of steps; `step`: one of them; `pattern`: RE2's expressions; `template`: what `$1` stands for.
+//! - [`Relabel`]: a list of steps; `step`: one of them; `pattern`: RE2's expressions; `template`: what `$1` stands for; `case`: lower and upper case.
 
+mod case;
 mod pattern;
 mod step;
 mod template;

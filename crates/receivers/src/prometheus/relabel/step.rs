@@ -4,6 +4,7 @@ use md5::{Digest, Md5};
 use regex::Regex;
 
 use super::{
+    case,
     pattern::{PatternError, anchored},
     template::Template,
 };
@@ -156,11 +157,11 @@ impl Step {
             Change::LabelDrop(regex) => labels.retain(|label, _| !regex.is_match(label)),
             Change::LabelKeep(regex) => labels.retain(|label, _| regex.is_match(label)),
             Change::Lowercase(target) => {
-                let value = self.value(labels).to_lowercase();
+                let value = case::lower(&self.value(labels));
                 labels.set(target, &value);
             }
             Change::Uppercase(target) => {
-                let value = self.value(labels).to_uppercase();
+                let value = case::upper(&self.value(labels));
                 labels.set(target, &value);
             }
         }

@@ -89,6 +89,19 @@ fn series_with_timestamps_of_their_own_go_stale_only_where_asked_for() {
 }
 
 #[test]
+fn a_sample_of_the_far_future_is_left_and_fails_nothing_in_strict_mode_neither() {
+    let ahead = |seconds: u64| format!("a 1 {}\nb 1\n", (START + 10 + seconds) * 1000);
+    for strict in [false, true] {
+        let mut rig = Rig::with(Settings { strict, ..Settings::default() });
+        let scraped = rig.try_scrape(Format::Text004, &ahead(601)).unwrap();
+        let refused: Vec<_> = scraped.refused.iter().map(|(reason, count)| (reason.0, *count)).collect();
+        assert_eq!((scraped.points(), scraped.samples), (1, 2));
+        assert_eq!(refused, [("future_sample", 1)]);
+    }
+    assert_eq!(Rig::new().text(&ahead(600)), ["a{} gauge 1 at 610", "b{} gauge 1 at 10"]);
+}
+
+#[test]
 fn samples_are_counted_as_prometheus_counts_them() {
     let mut rig = Rig::new();
     let body = "# TYPE h histogram\nh_bucket{le=\"1\"} 1\nh_bucket{le=\"+Inf\"} 1\nh_sum 1\nh_count 1\na 1\n";

@@ -218,3 +218,13 @@ fn what_a_scrape_brings_and_refuses_balances() {
     // Two points and a marker; a duplicate, a bad line, and a histogram without a count.
     assert_eq!((account.taken, account.made, account.passed, account.refused_total()), (5, 1, 3, 3));
 }
+
+#[test]
+fn a_body_of_no_bytes_is_an_empty_scrape_but_in_strict_mode() {
+    let mut rig = Rig::new();
+    rig.text("a 1\n");
+    let scraped = rig.try_scrape(Format::OpenMetrics100, "").unwrap();
+    assert_eq!(rig.describe(&scraped), ["a{} stale at 20"]);
+    let mut strict = Rig::with(Settings { strict: true, ..Settings::default() });
+    assert!(strict.try_scrape(Format::OpenMetrics100, "").is_err());
+}

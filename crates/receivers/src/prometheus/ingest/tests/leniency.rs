@@ -146,6 +146,7 @@ const CASES: &[(&str, &[&str])] = &[
             "bad_exemplars_on_unallowed_samples_3",
         ],
     ),
+    ("a body of no bytes", &["bad_no_eof"]),
     (
         "samples of gauge histograms, which are refused anyway",
         &[
@@ -196,8 +197,13 @@ fn of_the_cases_of_openmetrics_the_default_mode_takes_the_good_ones_and_those_in
                 .is_ok_and(|scraped| scraped.refused.keys().all(|reason| reasons.contains(reason)))
         };
         if is_good {
-            // OpenTelemetry has no gauge histograms, no time of zero, and one point of a series at a time.
-            let foreign = [reasons::GAUGE_HISTOGRAM, reasons::BAD_TIMESTAMP, reasons::DUPLICATE_SAMPLE];
+            // OpenTelemetry has no gauge histograms, no time of zero, and one point of a series at a time; no sample is of the far future.
+            let foreign = [
+                reasons::GAUGE_HISTOGRAM,
+                reasons::BAD_TIMESTAMP,
+                reasons::DUPLICATE_SAMPLE,
+                reasons::FUTURE_SAMPLE,
+            ];
             assert!(refuses_only(&foreign), "{name}: {scraped:?}");
         } else if refuses_only(&[reasons::GAUGE_HISTOGRAM]) {
             taken.push(name);

@@ -1,6 +1,10 @@
 //! Labels, resources, scopes.
 
 use super::*;
+use crate::prometheus::{
+    config::{RelabelAction, RelabelConfig},
+    relabel::Relabel,
+};
 
 fn identity(labels: &[(&str, &str)]) -> Identity {
     Identity { labels: labels.iter().copied().collect(), ..Identity::default() }
@@ -83,6 +87,24 @@ fn what_a_target_says_itself_of_how_it_is_scraped_stands() {
     rig.fail();
     let reported = rig.target.report(rig.now(), &gauges);
     assert_eq!(rig.describe(&reported), [own(40), "up{} gauge 1 at 40".to_owned()]);
+}
+
+#[test]
+fn relabelling_sees_bounds_and_quantiles_as_prometheus_3_writes_them() {
+    let step = |regex: &str| RelabelConfig {
+        source_labels: vec!["le".to_owned(), "quantile".to_owned()],
+        regex: Some(regex.to_owned()),
+        action: RelabelAction::Drop,
+        ..RelabelConfig::default()
+    };
+    let body = "# TYPE h histogram\nh_bucket{le=\"5\"} 1\nh_bucket{le=\"2500000\"} 2\nh_bucket{le=\"+Inf\"} 3\nh_count 3\n\
+                # TYPE s summary\ns{quantile=\"1\"} 4\ns_count 1\n# TYPE g gauge\ng{le=\"5\",quantile=\"1\"} 5\n";
+    let relabel = Relabel::new(&[step("5\\.0;|;1\\.0"), step("2\\.5e\\+06;")]).unwrap();
+    let mut rig = Rig::with(Settings { relabel, ..Settings::default() });
+    let scraped = rig.try_scrape(Format::Text004, body).unwrap();
+    // Elsewhere they are labels as others are.
+    assert_eq!((scraped.samples, scraped.samples_kept), (7, 4));
+    assert!(rig.describe(&scraped).contains(&"g{le=5,quantile=1} gauge 5 at 10".to_owned()));
 }
 
 #[test]
