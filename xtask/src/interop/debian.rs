@@ -11,9 +11,12 @@ pub(super) const KIT: Kit = Kit {
     name: "interop-debian",
     pins: &["debian.txt"],
     make,
-    works: |_, folder| folder.join("usr/bin/prometheus-node-exporter").is_file(),
-    variables: |folder| vec![("WEIR_NODE_EXPORTER", folder.join("usr/bin/prometheus-node-exporter"))],
+    works: |_, folder| PROGRAMS.iter().all(|(_, program)| folder.join(program).is_file()),
+    variables: |folder| PROGRAMS.map(|(variable, program)| (variable, folder.join(program))).to_vec(),
 };
+
+const PROGRAMS: [(&str, &str); 2] =
+    [("WEIR_NODE_EXPORTER", "usr/bin/prometheus-node-exporter"), ("WEIR_PROMETHEUS", "usr/bin/prometheus")];
 
 /// Takes the release's own version: a pinned one would be gone from the mirrors with the next update of security.
 fn make(workspace: &Workspace, folder: &Path) -> Result<()> {

@@ -1,4 +1,5 @@
-//! Programs that Go compiles: an application with the OpenTelemetry SDK for Go, a Collector, and the CloudWatch Agent's plugins.
+//! Programs that Go compiles: an application with the OpenTelemetry SDK for Go, a Collector, Prometheus's own scraping, an application
+//! with its client for Go, and the CloudWatch Agent's plugins.
 
 use std::{fs, path::Path};
 
@@ -9,14 +10,31 @@ use crate::workspace::{self, Workspace};
 
 pub(super) const KIT: Kit = Kit {
     name: "interop-go",
-    pins: &["go/go.mod", "go/go.sum", "go/app/main.go", "go/collector/main.go"],
-    make: |workspace, folder| build(workspace, folder, "go", &["./app", "./collector"]),
-    works: |_, folder| ["app", "collector"].iter().all(|program| folder.join("bin").join(program).is_file()),
+    pins: &[
+        "go/go.mod",
+        "go/go.sum",
+        "go/app/main.go",
+        "go/collector/main.go",
+        "go/scraped/main.go",
+        "go/scraper/main.go",
+        "go/scraper/notebook.go",
+    ],
+    make: |workspace, folder| {
+        build(workspace, folder, "go", &["./app", "./collector", "./scraped", "./scraper"])
+    },
+    works: |_, folder| PROGRAMS.iter().all(|(_, program)| folder.join("bin").join(program).is_file()),
     variables: |folder| {
-        let program = |name| folder.join("bin").join(name);
-        vec![("WEIR_GO_APP", program("app")), ("WEIR_COLLECTOR", program("collector"))]
+        PROGRAMS.map(|(variable, program)| (variable, folder.join("bin").join(program))).to_vec()
     },
 };
+
+/// The programs of one module, by the variables that name them. What they share is compiled once.
+const PROGRAMS: [(&str, &str); 4] = [
+    ("WEIR_GO_APP", "app"),
+    ("WEIR_COLLECTOR", "collector"),
+    ("WEIR_GO_SCRAPED", "scraped"),
+    ("WEIR_PROMETHEUS_SCRAPER", "scraper"),
+];
 
 /// A module of its own: it wants other versions of what the Collector uses too.
 pub(super) const AGENT: Kit = Kit {

@@ -1,4 +1,4 @@
-//! The modules of the OpenTelemetry SDK for JavaScript, as its lock file names them.
+//! The modules of the OpenTelemetry SDK and of the Prometheus client for JavaScript, as their lock file names them.
 
 use std::{fs, path::Path};
 
@@ -16,13 +16,15 @@ pub(super) const KIT: Kit = Kit {
     make,
     works: |workspace, folder| {
         let node = workspace::capture(workspace.program("node").arg("--version"));
-        node.is_ok() && folder.join("node_modules/@opentelemetry/sdk-metrics").is_dir()
+        let modules = folder.join("node_modules");
+        node.is_ok()
+            && ["@opentelemetry/sdk-metrics", "prom-client"].iter().all(|name| modules.join(name).is_dir())
     },
     variables: |folder| vec![("WEIR_NODE_MODULES", folder.join("node_modules"))],
 };
 
 fn make(workspace: &Workspace, folder: &Path) -> Result<()> {
-    fs::create_dir_all(folder).context("cannot make the folder of the JavaScript SDK")?;
+    fs::create_dir_all(folder).context("cannot make the folder of the JavaScript modules")?;
     for pin in PINS {
         let from = workspace.root().join(FOLDER).join("js").join(pin);
         fs::copy(&from, folder.join(pin)).with_context(|| format!("cannot copy {}", from.display()))?;
