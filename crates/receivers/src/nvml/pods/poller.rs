@@ -32,24 +32,28 @@ pub(in crate::nvml) async fn poll(
 ) {
     let kubelet = PodResources::at(&config.endpoint);
     let root = config.host_pid.then_some(config.root_path);
-    let (mut known, mut is_up, mut failures, mut said) = (Arc::new(Pods::default()), false, 0_u32, None);
+    let mut known = Arc::new(Pods::default());
+    // Whether it was told that the kubelet answers; none as long as there never was one.
+    let mut told: Option<bool> = None;
+    let (mut failures, mut said) = (0_u32, None);
     loop {
         let wait = match kubelet.list(&context.clock).await {
             Ok(assigned) => {
                 (failures, said) = (0, None);
                 let new = Pods { assigned: of_gpus(assigned), names: names(root.clone(), &context).await };
-                if new != *known || !is_up {
-                    (known, is_up) = (Arc::new(new), true);
-                    tell(is_up, Arc::clone(&known));
+                if new != *known || told != Some(true) {
+                    (known, told) = (Arc::new(new), Some(true));
+                    tell(true, Arc::clone(&known));
                 }
                 interval
             }
             Err(error) => {
-                let was_never_there = matches!(error, Error::Absent(_)) && *known == Pods::default();
+                let was_never_there = matches!(error, Error::Absent(_)) && told.is_none();
                 if !was_never_there {
-                    is_up = false;
-                    tell(is_up, Arc::clone(&known));
                     say(&mut said, &error, &context);
+                    if told.replace(false) != Some(false) {
+                        tell(false, Arc::clone(&known));
+                    }
                 }
                 failures += 1;
                 FIRST_RETRY.saturating_mul(1 << failures.min(6)).min(LONGEST_RETRY)

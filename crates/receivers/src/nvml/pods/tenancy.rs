@@ -237,3 +237,18 @@ pub(in crate::nvml) fn report_processes(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::super::{catalogue::metrics, metric::Profile},
+        *,
+    };
+
+    #[test]
+    fn what_is_said_of_owners_is_in_the_catalogue() {
+        let all: Vec<_> = metrics().filter_map(|metric| Some(metric.under(Profile::Semconv)?.name)).collect();
+        let strangers: Vec<_> = USES.iter().filter(|name| !all.contains(name)).collect();
+        assert_eq!(strangers, Vec::<&&str>::new());
+    }
+}

@@ -50,3 +50,12 @@ fn mistakes_are_told_all_at_once_each_at_its_place() {
         assert!(told.iter().any(|found| found.starts_with(start)), "{start} among {told:#?}");
     }
 }
+
+#[test]
+fn processes_are_told_by_container_only_where_pods_are() {
+    assert_eq!(told("pods: {host_pid: true, root_path: /hostfs}\n"), Vec::<String>::new());
+    assert_eq!(
+        told("pods: {enabled: false, host_pid: true}\n"),
+        ["1:34: only with `pods.enabled: true`".to_owned()]
+    );
+}
