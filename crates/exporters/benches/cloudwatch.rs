@@ -1,4 +1,4 @@
-//! What a point costs on its way into a window, and what a period costs when it closes: naming, encoding, packing.
+//! What a period costs when it closes: naming, encoding, packing.
 
 use std::{hint::black_box, sync::Arc, time::Duration};
 
@@ -46,21 +46,7 @@ fn windows(c: &mut Criterion) {
     let f = Fixture::new();
     let series = series(&f);
     let batches = batches(&f, &series);
-    let points = SERIES as u64 * SAMPLES;
     let mut group = c.benchmark_group("cloudwatch");
-    group.throughput(Throughput::Elements(points));
-    group.bench_function("record 10k series", |b| {
-        let mut window = Window::new(Period::MINUTE, Duration::ZERO);
-        b.iter_batched(
-            || (),
-            |()| {
-                for batch in &batches {
-                    black_box(window.record(batch, Ack::none(), seconds(START)));
-                }
-            },
-            BatchSize::PerIteration,
-        );
-    });
     group.throughput(Throughput::Elements(SERIES as u64));
     group.bench_function("close, encode and pack 10k series", |b| {
         b.iter_batched(

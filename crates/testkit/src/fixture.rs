@@ -1,9 +1,10 @@
 use std::sync::Arc;
 
 use weir_core::{
-    Attributes, Batch, Clock, Context, Descriptor, Detector, Doors, Drain, Findings, Flags, Health,
-    HistogramPoint, Identity, Interner, KeyValue, Kind, Ledger, Metadata, NodeLedger, Number, NumberPoint,
-    Offers, Pressure, Scope, Series, Status, Storages, Temporality, UnixNanos, Value,
+    Attributes, Batch, Clock, Context, Descriptor, Detector, Doors, Drain, ExponentialHistogramPoint,
+    Findings, Flags, Health, HistogramPoint, Identity, Interner, KeyValue, Kind, Ledger, Metadata,
+    NodeLedger, Number, NumberPoint, Offers, Pressure, Scope, Series, Span, Status, Storages, Temporality,
+    UnixNanos, Value,
 };
 
 /// Where a fixture's clock stands at first, in seconds since the Unix epoch.
@@ -178,5 +179,51 @@ pub fn push_histogram(batch: &mut Batch, series: &Series, time: u64, bounds: &[f
         max: samples.iter().copied().reduce(f64::max).unwrap_or_default(),
         counts,
         bounds,
+    });
+}
+
+/// The default bounds of explicit histograms in OpenTelemetry's SDKs.
+pub const SDK_BOUNDS: [f64; 15] =
+    [0.0, 5.0, 10.0, 25.0, 50.0, 75.0, 100.0, 250.0, 500.0, 750.0, 1000.0, 2500.0, 5000.0, 7500.0, 10_000.0];
+
+/// Puts an explicit histogram of these counts into a batch, with a sum of one a value; `time` in whole seconds.
+pub fn push_explicit(batch: &mut Batch, series: &Series, time: u64, bounds: &[f64], counts: &[u64]) {
+    let count = counts.iter().sum();
+    let (counts, bounds) =
+        (batch.push_counts(counts.iter().copied()), batch.push_bounds(bounds.iter().copied()));
+    batch.histograms.push(HistogramPoint {
+        series: series.id(),
+        flags: Flags::SUM,
+        start: UnixNanos(0),
+        time: seconds(time),
+        count,
+        sum: count as f64,
+        min: 0.0,
+        max: 0.0,
+        counts,
+        bounds,
+    });
+}
+
+/// Puts an exponential histogram of these counts around 1, of scale 4, into a batch, with a sum of one a value; `time` in whole seconds.
+pub fn push_exponential(batch: &mut Batch, series: &Series, time: u64, counts: &[u64]) {
+    let count = counts.iter().sum();
+    let positive = batch.push_counts(counts.iter().copied());
+    batch.exponential_histograms.push(ExponentialHistogramPoint {
+        series: series.id(),
+        flags: Flags::SUM,
+        start: UnixNanos(0),
+        time: seconds(time),
+        count,
+        sum: count as f64,
+        min: 0.0,
+        max: 0.0,
+        scale: 4,
+        zero_count: 0,
+        zero_threshold: 0.0,
+        positive_offset: -(counts.len() as i32 / 2),
+        positive,
+        negative_offset: 0,
+        negative: Span::default(),
     });
 }

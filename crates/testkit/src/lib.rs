@@ -3,11 +3,13 @@
 //! - [`Fixture`]: an interner, a clock that only tests move, metadata; makes contexts, series and batches.
 //! - [`Kubelet`]: a kubelet's pod-resources API over a Unix socket, which gives GPUs to pods that a test makes up.
 //! - [`Rig`]: plays the engine's part around one processor and keeps its ledger as the engine does.
-//! - [`point`], [`push_histogram`]: points in whole seconds.
+//! - [`point`], [`push_histogram`], [`push_explicit`], [`push_exponential`]: points in whole seconds.
 mod fixture;
 mod kubelet;
 mod rig;
 
-pub use fixture::{Fixture, START, histogram_of, point, push_histogram, seconds};
+pub use fixture::{
+    Fixture, SDK_BOUNDS, START, histogram_of, point, push_explicit, push_exponential, push_histogram, seconds,
+};
 pub use kubelet::{Given, Kubelet};
 pub use rig::Rig;

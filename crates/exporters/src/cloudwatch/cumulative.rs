@@ -10,18 +10,20 @@ pub const CUMULATIVE_HISTOGRAM: Reason = Reason("cumulative_histogram");
 
 /// Which series are cumulative histograms, found out once each.
 #[derive(Debug, Default)]
-pub(super) struct CumulativeHistograms(PerSeries<bool>);
+pub struct CumulativeHistograms(PerSeries<bool>);
 
 /// Histograms that were taken out.
-pub(super) struct TakenOut {
-    pub(super) points: u64,
+#[derive(Debug)]
+pub struct TakenOut {
+    /// How many.
+    pub points: u64,
     /// One of their metrics.
-    pub(super) metric: Arc<str>,
+    pub metric: Arc<str>,
 }
 
 impl CumulativeHistograms {
     /// Takes them out of a batch, which is copied only where there are some and others read it too.
-    pub(super) fn take_out(&mut self, batch: &mut Arc<Batch>, interner: &Interner) -> Option<TakenOut> {
+    pub fn take_out(&mut self, batch: &mut Arc<Batch>, interner: &Interner) -> Option<TakenOut> {
         let histograms = batch.histograms.iter().map(|point| point.series);
         let exponential = batch.exponential_histograms.iter().map(|point| point.series);
         let found = histograms.chain(exponential).find(|id| self.is_one(*id, interner))?;
@@ -33,7 +35,8 @@ impl CumulativeHistograms {
         Some(TakenOut { points: before - batch.points(), metric })
     }
 
-    pub(super) fn forget_gone(&mut self, interner: &Interner) {
+    /// Forgets series that no one can name any more.
+    pub fn forget_gone(&mut self, interner: &Interner) {
         self.0.forget_gone(interner);
     }
 

@@ -34,7 +34,7 @@ const MAX_QUANTILES: usize = 32;
 
 /// What is known of each summary. It holds what it made, never the summary itself, which is known for as long as it is sent.
 #[derive(Debug)]
-pub(super) struct Summaries {
+pub struct Summaries {
     /// When this process began: a sender that began later has counted nothing before.
     began: UnixNanos,
     with_quantiles: bool,
@@ -45,15 +45,16 @@ pub(super) struct Summaries {
 }
 
 /// The numbers that summaries became.
-pub(super) struct Numbers {
+#[derive(Debug)]
+pub struct Numbers {
     /// Under the lease of the summaries.
-    pub(super) batch: Batch,
+    pub batch: Batch,
     /// Summaries that became numbers, or say where a count stands.
-    pub(super) merged: u64,
+    pub merged: u64,
     /// Summaries without a value.
-    pub(super) no_value: u64,
+    pub no_value: u64,
     /// See [`OUT_OF_ORDER`].
-    pub(super) out_of_order: u64,
+    pub out_of_order: u64,
 }
 
 #[derive(Debug)]
@@ -67,13 +68,14 @@ struct Known {
 }
 
 impl Summaries {
-    pub(super) fn new(began: UnixNanos, with_quantiles: bool) -> Self {
+    /// Knows none yet. This process began at `began`; quantiles are numbers too, or left out.
+    pub fn new(began: UnixNanos, with_quantiles: bool) -> Self {
         let (known, newest) = (PerSeries::default(), PerStream::default());
         Self { began, with_quantiles, known, newest, repairs: Repairs::default() }
     }
 
     /// The numbers of a batch's summaries, if it has some.
-    pub(super) fn numbers(&mut self, batch: &Batch, interner: &Interner) -> Option<Numbers> {
+    pub fn numbers(&mut self, batch: &Batch, interner: &Interner) -> Option<Numbers> {
         if batch.summaries.is_empty() {
             return None;
         }
@@ -112,13 +114,14 @@ impl Summaries {
         Some(numbers)
     }
 
-    pub(super) fn forget_gone(&mut self, interner: &Interner) {
+    /// Forgets summaries that no one can name any more.
+    pub fn forget_gone(&mut self, interner: &Interner) {
         self.known.forget_gone(interner);
         self.newest.forget_gone(interner);
     }
 
     /// What had to be repaired since the last call.
-    pub(super) fn take_repairs(&mut self) -> Repairs {
+    pub fn take_repairs(&mut self) -> Repairs {
         std::mem::take(&mut self.repairs)
     }
 }
