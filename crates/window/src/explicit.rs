@@ -12,19 +12,16 @@ pub fn merge(counts: &mut [u64], more: &[u64]) -> bool {
     fits
 }
 
-/// What was counted since `older`, bucket by bucket: `None` where any count fell, or there are not as many.
-pub fn difference(newer: &[u64], older: &[u64]) -> Option<Vec<u64>> {
-    let mut difference = newer.to_vec();
-    subtract(&mut difference, older).then_some(difference)
-}
-
-/// Becomes what was counted since `older` (see [`difference`]), without allocating; false, with nothing taken, where any
-/// count fell, or there are not as many.
+/// Goes on from `older` to `newer`, which becomes what was counted in between; false, with nothing changed, where any count
+/// fell, or there are not as many.
 #[must_use]
-pub fn subtract(counts: &mut [u64], older: &[u64]) -> bool {
-    let grew = counts.len() == older.len() && counts.iter().zip(older).all(|(count, older)| count >= older);
+pub fn go_on(older: &mut [u64], newer: &mut [u64]) -> bool {
+    let grew = newer.len() == older.len() && newer.iter().zip(&*older).all(|(newer, older)| newer >= older);
     if grew {
-        counts.iter_mut().zip(older).for_each(|(count, older)| *count -= older);
+        for (older, newer) in older.iter_mut().zip(newer) {
+            let added = *newer - *older;
+            *older = std::mem::replace(newer, added);
+        }
     }
     grew
 }
@@ -38,19 +35,22 @@ mod tests {
         let mut counts = [1, 2, 3];
         assert!(merge(&mut counts, &[10, 0, 30]));
         assert_eq!(counts, [11, 2, 33]);
-        assert_eq!(difference(&counts, &[1, 2, 3]), Some(vec![10, 0, 30]));
+        let mut older = [1, 2, 3];
+        assert!(go_on(&mut older, &mut counts));
+        assert_eq!((older, counts), ([11, 2, 33], [10, 0, 30]));
     }
 
     #[test]
-    fn what_fell_anywhere_has_no_difference() {
-        assert_eq!(difference(&[5, 1], &[1, 2]), None);
-        assert_eq!(difference(&[5, 1], &[1]), None);
+    fn where_anything_fell_nothing_goes_on() {
+        let (mut older, mut newer) = ([1, 2], [5, 1]);
+        assert!(!go_on(&mut older, &mut newer) && !go_on(&mut older[..1], &mut newer));
+        assert_eq!((older, newer), ([1, 2], [5, 1]));
     }
 
     #[test]
     fn what_does_not_fit_changes_nothing() {
         let mut counts = [1, u64::MAX];
-        assert!(!merge(&mut counts, &[1, 1]) && !merge(&mut counts, &[1]) && !subtract(&mut counts, &[2, 0]));
+        assert!(!merge(&mut counts, &[1, 1]) && !merge(&mut counts, &[1]));
         assert_eq!(counts, [1, u64::MAX]);
     }
 }

@@ -186,6 +186,10 @@ impl Exponential {
         let (mut zeros, by) = (other.zero_count, (other.scale - self.scale) as u32);
         for (mine, theirs) in [(&mut self.positive, &other.positive), (&mut self.negative, &other.negative)] {
             mine.reserve(lower(theirs.range(), by));
+            if by == 0 && !is_wider {
+                mine.add_all(theirs);
+                continue;
+            }
             for (index, count) in theirs.iter_at(by) {
                 if is_wider && upper(self.scale, index) <= threshold {
                     zeros += count;
@@ -219,6 +223,13 @@ impl Exponential {
         let is_wider = threshold > older.zero_threshold;
         let (mut zeros, by) = (older.zero_count, (older.scale - self.scale) as u32);
         for (mine, theirs) in [(&mut self.positive, &older.positive), (&mut self.negative, &older.negative)] {
+            if by == 0 && !is_wider {
+                if !mine.take_all(theirs) {
+                    return false;
+                }
+                mine.trim();
+                continue;
+            }
             for (index, count) in theirs.iter_at(by) {
                 if is_wider && upper(self.scale, index) <= threshold {
                     zeros += count;

@@ -54,14 +54,11 @@ impl Cumulative for ExplicitPoint<'_> {
             return false;
         }
         let counts = batch.counts_mut(point.counts);
-        let Some(added) =
-            point.count.checked_sub(last.count).filter(|_| explicit::subtract(counts, &last.counts))
-        else {
+        let added = point.count.checked_sub(last.count);
+        let Some(added) = added.filter(|_| explicit::go_on(&mut last.counts, counts)) else {
             self.replace(last);
             return false;
         };
-        // What was and what was added is what is now: no second list is needed. It was more than that before: it fits.
-        let _fits = explicit::merge(&mut last.counts, counts);
         last.count = point.count;
         point.count = added;
         (point.sum, point.flags) = since(&mut last.sum, point.sum, point.flags);

@@ -26,7 +26,7 @@
 //! each sees a part of the points.
 //!
 //! # Layout
-//! - `convert`: the stage. `sequence`: the order of points, and what the rules need of one. `number`, `explicit`, `exponential`: kinds.
+//! - `convert`: the stage. `routes`: from a counter to the series of its deltas. `sequence`: the order of points, and what the rules need of one. `number`, `explicit`, `exponential`: kinds.
 //! - `streams`: what is remembered, and for how long. `saved`: the same as bytes. `durable`: when these are kept.
 //! - `filter`: `include` and `exclude`.
 mod config;
@@ -36,6 +36,7 @@ mod explicit;
 mod exponential;
 mod filter;
 mod number;
+mod routes;
 mod saved;
 mod sequence;
 mod streams;

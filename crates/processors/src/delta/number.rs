@@ -4,8 +4,33 @@ use weir_core::{Flags, Number, NumberPoint, Reason, SeriesId, UnixNanos};
 
 use super::{
     NEGATIVE,
-    sequence::{Cumulative, Times},
+    sequence::{Cumulative, Order, Sequence, Times},
+    streams::Stream,
 };
+
+/// The short way of almost every point: it goes on counting, by a value of the same type. Any other is left as it is, and this is
+/// `false`: the long way, which comes to the same for those that may go either way, decides about it.
+#[inline]
+pub(super) fn goes_on(point: &mut NumberPoint, stream: &mut Stream<Number>, to: SeriesId, seen: u32) -> bool {
+    let (before, times) = (stream.sequence, point.times());
+    if point.flags.has(Flags::NO_RECORDED_VALUE) || before.order(times) != Order::GoesOn {
+        return false;
+    }
+    // What is not below a value that was taken in is not negative either.
+    let added = match (point.value(), &mut stream.last) {
+        (Number::Int(value), Number::Int(last)) if value >= *last => {
+            Number::Int(value - std::mem::replace(last, value))
+        }
+        (Number::Double(value), Number::Double(last)) if value >= *last && value.is_finite() => {
+            Number::Double(value - std::mem::replace(last, value))
+        }
+        _ => return false,
+    };
+    (stream.sequence, stream.seen) = (Sequence::at(times), seen);
+    point.set_value(added);
+    point.send(to, before.time);
+    true
+}
 
 impl Cumulative for NumberPoint {
     type Last = Number;

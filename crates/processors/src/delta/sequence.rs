@@ -41,6 +41,7 @@ pub(super) enum Order {
 }
 
 impl Sequence {
+    #[inline]
     pub(super) fn at(times: Times) -> Self {
         Self { time: times.time, start: times.stated_start().unwrap_or(times.time) }
     }
@@ -53,7 +54,8 @@ impl Sequence {
         if next.time <= self.time {
             return if next.time == self.time { Order::Duplicate } else { Order::Late };
         }
-        let anew = next.stated_start().is_some_and(|start| start > self.start && start >= self.time);
+        // The start of nearly every point is that of the last one: asked first, it is all that is asked.
+        let anew = next.start > self.start && next.stated_start().is_some_and(|start| start >= self.time);
         if anew { Order::BeganAnew } else { Order::GoesOn }
     }
 

@@ -83,13 +83,19 @@ impl Buckets {
         populated.map(move |(at, count)| (down(offset + at as i32, shift), *count))
     }
 
-    /// Becomes the buckets of `raw`, each at the index that `map` gives it.
+    /// Becomes the buckets of `raw`, each at the index that `map` gives it: in the same order, and no two farther apart than before.
     pub(super) fn set(&mut self, raw: Raw<'_>, map: impl Fn(i32) -> i32) {
         self.offset = 0;
         self.counts.clear();
         if let Some((first, last)) = raw.range() {
             self.offset = map(first);
-            self.counts.resize(span_of((self.offset, map(last))) as usize, 0);
+            let span = span_of((self.offset, map(last))) as usize;
+            if span == raw.counts.len() {
+                // None of them meet.
+                self.counts.extend_from_slice(raw.counts);
+                return;
+            }
+            self.counts.resize(span, 0);
             for (index, count) in (first..=last).zip(raw.counts) {
                 self.counts[(map(index) - self.offset) as usize] += count;
             }
@@ -117,6 +123,34 @@ impl Buckets {
         self.counts.splice(..0, std::iter::repeat_n(0, front));
         self.offset = first.min(held_first);
         self.counts.resize(span_of((self.offset, last.max(held_last))) as usize, 0);
+    }
+
+    /// The counts from the first index of `other` to its last, where they are all here.
+    fn those_of(&mut self, other: &Self) -> Option<&mut [u64]> {
+        if other.is_empty() {
+            return Some(&mut []);
+        }
+        let at = usize::try_from(i64::from(other.offset) - i64::from(self.offset)).ok()?;
+        self.counts.get_mut(at..at + other.counts.len())
+    }
+
+    /// Adds the values of `other`, for which [`reserve`](Self::reserve) has made room.
+    pub(super) fn add_all(&mut self, other: &Self) {
+        for (count, more) in self.those_of(other).into_iter().flatten().zip(&other.counts) {
+            *count += more;
+        }
+    }
+
+    /// Takes the values of `other` out; false, with any of them taken, where there are not as many. Until [`trim`](Self::trim) the
+    /// ends may be zero.
+    pub(super) fn take_all(&mut self, other: &Self) -> bool {
+        // Neither the first bucket of `other` nor its last is empty: where they are not here, they fell.
+        let Some(counts) = self.those_of(other) else { return false };
+        counts.iter_mut().zip(&other.counts).fold(true, |grew, (count, less)| {
+            let (left, fell) = count.overflowing_sub(*less);
+            *count = left;
+            grew && !fell
+        })
     }
 
     /// Adds values to a bucket that [`reserve`](Self::reserve) has made room for.
