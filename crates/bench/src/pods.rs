@@ -124,6 +124,7 @@ exporters:
     namespace: Bench
     dimensions: {{ resource: [k8s.pod.uid, container.id] }}
 service:
+  shutdown_timeout: 30m
   pipelines:
     metrics: {{ receivers: [procfs], processors: [delta], exporters: [cloudwatch] }}
 ",
