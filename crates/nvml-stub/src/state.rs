@@ -13,6 +13,9 @@ pub struct Node {
     pub cuda: u32,
     /// Return codes of functions that ask no GPU, such as `nvmlInit_v2`.
     pub faults: BTreeMap<String, u32>,
+    /// Whether `nvmlInit_v2` does not return as long as this stands.
+    #[serde(default)]
+    pub hangs: bool,
     /// The GPUs, by index.
     pub gpus: Vec<Gpu>,
 }

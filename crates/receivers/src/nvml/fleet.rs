@@ -22,6 +22,18 @@ use super::{
 /// The first wait after a failure to open; doubled up to the configured one.
 const FIRST_RETRY: Duration = Duration::from_secs(1);
 
+/// An opening of NVML that has taken so many timeouts has failed, and fails once more after as many again. It is left to itself, not begun
+/// anew: the library has one lock for all openings, so the next would hang behind it, on one more thread.
+const OPENING_TIMEOUTS: u32 = 5;
+
+/// An opening that is under way.
+#[derive(Debug)]
+struct Opening {
+    /// A round waits for it: one, where there is no session.
+    is_awaited: bool,
+    fails_at: UnixNanos,
+}
+
 /// The GPUs.
 #[derive(Debug)]
 pub(super) struct Fleet {
@@ -36,8 +48,13 @@ pub(super) struct Fleet {
     session: Option<Session>,
     /// Openings so far; the number of the latest is that of its reports.
     openings: u64,
-    is_opening: bool,
+    opening: Option<Opening>,
+    /// An opening that came to its end while GPUs were asked: taken in before the next round.
+    opened: Option<Report>,
+    /// Failures since the last session that worked.
     failures: u32,
+    /// Whether a GPU has answered in this session.
+    is_proven: bool,
     retry_at: UnixNanos,
     /// How many GPUs the driver listed when NVML was last opened.
     listed: usize,
@@ -75,8 +92,10 @@ impl Fleet {
             places: Vec::new(),
             session: None,
             openings: 0,
-            is_opening: false,
+            opening: None,
+            opened: None,
             failures: 0,
+            is_proven: false,
             retry_at: UnixNanos(0),
             listed: 0,
             has_worked: false,
@@ -84,7 +103,7 @@ impl Fleet {
             alias: Vec::new(),
             metrics: metrics().collect(),
             signals: SIGNALS.map(Signal::row),
-            uses: metrics().map(|metric| metric.under(Profile::Semconv)).map(is_said_of_owners).collect(),
+            uses: metrics().map(|metric| metric.name().is_some_and(|name| is_use(name.name))).collect(),
             usage: USAGE.map(row_of),
             pods: Arc::default(),
             kubelet: None,
@@ -101,30 +120,53 @@ impl Fleet {
 
     /// Whether answers are waited for: NVML's opening, or GPUs'.
     pub(super) fn is_waiting(&self, for_opening: bool) -> bool {
-        if for_opening { self.is_opening } else { self.waiting > 0 }
+        if for_opening {
+            self.opening.as_ref().is_some_and(|opening| opening.is_awaited)
+        } else {
+            self.waiting > 0
+        }
     }
 
     /// Opens NVML where that is due, and closes it where it is asked for.
     pub(super) fn tend(&mut self, now: UnixNanos) {
+        if let Some(opened) = self.opened.take() {
+            self.take(opened, now);
+        }
         if self.config.release_file.as_deref().is_some_and(|file| fs::exists(file).unwrap_or(false)) {
             if self.session.is_some() {
                 self.say("NVML is closed as long as the release file is there".to_owned());
             }
             self.end_session();
-            self.all_are(State::Released);
+            self.gpus.iter_mut().for_each(|gpu| gpu.state = State::Released);
             return;
         }
         let all_well = self.session.is_some()
             && self.gpus.iter().all(|gpu| gpu.state == State::Up)
             && self.missing() == 0;
+        if all_well {
+            self.failures = 0;
+            return;
+        }
+        let patience = self.config.timeout.as_std().saturating_mul(OPENING_TIMEOUTS);
+        if let Some(opening) = &mut self.opening {
+            if now >= opening.fails_at {
+                opening.fails_at = now.plus(patience);
+                let trouble = format!("NVML has not opened within {patience:?}: its driver may be stuck");
+                self.failed(trouble, true, now);
+            }
+            return;
+        }
         let is_stuck = self.gpus.iter().any(|gpu| gpu.is_busy);
-        if self.is_opening || all_well || is_stuck || now < self.retry_at {
+        if is_stuck || now < self.retry_at {
             return;
         }
         self.openings += 1;
         self.retry_at = now.plus(self.config.retry_interval.as_std());
         match session::open(self.openings, &self.config, self.reports.clone()) {
-            Ok(()) => self.is_opening = true,
+            Ok(()) => {
+                let (is_awaited, fails_at) = (self.session.is_none(), now.plus(patience));
+                self.opening = Some(Opening { is_awaited, fails_at });
+            }
             Err(error) => self.say(format!("cannot start a thread: {error}")),
         }
     }
@@ -134,6 +176,9 @@ impl Fleet {
         self.answered.clear();
         self.answered.resize(self.gpus.len(), false);
         self.waiting = 0;
+        if let Some(opening) = &mut self.opening {
+            opening.is_awaited = false;
+        }
         let Some(session) = &self.session else { return };
         for (place, at) in self.places.iter().enumerate() {
             let Some(gpu) = self.gpus.get_mut(*at) else { continue };
@@ -153,8 +198,10 @@ impl Fleet {
     /// Takes a thread's report in.
     pub(super) fn take(&mut self, report: Report, now: UnixNanos) {
         match report {
+            // It would take the round's answers with the session that they are of.
+            Report::Opened(..) if self.waiting > 0 => self.opened = Some(report),
             Report::Opened(number, listed, outcome) if number == self.openings => {
-                (self.is_opening, self.listed) = (false, listed);
+                (self.opening, self.listed) = (None, listed);
                 match outcome {
                     Ok((_, found, lost)) if found.is_empty() && lost.is_empty() && listed > 0 => {
                         self.failed(
@@ -164,7 +211,6 @@ impl Fleet {
                         );
                     }
                     Ok((nvml, found, lost)) => {
-                        self.failures = 0;
                         if let Some((index, error)) = lost.first() {
                             self.say(format!("GPU {index} does not answer: {error}"));
                         }
@@ -192,6 +238,9 @@ impl Fleet {
                 match outcome {
                     Ok(()) => {
                         gpu.state = State::Up;
+                        if !std::mem::replace(&mut self.is_proven, true) {
+                            self.failures = 0;
+                        }
                         if !was_late {
                             self.waiting = self.waiting.saturating_sub(1);
                             if let Some(answered) = self.answered.get_mut(self.places[place]) {
@@ -203,13 +252,12 @@ impl Fleet {
                         if !was_late {
                             self.waiting = self.waiting.saturating_sub(1);
                         }
-                        gpu.state = State::Gone;
+                        let is_lost = error.class() == Class::Lost;
+                        gpu.state = if is_lost { State::Gone } else { State::Unknown };
                         let words = format!("GPU {}: {error}", gpu.who.index);
                         if error.class() == Class::Session {
-                            self.retry_at = now;
                             self.end_session();
-                            self.all_are(State::Gone);
-                            self.say(format!("no GPUs: {error}"));
+                            self.failed(format!("no GPUs: {error}"), true, now);
                         } else {
                             self.say(words);
                         }
@@ -264,6 +312,7 @@ impl Fleet {
     /// Which GPUs there are, after an opening.
     fn settle(&mut self, found: Vec<(session::Who, Device)>, now: UnixNanos) -> Vec<Device> {
         self.places.clear();
+        self.is_proven = false;
         self.gpus.iter_mut().for_each(|gpu| (gpu.state, gpu.place, gpu.is_busy) = (State::Gone, None, false));
         let mut devices = Vec::new();
         for (who, device) in found {
@@ -272,7 +321,7 @@ impl Fleet {
                 self.gpus.push(KnownGpu::new(who.clone(), now));
             }
             let gpu = &mut self.gpus[at];
-            (gpu.who, gpu.state, gpu.place) = (who, State::Up, Some(devices.len()));
+            gpu.found(who, devices.len());
             gpu.tenancy.let_to(&gpu.who, &self.pods.assigned);
             self.places.push(at);
             devices.push(device);
@@ -286,8 +335,12 @@ impl Fleet {
         self.failures += 1;
         let wait = FIRST_RETRY.saturating_mul(1 << self.failures.min(16));
         self.retry_at = now.plus(wait.min(self.config.retry_interval.as_std()));
-        self.end_session();
-        self.all_are(State::Gone);
+        let goes_on = self.gpus.iter().any(|gpu| matches!(gpu.state, State::Up | State::Stuck));
+        if self.session.is_none() || !goes_on {
+            self.end_session();
+            let known = self.gpus.iter_mut().filter(|gpu| gpu.state != State::Gone);
+            known.for_each(|gpu| gpu.state = State::Unknown);
+        }
         let should_have = restart_may_help && (self.has_worked || self.expected() > 0);
         if should_have && self.config.restart_after > 0 && self.failures >= self.config.restart_after {
             let times = self.failures;
@@ -301,10 +354,6 @@ impl Fleet {
         self.places.clear();
         self.waiting = 0;
         self.gpus.iter_mut().for_each(|gpu| (gpu.place, gpu.is_busy) = (None, false));
-    }
-
-    fn all_are(&mut self, state: State) {
-        self.gpus.iter_mut().for_each(|gpu| gpu.state = state);
     }
 
     /// Says a trouble once, until another one takes its place; `/status` has it each time.
@@ -365,14 +414,9 @@ impl Fleet {
         self.context.ledger.take(batch.points() + over_cap);
         self.context.ledger.drop_points(Reason::SERIES_CAP, over_cap);
         self.expected_points = self.expected_points.max(batch.numbers.len());
-        if up > 0 {
+        if up > 0 && self.failures == 0 {
             self.context.status.succeeded();
         }
         batch
     }
-}
-
-/// Whether the metric of this name says what a program does with the GPU.
-fn is_said_of_owners(semconv: Option<super::metric::Name>) -> bool {
-    semconv.is_some_and(|name| is_use(name.name))
 }

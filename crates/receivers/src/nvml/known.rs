@@ -12,41 +12,31 @@ use super::{
     health::{self, HealthVerdict, RULES},
     metric::{Metric, Profile, Shape},
     plan::{Plan, Row, SIGNALS, Signal, USAGE},
-    pods::{Owner, Pods, Sample, Tenancy, report_processes},
+    pods::{Pods, Sample, Tenancy, report_processes},
     session::Who,
     sink::{self, Figure, Sink, own, own_counter},
     xid,
+    xids::Xids,
 };
 
 /// XIDs that are kept for the verdict.
 const MAX_RECENT: usize = 256;
 /// As many attributes has no metric.
 const MAX_ATTRIBUTES: usize = 7;
-/// Codes that are counted by GPU, each by instance and container.
-const MAX_XIDS: usize = 1000;
 
 /// What the GPU is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum State {
     /// It answered when it was last asked.
     Up,
-    /// It is lost, or was not found.
+    /// It said that it is lost, or was not found though NVML works.
     Gone,
+    /// It is not known how it is: it answers with another error, or the driver or its library does not work.
+    Unknown,
     /// It has been asked, and has not answered in time.
     Stuck,
     /// NVML is closed on request: nobody asks it.
     Released,
-}
-
-/// XIDs of one code, and where they happened.
-#[derive(Debug)]
-struct Xids {
-    code: u64,
-    /// The MIG instance.
-    instance: Option<u32>,
-    /// Who had it alone at that moment.
-    owner: Option<Arc<Owner>>,
-    count: u64,
 }
 
 /// A GPU.
@@ -63,13 +53,12 @@ pub(super) struct KnownGpu {
     /// By row.
     latest: Vec<Option<f64>>,
     pub(super) tenancy: Tenancy,
-    xids: Vec<Xids>,
+    xids: Xids,
     recent: Vec<(u64, UnixNanos)>,
-    since: UnixNanos,
     /// The most PCIe lanes that it was seen with.
     widest: Option<f64>,
-    /// Uncorrected errors over its life, and when that number was last seen to grow.
-    errors: Option<f64>,
+    /// Uncorrected errors over its life, of DRAM and SRAM, and when one of them was last seen to grow.
+    errors: [Option<f64>; 2],
     new_error: Option<UnixNanos>,
 }
 
@@ -85,27 +74,28 @@ impl KnownGpu {
             counts: BTreeMap::new(),
             latest: vec![None; rows],
             tenancy: Tenancy::default(),
-            xids: xid::ALARMABLE.map(Xids::none_of).into(),
+            xids: Xids::new(since),
             recent: Vec::with_capacity(MAX_RECENT),
-            since,
             widest: None,
-            errors: None,
+            errors: [None; 2],
             new_error: None,
         }
+    }
+
+    /// It was found in an opening of NVML. What the figures of before said is no longer how it is: what it no longer has must not stay.
+    pub(super) fn found(&mut self, mut who: Who, place: usize) {
+        who.generation = self.who.generation;
+        if who != self.who {
+            who.generation += 1;
+        }
+        (self.who, self.state, self.place) = (who, State::Up, Some(place));
+        self.latest.fill(None);
     }
 
     /// Counts an XID, for whoever had the GPU or the MIG instance alone.
     pub(super) fn xid(&mut self, code: u64, instance: Option<u32>, now: UnixNanos) {
         let owner = instance.map_or_else(|| self.tenancy.alone(), |id| self.tenancy.alone_on(id));
-        let is_it =
-            |xids: &Xids| xids.code == code && xids.instance == instance && xids.owner.as_ref() == owner;
-        match self.xids.iter().position(is_it) {
-            Some(at) => self.xids[at].count += 1,
-            None if self.xids.len() < MAX_XIDS => {
-                self.xids.push(Xids { code, instance, owner: owner.cloned(), count: 1 });
-            }
-            None => {}
-        }
+        self.xids.count(code, instance, owner, now);
         if self.recent.len() == MAX_RECENT {
             self.recent.remove(0);
         }
@@ -188,12 +178,13 @@ impl KnownGpu {
     fn look_back(&mut self, round: &Round<'_>, now: UnixNanos) {
         let latest = |signal: Signal| *self.latest.get(*round.signals.get(signal as usize)?)?;
         self.widest = [self.widest, latest(Signal::LinkWidth)].into_iter().flatten().reduce(f64::max);
-        let errors = [Signal::LifetimeDram, Signal::LifetimeSram].into_iter().filter_map(latest);
-        let errors = errors.reduce(|dram, sram| dram + sram);
-        if errors > self.errors && self.errors.is_some() {
-            self.new_error = Some(now);
+        for (last, signal) in self.errors.iter_mut().zip([Signal::LifetimeDram, Signal::LifetimeSram]) {
+            let Some(errors) = latest(signal) else { continue };
+            if last.is_some_and(|last| errors > last) {
+                self.new_error = Some(now);
+            }
+            *last = Some(errors);
         }
-        self.errors = errors.or(self.errors);
     }
 
     /// The script's zeros: what it took `N/A` and a GPU that is lost for.
@@ -214,12 +205,13 @@ impl KnownGpu {
         }
     }
 
-    fn report_xids(&self, round: &Round<'_>, sink: &mut Sink<'_>) {
+    fn report_xids(&mut self, round: &Round<'_>, sink: &mut Sink<'_>) {
+        self.xids.forget(sink.now, |owner| self.tenancy.has(owner));
         if !round.config.lists(sink::XIDS) {
             return;
         }
         let name = own_counter(sink::XIDS, "{error}");
-        for xids in &self.xids {
+        for xids in self.xids.iter() {
             let meaning = xid::meaning(xids.code);
             let attributes =
                 &[("gpu.xid.class", meaning.class.name()), ("gpu.xid.resolution", meaning.resolution.name())];
@@ -230,7 +222,7 @@ impl KnownGpu {
                 owner: xids.owner.as_deref(),
                 attributes,
                 numbered: &numbered[..=usize::from(xids.instance.is_some())],
-                start: self.since,
+                start: xids.since,
                 ..Figure::new(name, xids.count as f64)
             });
         }
@@ -306,13 +298,6 @@ pub(super) struct Round<'a> {
     /// Rows that the use of GPUs is counted by.
     pub(super) usage: [usize; USAGE.len()],
     pub(super) pods: &'a Pods,
-}
-
-impl Xids {
-    /// A code that is alarmed of: published as 0 from the start.
-    fn none_of(code: u64) -> Self {
-        Self { code, instance: None, owner: None, count: 0 }
-    }
 }
 
 impl Round<'_> {

@@ -60,6 +60,12 @@ pub(super) const fn counter(name: &'static str, unit: &'static str) -> Metric {
     Metric::new(Name { name, unit, scale: 1.0, shape: Shape::Counter })
 }
 
+/// A gauge that DCGM exporter alone has, in its own way of counting.
+pub(super) const fn gauge_of_dcgm(name: &'static str, unit: &'static str) -> Metric {
+    let dcgm = Some(Name { name, unit, scale: 1.0, shape: Shape::Gauge });
+    Metric { attributes: NO_ATTRIBUTES, names: [None, dcgm, None, None], is_optional: true }
+}
+
 impl Metric {
     const fn new(name: Name) -> Self {
         Self { attributes: NO_ATTRIBUTES, names: [Some(name), None, None, None], is_optional: false }
@@ -116,6 +122,11 @@ impl Metric {
     /// What it is called under `profile`; `None` where that does not have it.
     pub(super) fn under(&self, profile: Profile) -> Option<Name> {
         self.names[profile as usize]
+    }
+
+    /// OpenTelemetry's name for it, or DCGM exporter's where that alone has it.
+    pub(super) fn name(&self) -> Option<Name> {
+        self.under(Profile::Semconv).or(self.under(Profile::Dcgm))
     }
 
     /// Whether `profile` publishes it where nothing is listed.

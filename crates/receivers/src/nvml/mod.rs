@@ -10,7 +10,7 @@
 //!   profile. `plan`: the part of the catalogue that a configuration asks for. `fields`, `profiler`, `instances`: what a GPU's thread
 //!   keeps of it that is more than a call.
 //! - `count`: counters, told by who had the GPU. `pods`: which containers have which GPUs, and what that says of figures.
-//! - `xid`: what codes mean. `health`: the rules of the verdict. `sink`: from a figure to a point.
+//! - `xid`: what codes mean. `xids`: how many there were, and where. `health`: the rules of the verdict. `sink`: from a figure to a point.
 //!
 //! # Why threads
 //! A call can take milliseconds, and with a driver that is stuck it never returns. It cannot be cancelled. So each GPU has a thread of
@@ -33,6 +33,7 @@ mod receiver;
 mod session;
 mod sink;
 mod xid;
+mod xids;
 
 #[cfg(test)]
 mod tests;

@@ -106,7 +106,7 @@ impl NvmlReceiver {
     async fn wait(&self, fleet: &mut Fleet, inbox: &mut UnboundedReceiver<Report>, until: Until) -> bool {
         let clock = &self.context.clock;
         let deadline = clock.now().plus(self.config.timeout.as_std());
-        // An opening that takes longer goes on beside the rounds.
+        // An opening that takes longer, or of what has GPUs already, goes on beside the rounds.
         while fleet.is_waiting(until == Until::Open) {
             tokio::select! {
                 biased;

@@ -39,6 +39,8 @@ pub(super) struct Who {
     pub(super) pci: String,
     pub(super) driver: String,
     pub(super) cuda: u32,
+    /// How often anything of it was another after an opening: then its series have other attributes.
+    pub(super) generation: u32,
 }
 
 /// What threads report. Each says which opening of NVML it is of.
@@ -101,6 +103,7 @@ fn who(device: &Device, index: u32, driver: &str, cuda: u32) -> Result<Who, Erro
         pci: device.pci_bus_id()?,
         driver: driver.to_owned(),
         cuda,
+        generation: 0,
     })
 }
 

@@ -114,10 +114,10 @@ impl Sink<'_> {
     pub(super) fn put(&mut self, figure: Figure<'_>) {
         self.alias.clear();
         let uuid = figure.gpu.map_or("", |who| &who.uuid);
-        // A GPU that moved has other attributes: the index is part of what it is called.
-        let index = figure.gpu.map_or(0, |who| who.index);
+        // A GPU that moved or has another driver has other attributes.
+        let generation = figure.gpu.map_or(0, |who| who.generation);
         self.alias.extend_from_slice(uuid.as_bytes());
-        self.alias.extend_from_slice(&index.to_le_bytes());
+        self.alias.extend_from_slice(&generation.to_le_bytes());
         self.alias.extend_from_slice(figure.name.name.as_bytes());
         for (_, value) in figure.attributes {
             self.alias.push(0);

@@ -1,7 +1,7 @@
 //! A GPU's memory, and the window through which the host sees it.
 
 use super::{Call, Tier, all, call};
-use crate::nvml::metric::gauge;
+use crate::nvml::metric::{gauge, gauge_of_dcgm};
 
 const MIB: f64 = 1.0 / 1_048_576.0;
 
@@ -18,6 +18,11 @@ pub(super) const CALLS: &[Call] = &[
                     memory.reserved.map(|bytes| bytes as f64),
                     Some(memory.total as f64),
                     (memory.total > 0).then(|| memory.used as f64 / memory.total as f64),
+                    memory
+                        .reserved
+                        .and_then(|reserved| memory.total.checked_sub(reserved))
+                        .filter(|usable| *usable > 0)
+                        .map(|usable| memory.used as f64 / usable as f64),
                 ],
             )
         },
@@ -32,7 +37,9 @@ pub(super) const CALLS: &[Call] = &[
             gauge("hw.gpu.memory.limit", "By")
                 .dcgm("DCGM_FI_DEV_FB_TOTAL", "MiBy", MIB)
                 .cwagent("nvidia_smi_memory_total", MIB),
-            gauge("hw.gpu.memory.utilization", "1").dcgm("DCGM_FI_DEV_FB_USED_PERCENT", "1", 1.0),
+            gauge("hw.gpu.memory.utilization", "1"),
+            // dcgm_fields.h: "Used / (Total - Reserved)", from 0 to 1.
+            gauge_of_dcgm("DCGM_FI_DEV_FB_USED_PERCENT", "1"),
         ],
     ),
     call(

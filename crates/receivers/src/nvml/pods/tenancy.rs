@@ -16,8 +16,9 @@ use super::{
     tenants::{Held, tenants},
 };
 
-/// Metrics that say what a program does with a GPU, by their names in `semconv`. The others say how the board is: they are nobody's.
-const USES: [&str; 32] = [
+/// Metrics that say what a program does with a GPU, by `Metric::name`. The others say how the board is: they are nobody's.
+const USES: [&str; 33] = [
+    "DCGM_FI_DEV_FB_USED_PERCENT",
     "gpu.clock.event",
     "gpu.clock.event.time",
     "gpu.clock.frequency",
@@ -53,8 +54,8 @@ const USES: [&str; 32] = [
 ];
 
 /// Whether the metric of this name says what a program does.
-pub(in crate::nvml) fn is_use(semconv: &str) -> bool {
-    USES.contains(&semconv)
+pub(in crate::nvml) fn is_use(name: &str) -> bool {
+    USES.contains(&name)
 }
 
 /// What is known of a GPU at a moment.
@@ -105,6 +106,11 @@ impl Tenancy {
     /// Takes in what the kubelet gave to containers.
     pub(in crate::nvml) fn let_to(&mut self, who: &Who, assigned: &[Assignment]) {
         self.tenants = tenants(who, &self.migs, assigned);
+    }
+
+    /// Whether this container has the GPU or a part of it.
+    pub(in crate::nvml) fn has(&self, owner: &Owner) -> bool {
+        self.tenants.iter().any(|(_, tenant)| **tenant == *owner)
     }
 
     /// Who has the GPU alone.
@@ -240,14 +246,11 @@ pub(in crate::nvml) fn report_processes(
 
 #[cfg(test)]
 mod tests {
-    use super::{
-        super::super::{catalogue::metrics, metric::Profile},
-        *,
-    };
+    use super::{super::super::catalogue::metrics, *};
 
     #[test]
     fn what_is_said_of_owners_is_in_the_catalogue() {
-        let all: Vec<_> = metrics().filter_map(|metric| Some(metric.under(Profile::Semconv)?.name)).collect();
+        let all: Vec<_> = metrics().filter_map(|metric| Some(metric.name()?.name)).collect();
         let strangers: Vec<_> = USES.iter().filter(|name| !all.contains(name)).collect();
         assert_eq!(strangers, Vec::<&&str>::new());
     }

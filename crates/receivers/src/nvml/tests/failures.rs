@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use weir_core::UnixNanos;
-use weir_nvml_stub::{Card, Node, Stub, Xid};
+use weir_nvml_stub::{Card, Node, Stub};
 use weir_testkit::START;
 
 use super::{Watched, has, int};
@@ -131,8 +131,8 @@ async fn a_library_that_no_longer_fits_its_driver_asks_for_a_new_container_and_a
         node.gpus[0].fails(18);
     };
     watched.stub.change(break_it).unwrap();
-    // The first round finds it out, each of the next three fails to open NVML.
-    for expected in [None, None, None] {
+    // The first round finds it out, each of the next two fails to open NVML.
+    for expected in [None, None] {
         assert_eq!(int(&watched.minute_later().await, "0 gpu.up{}"), 0);
         assert_eq!(watched.context.status.restart_reason(), expected);
     }
@@ -270,6 +270,64 @@ async fn a_driver_that_is_stuck_stops_its_own_gpu_alone() {
     watched.ends().await;
 }
 
+/// Moves the clock by steps until there is a batch: of a round that waits until its time is over.
+async fn late(watched: &mut Watched) -> std::collections::BTreeMap<String, weir_core::Number> {
+    let clock = watched.fixture.clock.clone();
+    let batch = loop {
+        tokio::select! {
+            biased;
+            delivery = watched.inbox.recv() => break delivery.unwrap().into_batch(),
+            () = tokio::task::yield_now() => clock.advance(Duration::from_millis(10)),
+        }
+    };
+    super::readings(&watched.fixture, &batch)
+}
+
+#[tokio::test]
+async fn an_opening_that_hangs_holds_up_nobody_who_answers_and_counts_as_a_failure() {
+    let stub = Stub::new(Card::H100.node(2)).unwrap();
+    let mut watched = Watched::over(stub, |config| config.restart_after = 3);
+    watched.batch().await;
+    let break_it = |node: &mut Node| {
+        node.hangs = true;
+        node.gpus[0].fails(15);
+    };
+    watched.stub.change(break_it).unwrap();
+    // The clock stands still in each of these rounds: a wait for the opening would never end.
+    let mut rounds = 0;
+    let reason = loop {
+        let round = watched.minute_later().await;
+        assert_eq!((int(&round, "0 gpu.up{}"), int(&round, "1 gpu.up{}")), (0, 1));
+        rounds += 1;
+        if let Some(reason) = watched.context.status.restart_reason() {
+            break reason;
+        }
+    };
+    assert_eq!(rounds, 5, "found out, begun, and failed three times");
+    assert!(reason.contains("NVML has not opened within 25s"), "{reason}");
+    assert_eq!(watched.stub.calls("nvmlInit_v2"), 2, "no second one beside the one that hangs");
+    watched.stub.change(|node| (node.hangs, node.gpus[0].faults) = (false, [].into())).unwrap();
+    while int(&watched.minute_later().await, "0 gpu.up{}") == 0 {}
+    assert_eq!(watched.context.status.restart_reason(), None);
+    watched.ends().await;
+}
+
+#[tokio::test]
+async fn an_opening_that_hangs_at_the_start_is_waited_for_once_and_nobody_is_lost_by_it() {
+    let mut node = Card::H100.node(1);
+    node.hangs = true;
+    let stub = Stub::new(node).unwrap();
+    Watched::lists(&stub, 1);
+    let mut watched = Watched::over(stub, |config| config.expected_gpus = 1);
+    let began = watched.fixture.clock.now();
+    assert_eq!(int(&late(&mut watched).await, "- gpu.missing{}"), 1);
+    assert!(watched.fixture.clock.now().since(began) >= Duration::from_secs(5), "the timeout");
+    assert_eq!(int(&watched.minute_later().await, "- gpu.missing{}"), 1, "without a wait");
+    watched.stub.change(|node| node.hangs = false).unwrap();
+    while int(&watched.minute_later().await, "- gpu.missing{}") == 1 {}
+    watched.ends().await;
+}
+
 #[tokio::test]
 async fn functions_that_an_older_driver_lacks_leave_their_figures_out_and_nothing_else() {
     let lacks = ["nvmlDeviceGetSramEccErrorStatus", "nvmlDeviceGetFieldValues", "nvmlEventSetCreate"];
@@ -316,25 +374,6 @@ async fn nvml_is_closed_as_long_as_the_release_file_is_there() {
     }
     std::fs::remove_file(&file).unwrap();
     assert_eq!(int(&watched.minute_later().await, "0 gpu.up{}"), 1);
-    watched.ends().await;
-}
-
-#[tokio::test]
-async fn xids_are_counted_by_code_and_those_to_be_alarmed_of_from_zero() {
-    let mut watched = Watched::of(Card::H100.node(1));
-    let of_79 = "0 gpu.xid.errors{gpu.xid.class=hardware,gpu.xid.code=79,gpu.xid.resolution=restart_bm}";
-    let of_13 = "0 gpu.xid.errors{gpu.xid.class=application,gpu.xid.code=13,gpu.xid.resolution=restart_app}";
-    let round = watched.round().await;
-    assert_eq!((int(&round, of_79), round.get(of_13)), (0, None));
-    let xid = |code| Xid { code, instance: None };
-    watched.stub.change(|node| node.gpus[0].xids = vec![xid(13), xid(79), xid(13)]).unwrap();
-    loop {
-        let round = watched.minute_later().await;
-        if round.contains_key(of_13) && int(&round, of_13) == 2 {
-            assert_eq!(int(&round, of_79), 1);
-            break;
-        }
-    }
     watched.ends().await;
 }
 

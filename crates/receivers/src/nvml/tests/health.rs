@@ -179,3 +179,86 @@ async fn a_gpu_that_is_lost_asks_for_a_reset() {
     assert_eq!(int(&watched.minute_later().await, "0 gpu.health{}"), 2);
     watched.ends().await;
 }
+
+#[tokio::test]
+async fn a_gpu_of_which_only_the_driver_says_nothing_is_not_lost() {
+    // Every call fails so, and NVML cannot be opened anew either.
+    for code in [18, 999] {
+        let mut watched = Watched::of(Card::H100.node(1));
+        watched.batch().await;
+        let break_it = |node: &mut Node| {
+            node.faults.insert("nvmlInit_v2".to_owned(), code);
+            node.gpus[0].fails(code);
+        };
+        watched.stub.change(break_it).unwrap();
+        for _ in 0..3 {
+            let round = watched.minute_later().await;
+            assert_eq!((int(&round, "0 gpu.up{}"), int(&round, "0 gpu.health{}")), (0, 0), "{code}");
+        }
+        watched.ends().await;
+    }
+    // One that was lost stays so when the driver goes too.
+    let mut watched = Watched::of(Card::H100.node(1));
+    watched.batch().await;
+    let break_it = |node: &mut Node| {
+        node.faults.insert("nvmlInit_v2".to_owned(), 18);
+        node.gpus[0].fails(15);
+    };
+    watched.stub.change(break_it).unwrap();
+    for _ in 0..3 {
+        assert_eq!(of(&watched.minute_later().await), (2, vec!["lost".to_owned()]));
+    }
+    watched.ends().await;
+}
+
+#[tokio::test]
+async fn an_error_count_that_was_not_there_at_first_is_no_new_error() {
+    let mut node = Card::H100.node(1);
+    node.gpus[0].set("ecc.aggregate.uncorrected.dram", 5).not_supported("ecc.aggregate.uncorrected.sram");
+    let mut watched = Watched::of(node);
+    watched.batch().await;
+    // Opened anew, the driver has the other count too, and then no longer the first.
+    let reopened = |node: &mut Node| _ = node.gpus[0].set("ecc.aggregate.uncorrected.sram", 9);
+    for change in
+        [reopened, |node: &mut Node| _ = node.gpus[0].not_supported("ecc.aggregate.uncorrected.dram")]
+    {
+        watched.stub.change(|node| _ = node.gpus[0].fails(18)).unwrap();
+        watched.minute_later().await;
+        watched
+            .stub
+            .change(|node| {
+                node.gpus[0].faults.clear();
+                change(node);
+            })
+            .unwrap();
+        assert_eq!(of(&watched.minute_later().await), (0, vec![]));
+    }
+    // The other one is compared with its own last value.
+    watched.stub.change(|node| _ = node.gpus[0].set("ecc.aggregate.uncorrected.sram", 10)).unwrap();
+    assert_eq!(of(&watched.minute_later().await), (2, vec!["new_uncorrected_errors".to_owned()]));
+    watched.ends().await;
+}
+
+#[tokio::test]
+async fn what_a_gpu_no_longer_tells_when_nvml_is_opened_anew_counts_no_more() {
+    let mut node = Card::H100.node(1);
+    node.gpus[0].fields.insert(144, 1);
+    let mut watched = Watched::over(Stub::new(node).unwrap(), |config| {
+        config.metrics = vec!["all".to_owned()];
+    });
+    let pending = "0 gpu.metric.supported{metric=gpu.memory.row_remap.pending}";
+    let round = watched.round().await;
+    assert_eq!((of(&round), int(&round, pending)), ((2, vec!["row_remap_pending".to_owned()]), 1));
+    watched.stub.change(|node| _ = node.gpus[0].fails(18)).unwrap();
+    watched.minute_later().await;
+    watched
+        .stub
+        .change(|node| {
+            node.gpus[0].faults.clear();
+            node.gpus[0].fields.remove(&144);
+        })
+        .unwrap();
+    let round = watched.minute_later().await;
+    assert_eq!((of(&round), int(&round, pending)), ((0, vec![]), 0));
+    watched.ends().await;
+}

@@ -11,6 +11,7 @@ mod processes;
 mod profiles;
 mod rows;
 mod script;
+mod xids;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -80,13 +81,18 @@ impl Watched {
 
     /// Moves the clock to the next full minute, and answers that round.
     async fn minute_later(&mut self) -> BTreeMap<String, Number> {
+        let batch = self.minutes_batch().await;
+        readings(&self.fixture, &batch)
+    }
+
+    async fn minutes_batch(&mut self) -> Batch {
         let now = self.fixture.clock.now();
         self.fixture.clock.advance(Duration::from_nanos(60_000_000_000 - now.0 % 60_000_000_000));
         let due = self.fixture.clock.now();
         loop {
             let batch = self.batch().await;
             if batch.numbers.first().is_some_and(|point| point.time >= due) {
-                return readings(&self.fixture, &batch);
+                return batch;
             }
         }
     }

@@ -44,10 +44,11 @@ fn page() -> String {
 }
 
 fn row(page: &mut String, metric: &Metric, tier: Tier, from: &str) {
-    let Some(Name { name, unit, shape, .. }) = metric.under(Profile::Semconv) else { return };
+    let Some(Name { unit, shape, .. }) = metric.name() else { return };
     let attributes: Vec<_> = metric.attributes.iter().map(|(key, value)| format!("{key}={value}")).collect();
     let attributes =
         if attributes.is_empty() { String::new() } else { format!("{{{}}}", attributes.join(",")) };
+    let semconv = metric.under(Profile::Semconv).map(|name| format!("`{}{attributes}`", name.name));
     let kind = if shape == Shape::Counter { "counter" } else { "gauge" };
     let tier = match tier {
         Tier::Fast => "fast",
@@ -58,11 +59,8 @@ fn row(page: &mut String, metric: &Metric, tier: Tier, from: &str) {
     let mark = if metric.is_default(Profile::Dcgm) { " *" } else { "" };
     let dcgm = metric.under(Profile::Dcgm).map(|name| format!("`{}` {}{mark}", name.name, name.unit));
     let cwagent = metric.under(Profile::Cwagent).map(|name| format!("`{}`", name.name));
-    let (dcgm, cwagent) = (dcgm.unwrap_or_default(), cwagent.unwrap_or_default());
-    let _ = writeln!(
-        page,
-        "| `{name}{attributes}` | {unit} | {kind} | {tier} | {default} | {from} | {dcgm} | {cwagent} |"
-    );
+    let [name, dcgm, cwagent] = [semconv, dcgm, cwagent].map(Option::unwrap_or_default);
+    let _ = writeln!(page, "| {name} | {unit} | {kind} | {tier} | {default} | {from} | {dcgm} | {cwagent} |");
 }
 
 #[test]
