@@ -282,7 +282,7 @@ impl Device {
             Err(error) => return Err(error),
         }
         let known = processes.iter().take(count as usize).map(|process| process.usedGpuMemory);
-        let bytes = known.filter(|bytes| *bytes != NOT_AVAILABLE).fold(0_u64, u64::saturating_add);
-        Ok((count, Some(bytes)))
+        let known = known.filter(|bytes| *bytes != NOT_AVAILABLE).reduce(u64::saturating_add);
+        Ok((count, known.or((count == 0).then_some(0))))
     }
 }

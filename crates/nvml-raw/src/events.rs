@@ -36,25 +36,29 @@ pub struct EventSet {
     set: usize,
 }
 
+/// A set, and by device the kinds of events that it reports.
+pub type Registered = (EventSet, Vec<Result<u64, Error>>);
+
 impl EventSet {
-    /// Events of `kinds` of all `devices` that report such; the second part is those that do not, and why.
+    /// Events of `kinds` of all `devices` that report such; the second part is by device which of them it reports, or why none.
     ///
     /// # Errors
     /// There can be no set.
-    pub fn of(nvml: &Arc<Nvml>, devices: Vec<Device>, kinds: u64) -> Result<(Self, Vec<Error>), Error> {
+    pub fn of(nvml: &Arc<Nvml>, devices: Vec<Device>, kinds: u64) -> Result<Registered, Error> {
         let mut set: nvmlEventSet_t = ptr::null_mut();
         call!(nvml, nvmlEventSetCreate(&raw mut set))?;
         let set = Self { nvml: Arc::clone(nvml), devices, set: set as usize };
         let register = |device: &Device| {
             let mut supported = 0;
             call!(nvml, nvmlDeviceGetSupportedEventTypes(device.handle(), &raw mut supported))?;
-            call!(
-                nvml,
-                nvmlDeviceRegisterEvents(device.handle(), kinds & supported, set.set as nvmlEventSet_t)
-            )
+            let kinds = kinds & supported;
+            if kinds != 0 {
+                call!(nvml, nvmlDeviceRegisterEvents(device.handle(), kinds, set.set as nvmlEventSet_t))?;
+            }
+            Ok(kinds)
         };
-        let silent = set.devices.iter().filter_map(|device| register(device).err()).collect();
-        Ok((set, silent))
+        let registered = set.devices.iter().map(register).collect();
+        Ok((set, registered))
     }
 
     /// The next event; `None` if there is none within `timeout`.

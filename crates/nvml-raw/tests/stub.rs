@@ -101,8 +101,8 @@ fn an_xid_reaches_a_thread_that_waits_with_its_instance() {
     let mut stub = Stub::new(Card::H100.node(2)).unwrap();
     let nvml = Nvml::open(&stub.path()).unwrap();
     let devices = vec![nvml.device(0).unwrap(), nvml.device(1).unwrap()];
-    let (set, silent) = EventSet::of(&nvml, devices, XID).unwrap();
-    assert_eq!(silent, []);
+    let (set, registered) = EventSet::of(&nvml, devices, XID).unwrap();
+    assert_eq!(registered, [Ok(XID), Ok(XID)]);
     assert_eq!(set.wait(Duration::ZERO).unwrap(), None);
     let waiting = thread::spawn(move || set.wait(Duration::from_secs(60)));
     stub.change(|node| node.gpus[1].xids.push(Xid { code: 79, instance: Some(2) })).unwrap();

@@ -33,8 +33,13 @@ struct Library {
     /// Events that were reported, by GPU: XIDs, and changes of its division.
     reported: BTreeMap<usize, (usize, usize)>,
     /// Samples of GPM, by handle: whose it is, once it was taken.
-    samples: BTreeMap<usize, Option<Place>>,
+    samples: BTreeMap<usize, Option<Sample>>,
+    /// Samples taken so far.
+    taken: u64,
 }
+
+/// A sample: which one it is of all, and whose.
+pub(crate) type Sample = (u64, Place);
 
 /// A GPU's index, and the number of the instance.
 pub(crate) type Place = (usize, Option<usize>);
@@ -180,10 +185,13 @@ pub(crate) fn new_sample() -> usize {
 }
 
 pub(crate) fn take_sample(sample: usize, of: Place) {
-    with(|library| _ = library.samples.insert(sample, Some(of)));
+    with(|library| {
+        library.taken += 1;
+        library.samples.insert(sample, Some((library.taken, of)));
+    });
 }
 
-pub(crate) fn sample(sample: usize) -> Option<Place> {
+pub(crate) fn sample(sample: usize) -> Option<Sample> {
     with(|library| library.samples.get(&sample).copied().flatten())
 }
 

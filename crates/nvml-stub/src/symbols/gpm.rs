@@ -1,17 +1,23 @@
-//! GPM: a sample remembers whose it is, and two of one GPU say what its state says.
+//! GPM: a sample remembers whose it is and when it was taken, and two of one GPU, the older first, say what its state says.
 
 use std::ffi::c_uint;
 
 use nvml_wrapper_sys::bindings::{nvmlDevice_t, nvmlGpmMetricsGet_t, nvmlGpmSupport_t};
 
-use super::put;
+use super::{ARGUMENT_VERSION_MISMATCH, put};
 use crate::{
     entry::{self, INVALID_ARGUMENT, NOT_SUPPORTED, of_gpu, of_node, place},
     state::{Gpu, Node},
 };
 
+/// Of both structures (`NVML_GPM_SUPPORT_VERSION`, `NVML_GPM_METRICS_GET_VERSION`): the number alone.
+const VERSION: c_uint = 1;
+
 functions! {
     of_gpu nvmlGpmQueryDeviceSupport(device, to: *mut nvmlGpmSupport_t) |gpu| {
+        if (*to).version != VERSION {
+            return ARGUMENT_VERSION_MISMATCH;
+        }
         (*to).isSupportedDevice = c_uint::from(!gpu.gpm.is_empty());
         0
     };
@@ -32,9 +38,13 @@ functions! {
         }
     };
     of_node nvmlGpmMetricsGet(, to: *mut nvmlGpmMetricsGet_t) |node| {
+        if (*to).version != VERSION {
+            return ARGUMENT_VERSION_MISMATCH;
+        }
         let samples = [(*to).sample1, (*to).sample2].map(|sample| entry::sample(sample as usize));
-        let [Some(older), Some(newer)] = samples else { return INVALID_ARGUMENT };
-        let (true, Some(gpu)) = (older == newer, of_sample(node, newer)) else { return INVALID_ARGUMENT };
+        let [Some((first, older)), Some((second, newer))] = samples else { return INVALID_ARGUMENT };
+        let is_pair = older == newer && first < second;
+        let (true, Some(gpu)) = (is_pair, of_sample(node, newer)) else { return INVALID_ARGUMENT };
         let asked = (*to).numMetrics as usize;
         for metric in (&mut (*to).metrics)[..asked].iter_mut() {
             let found = gpu.gpm.get(&metric.metricId).copied();

@@ -58,7 +58,8 @@ impl Asked {
         }
     }
 
-    /// Asks for all in one call. What the GPU does not support is not asked for again.
+    /// Asks for all in one call. What the GPU does not support is not asked for again, nor are other sources of a figure once one has
+    /// answered: they may count otherwise.
     ///
     /// # Errors
     /// The GPU is lost, or NVML has to be opened anew.
@@ -69,32 +70,45 @@ impl Asked {
         if let Err(error) = device.fields(&mut self.ask) {
             return goes_on(error);
         }
-        let (mut latest, mut has_unsupported) = (None, false);
+        let (mut latest, mut before, mut is_settled) = (None, None, true);
         for (figure, field) in self.figures.iter().zip(&self.ask) {
             let Figure { row, part, convert } = *figure;
+            let this = Some((row, part));
             match field.value() {
                 // The first source that answers counts.
-                Ok(value) if latest != Some((row, part)) => {
-                    latest = Some((row, part));
+                Ok(value) if latest != this => {
+                    is_settled &= before != this;
+                    latest = this;
                     into.push(Reading { row, part, value: convert(value) });
                 }
-                Ok(_) => {}
-                Err(error) => has_unsupported |= error.class() == Class::NotSupported,
+                Err(error) if error.class() == Class::NotSupported => is_settled = false,
+                Ok(_) | Err(_) => is_settled &= latest != this,
             }
+            before = this;
         }
-        if has_unsupported {
-            self.forget_unsupported();
+        if !is_settled {
+            self.settle();
         }
         Ok(())
     }
 
-    fn forget_unsupported(&mut self) {
-        let is_supported =
-            |field: &Field| !field.value().is_err_and(|error| error.class() == Class::NotSupported);
-        let mut supported = self.ask.iter().map(is_supported);
-        self.figures.retain(|_| supported.next().unwrap_or(false));
-        drop(supported);
-        self.ask.retain(is_supported);
+    /// Keeps of each figure the source that answered, and where none did, those that may do so yet.
+    fn settle(&mut self) {
+        let Self { figures, ask } = std::mem::take(self);
+        let answers = |at: &usize| ask.get(*at).is_some_and(|field| field.value().is_ok());
+        for (at, (figure, field)) in figures.iter().zip(&ask).enumerate() {
+            let is_same = |other: &&Figure| (other.row, other.part) == (figure.row, figure.part);
+            let first = at - figures[..at].iter().rev().take_while(is_same).count();
+            let end = at + figures[at..].iter().take_while(is_same).count();
+            let keeps = match (first..end).find(answers) {
+                Some(chosen) => chosen == at,
+                None => !field.value().is_err_and(|error| error.class() == Class::NotSupported),
+            };
+            if keeps {
+                self.figures.push(*figure);
+                self.ask.push(*field);
+            }
+        }
     }
 }
 

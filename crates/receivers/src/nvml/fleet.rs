@@ -15,7 +15,7 @@ use super::{
     metric::{Metric, Profile},
     plan::{Plan, SIGNALS, Signal, USAGE, row_of},
     pods::{Pods, is_use},
-    session::{self, Report, Session},
+    session::{self, Found, Report, Session, Who},
     sink::{self, Figure, Sink, own},
 };
 
@@ -203,19 +203,19 @@ impl Fleet {
             Report::Opened(number, listed, outcome) if number == self.openings => {
                 (self.opening, self.listed) = (None, listed);
                 match outcome {
-                    Ok((_, found, lost)) if found.is_empty() && lost.is_empty() && listed > 0 => {
+                    Ok(Found { gpus, lost, .. }) if gpus.is_empty() && lost.is_empty() && listed > 0 => {
                         self.failed(
                             format!("NVML finds none of the {listed} GPUs that the driver lists"),
                             true,
                             now,
                         );
                     }
-                    Ok((nvml, found, lost)) => {
+                    Ok(Found { gpus, lost, events }) => {
                         if let Some((index, error)) = lost.first() {
                             self.say(format!("GPU {index} does not answer: {error}"));
                         }
-                        let devices = self.settle(found, now);
-                        match Session::start(number, &nvml, devices, &self.plan, &self.reports) {
+                        let devices = self.settle(gpus, now);
+                        match Session::start(number, devices, events, &self.plan, &self.reports) {
                             Ok(session) => (self.session, self.has_worked) = (Some(session), true),
                             Err(error) => self.say(format!("cannot start a thread: {error}")),
                         }
@@ -264,7 +264,8 @@ impl Fleet {
                     }
                 }
             }
-            Report::Xid(number, place, code, instance) if self.is_of_now(number) => {
+            // Where an opening waits to be taken in, its own events have it too.
+            Report::Xid(number, place, code, instance) if self.is_of_now(number) && self.opened.is_none() => {
                 if let Some(gpu) = self.places.get(place).and_then(|at| self.gpus.get_mut(*at)) {
                     gpu.xid(code, instance, now);
                     let (index, uuid) = (gpu.who.index, &gpu.who.uuid);
@@ -310,18 +311,23 @@ impl Fleet {
     }
 
     /// Which GPUs there are, after an opening.
-    fn settle(&mut self, found: Vec<(session::Who, Device)>, now: UnixNanos) -> Vec<Device> {
+    fn settle(&mut self, found: Vec<(Who, Device, Result<(), Error>)>, now: UnixNanos) -> Vec<Device> {
         self.places.clear();
         self.is_proven = false;
         self.gpus.iter_mut().for_each(|gpu| (gpu.state, gpu.place, gpu.is_busy) = (State::Gone, None, false));
         let mut devices = Vec::new();
-        for (who, device) in found {
+        for (who, device, heard) in found {
             let at = self.gpus.iter().position(|gpu| gpu.who.uuid == who.uuid).unwrap_or(self.gpus.len());
             if at == self.gpus.len() {
                 self.gpus.push(KnownGpu::new(who.clone(), now));
             }
             let gpu = &mut self.gpus[at];
             gpu.found(who, devices.len());
+            let was_heard = std::mem::replace(&mut gpu.is_heard, heard.is_ok());
+            if let (true, Err(error)) = (was_heard, heard) {
+                let (component, index) = (&self.context.id, gpu.who.index);
+                tracing::warn!(%component, "GPU {index} reports no XIDs: {error}; said once");
+            }
             gpu.tenancy.let_to(&gpu.who, &self.pods.assigned);
             self.places.push(at);
             devices.push(device);

@@ -129,8 +129,11 @@ impl Gpu {
         };
         match processes.read(&self.device, into) {
             Ok((count, bytes)) => {
-                let values = [f64::from(count), bytes as f64].into_iter().zip(planned.first..);
-                figures.extend(values.map(|(value, row)| Reading { row, part: Part::Whole, value }));
+                let values = [Some(f64::from(count)), bytes.map(|bytes| bytes as f64)];
+                let values = values.into_iter().zip(planned.first..);
+                figures.extend(
+                    values.filter_map(|(value, row)| Some(Reading { row, part: Part::Whole, value: value? })),
+                );
                 Ok(())
             }
             Err(error) => goes_on(error),

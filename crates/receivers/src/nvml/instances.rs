@@ -57,8 +57,13 @@ impl Instances {
     }
 
     fn find(&mut self, gpu: &Device, tells_migs: bool) -> Result<Option<Vec<Mig>>, Error> {
-        let most = if gpu.is_divided().unwrap_or(false) { gpu.max_instances().unwrap_or(0) } else { 0 };
-        let (mut found, mut migs) = (Vec::new(), Vec::new());
+        let most = match gpu.is_divided().and_then(|is| if is { gpu.max_instances() } else { Ok(0) }) {
+            Ok(most) => most,
+            Err(error) if error.class() == Class::NotSupported => 0,
+            // It may be divided as before.
+            Err(error) => return goes_on(error).map(|()| None),
+        };
+        let (mut found, mut migs, mut is_sure) = (Vec::new(), Vec::new(), true);
         for number in 0..most {
             match gpu.instance(number).and_then(|device| Ok((device.gpu_instance()?, device))) {
                 Ok((id, device)) => {
@@ -66,7 +71,10 @@ impl Instances {
                     if tells_migs {
                         match mig(gpu, &device, id, most) {
                             Ok(mig) => migs.push(mig),
-                            Err(error) => goes_on(error)?,
+                            Err(error) => {
+                                goes_on(error)?;
+                                is_sure = false;
+                            }
                         }
                     }
                     self.by_id.entry(id).or_insert_with(|| Instance {
@@ -76,8 +84,14 @@ impl Instances {
                     });
                 }
                 Err(error) if error.class() == Class::NoData => {} // there may be gaps
-                Err(error) => goes_on(error)?,
+                Err(error) => {
+                    goes_on(error)?;
+                    is_sure = false;
+                }
             }
+        }
+        if !is_sure {
+            return Ok(None);
         }
         self.by_id.retain(|id, _| found.contains(id));
         let is_news = tells_migs && self.told.as_ref() != Some(&migs);

@@ -53,6 +53,8 @@ pub(super) struct KnownGpu {
     /// By row.
     latest: Vec<Option<f64>>,
     pub(super) tenancy: Tenancy,
+    /// Whether the driver reports its XIDs: else there is no saying that there were none.
+    pub(super) is_heard: bool,
     xids: Xids,
     recent: Vec<(u64, UnixNanos)>,
     /// The most PCIe lanes that it was seen with.
@@ -74,6 +76,7 @@ impl KnownGpu {
             counts: BTreeMap::new(),
             latest: vec![None; rows],
             tenancy: Tenancy::default(),
+            is_heard: true,
             xids: Xids::new(since),
             recent: Vec::with_capacity(MAX_RECENT),
             widest: None,
@@ -211,7 +214,7 @@ impl KnownGpu {
             return;
         }
         let name = own_counter(sink::XIDS, "{error}");
-        for xids in self.xids.iter() {
+        for xids in self.xids.iter().filter(|xids| self.is_heard || xids.count > 0) {
             let meaning = xid::meaning(xids.code);
             let attributes =
                 &[("gpu.xid.class", meaning.class.name()), ("gpu.xid.resolution", meaning.resolution.name())];

@@ -75,8 +75,15 @@ pub(super) fn open(
     thread::Builder::new().name("nvml-open".to_owned()).spawn(open).map(drop)
 }
 
-/// NVML, the GPUs that answer, and the indexes of those that do not.
-type Found = (Arc<Nvml>, Vec<(Who, Device)>, Vec<(u32, Error)>);
+/// What an opening found.
+#[derive(Debug)]
+pub(super) struct Found {
+    /// Each with whether its XIDs are reported, by place.
+    pub(super) gpus: Vec<(Who, Device, Result<(), Error>)>,
+    /// The indexes of those that do not answer.
+    pub(super) lost: Vec<(u32, Error)>,
+    pub(super) events: Option<EventSet>,
+}
 
 fn enumerate(library: &Path) -> Result<Found, Error> {
     let nvml = Nvml::open(library)?;
@@ -89,7 +96,18 @@ fn enumerate(library: &Path) -> Result<Found, Error> {
             Err(error) => lost.push((index, error)),
         }
     }
-    Ok((nvml, found, lost))
+    let devices = found.iter().map(|(_, device)| Device::clone(device)).collect();
+    let (events, mut heard) = match EventSet::of(&nvml, devices, XID | MIG_CHANGE) {
+        Ok((events, registered)) => (Some(events), registered.into_iter().map(reports_xids).collect()),
+        Err(error) => (None, vec![Err(error); found.len()]),
+    };
+    let gpus = found.into_iter().zip(heard.drain(..)).map(|((who, device), heard)| (who, device, heard));
+    Ok(Found { gpus: gpus.collect(), lost, events })
+}
+
+fn reports_xids(registered: Result<u64, Error>) -> Result<(), Error> {
+    let no_xids = Error::Code { function: "nvmlDeviceGetSupportedEventTypes", code: 3 };
+    if registered? & XID == 0 { Err(no_xids) } else { Ok(()) }
 }
 
 fn who(device: &Device, index: u32, driver: &str, cuda: u32) -> Result<Who, Error> {
@@ -124,14 +142,14 @@ impl Session {
     /// There is no thread to be had.
     pub(super) fn start(
         number: u64,
-        nvml: &Arc<Nvml>,
         devices: Vec<Device>,
+        events: Option<EventSet>,
         plan: &Arc<Plan>,
         reports: &UnboundedSender<Report>,
     ) -> std::io::Result<Self> {
         let mut session = Self { number, tasks: Vec::new(), is_over: Arc::default() };
-        for (place, device) in devices.iter().enumerate() {
-            let mut gpu = Gpu::new(device.clone(), Arc::clone(plan));
+        for (place, device) in devices.into_iter().enumerate() {
+            let mut gpu = Gpu::new(device, Arc::clone(plan));
             let (tasks, todo) = sync_channel::<Task>(1);
             let reports = reports.clone();
             let work = move || {
@@ -145,8 +163,9 @@ impl Session {
             thread::Builder::new().name(format!("nvml-gpu-{place}")).spawn(work)?;
             session.tasks.push(tasks);
         }
-        let (nvml, reports, is_over) = (Arc::clone(nvml), reports.clone(), Arc::clone(&session.is_over));
-        let wait = move || wait_for_events(number, &nvml, devices, &reports, &is_over);
+        let Some(events) = events else { return Ok(session) };
+        let (reports, is_over) = (reports.clone(), Arc::clone(&session.is_over));
+        let wait = move || wait_for_events(number, &events, &reports, &is_over);
         thread::Builder::new().name("nvml-events".to_owned()).spawn(wait)?;
         Ok(session)
     }
@@ -168,14 +187,7 @@ impl Drop for Session {
 }
 
 /// Several XIDs before one wait are reported as the last of them: so this thread is always in one.
-fn wait_for_events(
-    number: u64,
-    nvml: &Arc<Nvml>,
-    devices: Vec<Device>,
-    reports: &UnboundedSender<Report>,
-    is_over: &AtomicBool,
-) {
-    let Ok((events, _silent)) = EventSet::of(nvml, devices, XID | MIG_CHANGE) else { return };
+fn wait_for_events(number: u64, events: &EventSet, reports: &UnboundedSender<Report>, is_over: &AtomicBool) {
     while !is_over.load(Relaxed) {
         match events.wait(EVENT_WAIT) {
             Ok(Some(event)) => {

@@ -77,7 +77,8 @@ impl Processes {
         Self { proc: root.join("proc"), nvml: weir_nvml_raw::Processes::default(), known, path, file }
     }
 
-    /// Puts what each container uses into `into`. Answers how many processes compute, and how many bytes they hold.
+    /// Puts what each container uses into `into`. Answers how many processes compute, and how many bytes they hold where
+    /// the driver knows that of any.
     ///
     /// # Errors
     /// The list of processes cannot be had; what they use may be missing without.
@@ -85,13 +86,14 @@ impl Processes {
         &mut self,
         device: &Device,
         into: &mut Vec<OfContainer>,
-    ) -> Result<(u32, u64), Error> {
+    ) -> Result<(u32, Option<u64>), Error> {
         self.known.values_mut().for_each(|known| known.is_there = false);
         let Self { proc, nvml, known, path, file } = self;
         let mut whose = |pid| container(proc, known, path, file, pid);
-        let (mut count, mut bytes) = (0, 0_u64);
+        let mut all = (0, OfContainer::default());
         for (pid, memory) in nvml.running(device)? {
-            (count, bytes) = (count + 1, bytes.saturating_add(memory.unwrap_or(0)));
+            all.0 += 1;
+            all.1.add(memory, None);
             of(into, whose(pid)).add(memory, None);
         }
         match nvml.samples(device) {
@@ -104,7 +106,8 @@ impl Processes {
             Err(_) => {} // no samples, or none on a GPU that is divided
         }
         self.known.retain(|_, known| known.is_there);
-        Ok((count, bytes))
+        let (count, OfContainer { memory, .. }) = all;
+        Ok((count, memory.or((count == 0).then_some(0))))
     }
 }
 

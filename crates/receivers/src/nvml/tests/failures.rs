@@ -308,6 +308,7 @@ async fn an_opening_that_hangs_holds_up_nobody_who_answers_and_counts_as_a_failu
     assert_eq!(watched.stub.calls("nvmlInit_v2"), 2, "no second one beside the one that hangs");
     watched.stub.change(|node| (node.hangs, node.gpus[0].faults) = (false, [].into())).unwrap();
     while int(&watched.minute_later().await, "0 gpu.up{}") == 0 {}
+    watched.minute_later().await;
     assert_eq!(watched.context.status.restart_reason(), None);
     watched.ends().await;
 }

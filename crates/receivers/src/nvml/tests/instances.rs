@@ -87,3 +87,21 @@ async fn compute_instances_share_what_their_gpu_instance_says_and_one_that_is_ne
     assert!(has(&watched.minute_later().await, &named("sm.utilization", 9)));
     watched.ends().await;
 }
+
+#[tokio::test]
+async fn an_error_of_the_moment_is_not_that_a_gpu_is_divided_no_more() {
+    let mut watched = all(divided());
+    assert!(has(&watched.round().await, "0 gpu.instance.memory.usage{"));
+    for function in
+        ["nvmlDeviceGetMigMode", "nvmlDeviceGetMaxMigDeviceCount", "nvmlDeviceGetMigDeviceHandleByIndex"]
+    {
+        watched.stub.change(|node| node.gpus[0].faults = [(function.to_owned(), 999)].into()).unwrap();
+        assert!(has(&watched.minute_later().await, "0 gpu.instance.memory.usage{"), "{function}");
+    }
+    watched
+        .stub
+        .change(|node| node.gpus[0].faults = [("nvmlDeviceGetMigMode".to_owned(), 3)].into())
+        .unwrap();
+    assert!(!has(&watched.minute_later().await, "0 gpu.instance.memory.usage{"));
+    watched.ends().await;
+}

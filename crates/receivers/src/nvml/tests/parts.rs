@@ -245,3 +245,16 @@ async fn functions_that_an_older_driver_lacks_leave_their_parts_out_and_nothing_
     assert_eq!(int(&round, "0 gpu.up{}"), 1);
     watched.ends().await;
 }
+
+#[tokio::test]
+async fn once_a_source_has_answered_the_others_of_its_figure_are_not_asked_again() {
+    let mut node = Card::B200.node(1);
+    // The fifth NVLink's bytes, beside the KiB of those before.
+    node.gpus[0].fields.extend([(202, 4096), (138, 7)]);
+    let mut watched = all(node);
+    let transmit = "0 hw.gpu.io{gpu.interface=nvlink,network.io.direction=transmit}";
+    assert_eq!(int(&watched.round().await, transmit), 7 << 10);
+    watched.stub.change(|node| _ = node.gpus[0].fields.remove(&138)).unwrap();
+    assert!(!has(&watched.minute_later().await, transmit), "of another source: another count");
+    watched.ends().await;
+}

@@ -123,3 +123,20 @@ async fn processes_are_asked_for_once_a_medium_round_and_more_than_a_page_of_the
     assert_eq!(whole(&points, "0 - gpu.process.count{}"), 300);
     shared.watched.ends().await;
 }
+
+#[tokio::test]
+async fn memory_that_the_driver_knows_of_no_process_is_not_zero() {
+    const NOT_AVAILABLE: u64 = u64::MAX; // NVML_VALUE_NOT_AVAILABLE
+    for host_pid in [false, true] {
+        let mut node = Card::L40S.node(1);
+        on(&mut node.gpus[0], &[(10, NOT_AVAILABLE, 20)]);
+        let mut shared = Shared::over(node, |config| config.pods.host_pid = host_pid);
+        let points = shared.minute_later().await;
+        assert_eq!(whole(&points, "0 - gpu.process.count{}"), 1);
+        assert!(!has(&points, "0 - gpu.process.memory.usage{"), "{host_pid}");
+        shared.watched.stub.change(|node| node.gpus[0].processes.clear()).unwrap();
+        let points = shared.minute_later().await;
+        assert_eq!(whole(&points, "0 - gpu.process.memory.usage{}"), 0, "{host_pid}");
+        shared.watched.ends().await;
+    }
+}

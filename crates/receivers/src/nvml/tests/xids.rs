@@ -1,10 +1,10 @@
 //! XIDs: what becomes of an event.
 
-use weir_nvml_stub::{Card, Xid};
+use weir_nvml_stub::{Card, Stub, Xid};
 use weir_processors::delta::{Config, Delta};
 use weir_testkit::{Rig, point};
 
-use super::{Watched, int, readings};
+use super::{Watched, has, int, readings};
 
 const OF_13: &str =
     "0 gpu.xid.errors{gpu.xid.class=application,gpu.xid.code=13,gpu.xid.resolution=restart_app}";
@@ -61,6 +61,21 @@ async fn the_first_xid_of_a_code_is_a_difference_though_streams_of_others_were_f
         }
     }
     assert_eq!(sent, 1);
+    watched.ends().await;
+}
+
+#[tokio::test]
+async fn where_no_xids_are_reported_none_are_said_to_be_zero() {
+    let mut node = Card::H100.node(2);
+    node.gpus[0].faults.insert("nvmlDeviceRegisterEvents".to_owned(), 3);
+    let mut watched = Watched::of(node);
+    let round = watched.round().await;
+    assert!(!has(&round, "0 gpu.xid.errors{") && has(&round, "1 gpu.xid.errors{"));
+    assert_eq!(int(&round, "0 gpu.up{}"), 1);
+    watched.ends().await;
+    let stub = Stub::without(Card::H100.node(1), &["nvmlEventSetCreate"]).unwrap();
+    let mut watched = Watched::over(stub, |_| {});
+    assert!(!has(&watched.round().await, "0 gpu.xid.errors{"));
     watched.ends().await;
 }
 
