@@ -272,6 +272,7 @@ impl Fleet {
                     tracing::warn!(component = %self.context.id, "XID {code} on GPU {index} ({uuid})");
                 }
             }
+            Report::Heard(number, heard) if self.is_of_now(number) => self.hears(&heard),
             // What each instance has, and its handle, is found out anew.
             Report::Divided(number, place) if self.is_of_now(number) => {
                 if let Some(gpu) = self.places.get(place).and_then(|at| self.gpus.get(*at)) {
@@ -288,8 +289,22 @@ impl Fleet {
                 }
             }
             // Of an opening that is over.
-            Report::Opened(..) | Report::Round(..) | Report::Xid(..) | Report::Divided(..) => {}
+            Report::Opened(..)
+            | Report::Round(..)
+            | Report::Xid(..)
+            | Report::Heard(..)
+            | Report::Divided(..) => {}
         }
+    }
+
+    /// Waiting for events fails for all GPUs alike.
+    fn hears(&mut self, heard: &Result<(), Error>) {
+        let component = &self.context.id;
+        match heard {
+            Ok(()) => tracing::info!(%component, "XIDs are reported again"),
+            Err(error) => tracing::warn!(%component, "no XIDs are reported: {error}; tried again, said once"),
+        }
+        self.gpus.iter_mut().for_each(|gpu| gpu.can_hear = heard.is_ok());
     }
 
     fn is_of_now(&self, number: u64) -> bool {
@@ -314,6 +329,7 @@ impl Fleet {
     fn settle(&mut self, found: Vec<(Who, Device, Result<(), Error>)>, now: UnixNanos) -> Vec<Device> {
         self.places.clear();
         self.is_proven = false;
+        self.gpus.iter_mut().for_each(|gpu| gpu.can_hear = true);
         self.gpus.iter_mut().for_each(|gpu| (gpu.state, gpu.place, gpu.is_busy) = (State::Gone, None, false));
         let mut devices = Vec::new();
         for (who, device, heard) in found {

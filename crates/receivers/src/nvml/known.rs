@@ -55,6 +55,8 @@ pub(super) struct KnownGpu {
     pub(super) tenancy: Tenancy,
     /// Whether the driver reports its XIDs: else there is no saying that there were none.
     pub(super) is_heard: bool,
+    /// Whether waiting for events works.
+    pub(super) can_hear: bool,
     xids: Xids,
     recent: Vec<(u64, UnixNanos)>,
     /// The most PCIe lanes that it was seen with.
@@ -77,6 +79,7 @@ impl KnownGpu {
             latest: vec![None; rows],
             tenancy: Tenancy::default(),
             is_heard: true,
+            can_hear: true,
             xids: Xids::new(since),
             recent: Vec::with_capacity(MAX_RECENT),
             widest: None,
@@ -213,8 +216,9 @@ impl KnownGpu {
         if !round.config.lists(sink::XIDS) {
             return;
         }
+        let hears = self.is_heard && self.can_hear;
         let name = own_counter(sink::XIDS, "{error}");
-        for xids in self.xids.iter().filter(|xids| self.is_heard || xids.count > 0) {
+        for xids in self.xids.iter().filter(|xids| hears || xids.count > 0) {
             let meaning = xid::meaning(xids.code);
             let attributes =
                 &[("gpu.xid.class", meaning.class.name()), ("gpu.xid.resolution", meaning.resolution.name())];

@@ -52,6 +52,8 @@ pub(super) enum Report {
     Round(u64, usize, Readings, Result<(), Error>),
     /// An XID of the GPU of this place, and the MIG instance that it happened on.
     Xid(u64, usize, u64, Option<u32>),
+    /// Waiting for events fails, or works again.
+    Heard(u64, Result<(), Error>),
     /// The MIG instances of the GPU of this place are others now.
     Divided(u64, usize),
     /// Whether the kubelet answers, and what it said last.
@@ -188,8 +190,15 @@ impl Drop for Session {
 
 /// Several XIDs before one wait are reported as the last of them: so this thread is always in one.
 fn wait_for_events(number: u64, events: &EventSet, reports: &UnboundedSender<Report>, is_over: &AtomicBool) {
+    let mut hears = true;
     while !is_over.load(Relaxed) {
-        match events.wait(EVENT_WAIT) {
+        let waited = events.wait(EVENT_WAIT);
+        if waited.is_ok() != hears {
+            hears = !hears;
+            let heard = waited.as_ref().map(drop).map_err(Error::clone);
+            let _ = reports.send(Report::Heard(number, heard)); // the receiver may have ended
+        }
+        match waited {
             Ok(Some(event)) => {
                 let report = match event.kind {
                     XID => Report::Xid(number, event.device, event.data, event.instance),

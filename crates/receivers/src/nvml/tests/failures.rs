@@ -305,6 +305,9 @@ async fn an_opening_that_hangs_holds_up_nobody_who_answers_and_counts_as_a_failu
     };
     assert_eq!(rounds, 5, "found out, begun, and failed three times");
     assert!(reason.contains("NVML has not opened within 25s"), "{reason}");
+    while watched.stub.calls("nvmlInit_v2") < 2 {
+        tokio::task::yield_now().await; // its thread may not have run yet
+    }
     assert_eq!(watched.stub.calls("nvmlInit_v2"), 2, "no second one beside the one that hangs");
     watched.stub.change(|node| (node.hangs, node.gpus[0].faults) = (false, [].into())).unwrap();
     while int(&watched.minute_later().await, "0 gpu.up{}") == 0 {}

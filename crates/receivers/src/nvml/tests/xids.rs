@@ -79,6 +79,15 @@ async fn where_no_xids_are_reported_none_are_said_to_be_zero() {
     watched.ends().await;
 }
 
+#[tokio::test]
+async fn where_waiting_for_xids_fails_none_are_said_to_be_zero() {
+    let mut watched = Watched::of(Card::H100.node(1));
+    assert!(has(&watched.round().await, "0 gpu.xid.errors{"));
+    watched.stub.change(|node| _ = node.faults.insert("nvmlEventSetWait_v2".to_owned(), 999)).unwrap();
+    while has(&watched.minute_later().await, "0 gpu.xid.errors{") {}
+    watched.ends().await;
+}
+
 fn counter(name: &str) -> weir_core::Descriptor {
     weir_core::Descriptor::sum(name, "1", weir_core::Temporality::Cumulative, true)
 }
