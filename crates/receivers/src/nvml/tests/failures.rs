@@ -387,3 +387,23 @@ async fn a_node_without_gpus_sends_the_count_that_it_is() {
     assert_eq!(int(&watched.round().await, "- gpu.count{}"), 0);
     watched.ends().await;
 }
+
+#[tokio::test]
+async fn after_a_change_of_the_driver_series_have_its_version() {
+    let mut watched = Watched::of(Card::H100.node(1));
+    watched.batch().await;
+    watched.stub.change(|node| _ = node.gpus[0].fails(18)).unwrap();
+    watched.minute_later().await;
+    let new_driver = |node: &mut Node| {
+        node.driver = "580.95.05".to_owned();
+        node.gpus[0].faults.clear();
+    };
+    watched.stub.change(new_driver).unwrap();
+    let batch = watched.minutes_batch().await;
+    let of_a_gpu = batch.numbers.iter().map(|point| watched.fixture.series(point.series));
+    let said = of_a_gpu
+        .filter_map(|series| series.resource().attributes.get("hw.driver_version").map(ToString::to_string));
+    let said: std::collections::BTreeSet<String> = said.collect();
+    assert_eq!(said.into_iter().collect::<Vec<_>>(), ["580.95.05"]);
+    watched.ends().await;
+}
