@@ -63,6 +63,9 @@ const KEYS: &[(&str, Kind)] = {
         ("receivers nvml library", Text),
         ("receivers nvml profile", Choice),
         ("receivers nvml metrics", Choices),
+        ("receivers nvml pods", Section),
+        ("receivers nvml pods endpoint", Text),
+        ("receivers nvml pods root_path", Text),
         ("receivers procfs collection_interval", Duration),
         ("receivers procfs root_path", Path),
         ("receivers procfs initial_delay", Duration),
@@ -100,6 +103,10 @@ const KEYS: &[(&str, Kind)] = {
         ("processors * append", Choices),
         ("processors batch send_batch_size", Integer),
         ("processors batch timeout", Duration),
+        ("processors dimensions k8s_downward", Section),
+        ("processors dimensions k8s_downward resource_attributes", Section),
+        ("processors dimensions k8s_downward resource_attributes *", Section),
+        ("processors dimensions k8s_downward resource_attributes * enabled", Switch),
         ("processors * actions", Section),
         ("processors * actions * key", Name),
         ("processors * actions * action", Word),
@@ -180,6 +187,11 @@ pub(crate) fn is_free_name(path: &[String]) -> bool {
     matches!(path, [a, _, b, c, _] if a == "exporters" && b == "dimensions" && c == "static")
 }
 
+/// Whether the key at `path` is one whose fault is told at its value: an attribute that a detector does not find.
+pub(crate) fn is_told_at_its_value(path: &[String]) -> bool {
+    matches!(path, [_, _, _, list, _] if list == "resource_attributes")
+}
+
 /// Whether the key at `path` is an id, `type` or `type/name`.
 pub(crate) fn is_id(path: &[String]) -> bool {
     match path {
@@ -213,12 +225,15 @@ fn fault_of_action(action: &Body) -> Option<(usize, usize)> {
     }
 }
 
-/// The errors of metrics that are named and not switched: told at the name.
+/// The errors of metrics and attributes that are named and not switched: told at the name.
 pub(crate) fn switches(tree: &Body) -> Places {
     let procfs = tree.get("receivers").and_then(|receivers| receivers.get("procfs"));
     let scrapers = procfs.and_then(|procfs| procfs.get("scrapers")).map(Body::entries).unwrap_or_default();
     let metrics = scrapers.iter().filter_map(|scraper| scraper.body.get("metrics")).flat_map(Body::entries);
-    let unswitched = metrics.filter(|metric| match &metric.body {
+    let dimensions = tree.get("processors").and_then(|processors| processors.get("dimensions"));
+    let downward = dimensions.and_then(|dimensions| dimensions.get("k8s_downward"));
+    let attributes = downward.and_then(|downward| downward.get("resource_attributes")).map(Body::entries);
+    let unswitched = metrics.chain(attributes.unwrap_or_default()).filter(|metric| match &metric.body {
         Body::Map(keys) => keys.iter().all(|entry| entry.key.text != "enabled"),
         Body::Empty => true,
         _ => false,

@@ -18,7 +18,7 @@ pub(crate) struct Said {
 /// A tenth of a point, and what a double loses.
 const POINT: f64 = 0.1 + 1e-9;
 /// How often values that grow and fall are asked for: each must hold still for long enough in one of them.
-const ROUNDS: u32 = 8;
+const ROUNDS: u32 = 64;
 
 /// Asks the peer, Weir, and the peer again. Counters must lie between its answers each time, each of the others once.
 pub(crate) fn agree(peer: impl Fn() -> Said, weir: impl Fn() -> Readings) {
