@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use weir_core::{Ack, Batch, Descriptor, Number, ProcessorFactory as _, Series, Temporality};
+use weir_core::{Ack, Descriptor, Number, ProcessorFactory as _, Series, Temporality};
 use weir_counting_alloc::peak;
 use weir_exporters::cloudwatch::{
     config::Config as CloudWatch,
@@ -67,11 +67,11 @@ fn a_series_takes_as_little_memory_through_delta_window_and_flush_as_documented(
         let points = points.map(|(at, series)| point(series, start, start + 1 + nth, value(at)));
         f.batch(points.collect::<Vec<_>>())
     };
-    let rounds: Vec<Batch> = (0..6).map(round).collect();
     let a_series = |bytes: u64| bytes / SERIES as u64;
     let (state, ()) = peak(|| {
-        for batch in rounds {
-            for batch in through(&mut *stage, batch) {
+        // Each batch is made and freed in here, and one of them is in the figure.
+        for nth in 0..6 {
+            for batch in through(&mut *stage, round(nth)) {
                 window.record(&batch, Ack::none(), seconds(start));
             }
         }
@@ -87,6 +87,6 @@ fn a_series_takes_as_little_memory_through_delta_window_and_flush_as_documented(
     assert_eq!(requests, SERIES / 1000);
     let found = [a_series(state), a_series(flush)];
     println!("bytes of a series: through delta and window, and its flush besides: {found:?}");
-    let documented = [350, 480];
+    let documented = [500, 480];
     assert!(found.iter().zip(documented).all(|(found, documented)| *found <= documented), "{found:?}");
 }

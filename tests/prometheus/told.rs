@@ -208,9 +208,12 @@ impl Series {
 
 impl Sample {
     /// Weir knows a start more often (since the last scrape, which did not have the series). One that Prometheus read is the same, to the
-    /// millisecond that it is rounded to.
+    /// millisecond that it is rounded to. A client that makes a counter while it is scraped first may say that it began after that scrape
+    /// did, which is no start to Weir.
     fn is_as(&self, prometheus: &Self) -> bool {
-        let starts_alike = prometheus.start == 0 || self.start.abs_diff(prometheus.start) <= 1;
+        let made_meanwhile = self.start == 0 && self.when == When::Scrape(0);
+        let starts_alike =
+            prometheus.start == 0 || made_meanwhile || self.start.abs_diff(prometheus.start) <= 1;
         self.when == prometheus.when && self.what == prometheus.what && starts_alike
     }
 }

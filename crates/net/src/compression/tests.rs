@@ -135,6 +135,10 @@ proptest! {
         for encoding in COMPRESSED {
             let mut body = compress(encoding, &plain);
             for (at, byte) in &flips {
+                // Nothing is nothing in some encodings.
+                if body.is_empty() {
+                    break;
+                }
                 let at = at.index(body.len());
                 body[at] = *byte;
             }
