@@ -154,9 +154,6 @@ impl Maker<'_> {
     /// A letter more: in the type of an id, because any name will do behind its slash.
     fn misspelt_key(&mut self, path: &[String], key: &Token) {
         let text = &self.text[key.range.clone()];
-        if rules::is_told_at_its_value(path) {
-            return;
-        }
         if !rules::is_id(path) {
             return self.swap("misspelt", key.range.clone(), &format!("{text}z"), !rules::is_free_name(path));
         }

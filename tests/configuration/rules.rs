@@ -187,11 +187,6 @@ pub(crate) fn is_free_name(path: &[String]) -> bool {
     matches!(path, [a, _, b, c, _] if a == "exporters" && b == "dimensions" && c == "static")
 }
 
-/// Whether the key at `path` is one whose fault is told at its value: an attribute that a detector does not find.
-pub(crate) fn is_told_at_its_value(path: &[String]) -> bool {
-    matches!(path, [_, _, _, list, _] if list == "resource_attributes")
-}
-
 /// Whether the key at `path` is an id, `type` or `type/name`.
 pub(crate) fn is_id(path: &[String]) -> bool {
     match path {

@@ -55,6 +55,14 @@ impl<'a> Check<'a> {
         self.diags.error_instead(node.named_by(), message).help(instead);
     }
 
+    /// Reports an error at the key that the path ends with, which is what is wrong, with the way out.
+    pub fn misnamed(&mut self, path: &[&str], message: impl Into<String>, help: impl AsRef<str>) {
+        let Some(node) = self.node.at(path) else { return self.error_with(path, message, help) };
+        if !self.diags.has_error_at(node.named_by()) {
+            self.diags.error(node.named_by(), message).help(help);
+        }
+    }
+
     /// Checks the part that the path leads to; `None` when it is not written.
     pub fn within(&mut self, path: &[&str]) -> Option<Check<'_>> {
         let node = self.node.at(path)?;

@@ -61,7 +61,7 @@ pub(crate) fn is_on(known: Known, switches: &Switches, name: &str) -> bool {
 pub(crate) fn check(check: &mut Check<'_>, detector: &str, known: Known, switches: &Switches) {
     for name in switches.keys().filter(|name| known.iter().all(|(of, _)| of != name)) {
         let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
-        check.error_with(
+        check.misnamed(
             &[detector, "resource_attributes", name],
             format!("`{detector}` does not find `{name}`"),
             format!("it finds {}", names.join(", ")),

@@ -195,8 +195,11 @@ impl<T> Names<T> {
         self.index.clear();
         if self.entries.len() < self.entries.capacity() / SLACK {
             self.entries.shrink_to(self.entries.len() * 2);
-            self.texts.shrink_to(self.texts.len() * 2);
             self.index = HashTable::with_capacity(self.entries.len() * 2);
+        }
+        // Also where there are as many names as before, but short ones.
+        if self.texts.len() < self.texts.capacity() / SLACK {
+            self.texts.shrink_to(self.texts.len() * 2);
         }
         (0..kept).for_each(|at| self.enter(at));
         self.rewind();
@@ -221,5 +224,24 @@ impl Numbers {
     /// The new number of what was `old`; [`NONE`] where it is gone.
     pub fn new_of(&self, old: u32) -> u32 {
         self.0.get(old as usize).copied().unwrap_or(NONE)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn short_names_in_place_of_long_ones_take_no_more_memory_than_they_need() {
+        let mut names = Names::default();
+        for at in 0..1000 {
+            names.insert(NONE, format!("{at:0600}").as_bytes(), false);
+        }
+        for at in 0..1000 {
+            names.insert(NONE, format!("{at:06}").as_bytes(), true);
+        }
+        names.keep(|_, entry, _| entry.value.then_some(NONE));
+        assert!(names.texts.capacity() <= 4 * 6000, "{} bytes", names.texts.capacity());
+        assert_eq!(names.find(NONE, b"000999"), Some(999));
     }
 }

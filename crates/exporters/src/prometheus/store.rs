@@ -38,10 +38,10 @@ pub struct Store {
 /// Where the points of a series go.
 #[derive(Clone, Copy, Debug)]
 enum Place {
-    /// To the entry of this number, as long as it is there.
-    Entry(u64),
-    /// Nowhere, as long as no more entries than so many have gone: one of them is in the way.
-    Nowhere(Reason, u64),
+    /// To the entry of this number, as long as it is there and takes this stream.
+    Entry(u64, StreamId),
+    /// Nowhere, as long as no more entries than so many have gone: one of them is in the way, and may be silent some time after `since`.
+    Nowhere { reason: Reason, gone: u64, since: UnixNanos },
 }
 
 #[derive(Debug)]
@@ -88,6 +88,11 @@ impl Entry {
 
     fn is_delta(&self) -> bool {
         self.identity.descriptor.temporality == Temporality::Delta
+    }
+
+    /// Whether a point of `stream`, which was shown here before, goes on here: another may have taken its place since.
+    fn takes(&self, stream: StreamId) -> bool {
+        self.is_delta() || self.stream == stream
     }
 
     /// Whether `series` is shown here too. Streams are not merged (R2) but for increments of what is the same by its identity: these add
@@ -161,7 +166,7 @@ impl Store {
         }
         old.into_iter().for_each(|place| self.remove(place));
         let entries = &self.entries;
-        self.places.retain(|_, place| matches!(place, Place::Entry(place) if entries.contains_key(place)));
+        self.places.retain(|_, place| matches!(place, Place::Entry(place, _) if entries.contains_key(place)));
     }
 
     fn is_old(&self, entry: &Entry, now: UnixNanos) -> bool {
@@ -205,13 +210,25 @@ impl Store {
     /// The entry that a series is shown as, or why it is not.
     fn place(&mut self, id: SeriesId, interner: &Interner, now: UnixNanos) -> Result<u64, Reason> {
         match self.places.get(id) {
-            Some(Place::Entry(place)) if self.entries.contains_key(place) => return Ok(*place),
-            Some(Place::Nowhere(reason, gone)) if *gone == self.gone => return Err(*reason),
+            Some(Place::Entry(place, stream))
+                if self.entries.get(place).is_some_and(|e| e.takes(*stream)) =>
+            {
+                return Ok(*place);
+            }
+            Some(Place::Nowhere { reason, gone, since })
+                if *gone == self.gone && now.since(*since) < FORGOTTEN =>
+            {
+                return Err(*reason);
+            }
             _ => {}
         }
         // The batch's lease keeps the id resolvable (R1).
-        let entered = interner.resolve(id).ok_or(SERIES_CONFLICT).and_then(|series| self.enter(&series, now));
-        let place = entered.map_or_else(|reason| Place::Nowhere(reason, self.gone), Place::Entry);
+        let series = interner.resolve(id).ok_or(SERIES_CONFLICT)?;
+        let entered = self.enter(&series, now);
+        let place = match entered {
+            Ok(place) => Place::Entry(place, series.stream()),
+            Err(reason) => Place::Nowhere { reason, gone: self.gone, since: now },
+        };
         self.places.insert(id, place);
         entered
     }

@@ -223,9 +223,17 @@ fn increments_of_one_identity_add_up_and_a_stream_that_was_forgotten_takes_its_p
     let batch = rig.fixture.batch([point(&second, 0, START + 60, Number::Double(5.0))]);
     assert_eq!(rig.dropped(&batch, 60), [(SERIES_CONFLICT, 1)].into());
     rig.number(&third, 301, 3.0);
+    // What comes back after another has taken its place is told so, and may have it when that one is silent in its turn.
+    for (at, dropped) in [(302, 1), (610, 0)] {
+        let batch = rig.fixture.batch([point(&second, 0, START + at, Number::Double(5.0))]);
+        let found = rig.take(&batch, at);
+        assert_eq!(found, dropped, "after {at} s");
+    }
+    let batch = rig.fixture.batch([point(&first, 0, START + 611, Number::Double(9.0))]);
+    assert_eq!(rig.dropped(&batch, 611), [(SERIES_CONFLICT, 1)].into());
     let text = rig.text();
     assert!(text.contains("d_total{instance=\"i-1\",job=\"shop\"} 6\n"), "{text}");
-    assert!(text.contains("g{instance=\"i-1\",job=\"shop\"} 3\n"), "{text}");
+    assert!(text.contains("g{instance=\"i-1\",job=\"shop\"} 5\n"), "{text}");
 }
 
 #[test]

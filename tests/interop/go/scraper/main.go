@@ -3,7 +3,7 @@
 //	scraper PROMETHEUS.yml OUT.jsonl
 //
 // It runs until its standard input is closed. OUT.jsonl gets a line for each scrape that was committed: its samples, as
-// tests/prometheus/peer.rs reads them.
+// tests/prometheus/scraper.rs reads them.
 //
 // Exit codes: 0 it was told to end, 1 it failed, 2 usage.
 package main

@@ -54,12 +54,18 @@ struct Granted {
 }
 
 impl Granted {
-    fn expires_in(&self) -> Option<Duration> {
+    /// `None` where the server names no end, or 0.
+    fn expires_in(&self) -> Result<Option<Duration>, String> {
         let seconds = match &self.expires_in {
+            serde_json::Value::Null => Some(0.0),
             serde_json::Value::String(text) => text.trim().parse().ok(),
-            other => other.as_u64(),
+            other => other.as_f64(),
         };
-        seconds.filter(|seconds| *seconds > 0).map(Duration::from_secs)
+        let lasts = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+        let lasts = lasts.ok_or_else(|| {
+            format!("its answer's `expires_in` is {}, no number of seconds", self.expires_in)
+        })?;
+        Ok((!lasts.is_zero()).then_some(lasts))
     }
 }
 
@@ -133,7 +139,7 @@ impl Tokens {
         let header = headers::secret(&format!("{kind} {}", granted.access_token), "the token");
         Ok(Token {
             header: header.map_err(|error| error.to_string())?,
-            good_until: granted.expires_in().map(|lasts| clock.now().plus(lasts.saturating_sub(EARLY))),
+            good_until: granted.expires_in()?.map(|lasts| clock.now().plus(lasts.saturating_sub(EARLY))),
         })
     }
 }
@@ -151,16 +157,26 @@ mod tests {
         for (written, seconds) in [
             ("3600", Some(3600)),
             ("\"3600\"", Some(3600)),
+            ("3600.0", Some(3600)),
             ("0", None),
             ("null", None),
-            ("\"soon\"", None),
-            ("-1", None),
         ] {
             let granted = format!("{{\"access_token\": \"t\", \"expires_in\": {written}}}");
             let granted: Granted = serde_json::from_str(&granted).unwrap();
-            assert_eq!(granted.expires_in(), seconds.map(Duration::from_secs), "{written}");
+            assert_eq!(granted.expires_in(), Ok(seconds.map(Duration::from_secs)), "{written}");
         }
         let granted: Granted = serde_json::from_str("{\"access_token\": \"t\"}").unwrap();
-        assert_eq!(granted.expires_in(), None);
+        assert_eq!(granted.expires_in(), Ok(None));
+    }
+
+    #[test]
+    fn an_end_that_cannot_be_read_is_not_taken_for_none() {
+        for written in ["\"soon\"", "-1", "true", "\"NaN\"", "1e300"] {
+            let granted = format!("{{\"access_token\": \"t\", \"expires_in\": {written}}}");
+            let granted: Granted = serde_json::from_str(&granted).unwrap();
+            let refused =
+                format!("its answer's `expires_in` is {}, no number of seconds", granted.expires_in);
+            assert_eq!(granted.expires_in(), Err(refused));
+        }
     }
 }

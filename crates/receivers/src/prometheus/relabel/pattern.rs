@@ -33,7 +33,7 @@ pub(super) fn anchored(pattern: &str) -> Result<Regex, PatternError> {
 /// The text that means to `regex` what `pattern` means to RE2.
 ///
 /// `\d`, `\w`, `\s` and `\b` are of ASCII there and of Unicode here; in a class `[`, `&&`, `~~` and `--` are themselves there and
-/// operators here; a `{` that begins no repetition is itself there and a mistake here; `\Q…\E` quotes there, `\C` is no longer in use.
+/// operators here; `\<` and `\>` are characters there and the ends of words here; a `{` that begins no repetition is itself there and a mistake here; `\Q…\E` quotes there, `\C` is no longer in use.
 fn of_re2(pattern: &str) -> String {
     let mut out = String::with_capacity(pattern.len() + 16);
     let mut rest = pattern;
@@ -89,6 +89,10 @@ fn escape<'p>(rest: &'p str, out: &mut String) -> &'p str {
 fn as_it_is<'p>(rest: &'p str, out: &mut String) -> &'p str {
     let characters = |count: usize| rest.chars().take(count).map(char::len_utf8).sum();
     let length = match rest.as_bytes() {
+        [b'<' | b'>', ..] => {
+            out.push_str(&rest[..1]);
+            return &rest[1..];
+        }
         [b'x' | b'p' | b'P', b'{', ..] => rest.find('}').map_or(rest.len(), |end| end + 1),
         [b'x', ..] => characters(3),
         [b'p' | b'P', ..] => characters(2),
@@ -192,6 +196,8 @@ mod tests {
             (r"(?i)AbC", "aBc", "abd"),
             (r"\p{Greek}", "α", "a"),
             (r"[^]]", "a", "]"),
+            (r"\<a\>", "<a>", "a"),
+            (r"[\<\>]+", "<>", "a"),
             (r"a\bb|a\b-", "a-", "ab"),
             // Ranges from `+` to `-`, from `-` to `/`, from `!` to `-`; then `-` by itself.
             (r"[+--]+", "+,-", "."),
