@@ -140,7 +140,7 @@ fn everything_of(many: usize, name: &str) -> ProcfsConfig {
 }
 
 #[test]
-fn a_round_of_every_scraper_allocates_the_batch_and_nothing_a_device_or_process() {
+fn a_round_of_the_collectors_scrapers_allocates_the_batch_and_nothing_a_device_or_process() {
     let a_round_costs = |many: usize| {
         let config = everything_of(many, "scrapers");
         let mut scrape = Scrape::new(&config, &Fixture::new().context("procfs")).unwrap();

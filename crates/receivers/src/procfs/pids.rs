@@ -75,22 +75,25 @@ impl Pids {
     }
 }
 
+fn read_into(folder: &OwnedFd, name: &str, text: &mut Vec<u8>) -> Option<()> {
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+    let file = File::from(openat(folder.as_fd(), name, flags, Mode::empty()).ok()?);
+    file.take(FILE_BYTES as u64).read_to_end(text).ok()?;
+    Some(())
+}
+
 impl Process<'_> {
     /// What one of its files holds; `None` if the process has ended or does not let it be read.
     pub(super) fn read(&mut self, name: &str) -> Option<&[u8]> {
-        let flags = OFlags::RDONLY | OFlags::CLOEXEC;
-        let file = File::from(openat(self.folder.as_fd(), name, flags, Mode::empty()).ok()?);
         self.text.clear();
-        file.take(FILE_BYTES as u64).read_to_end(self.text).ok()?;
+        read_into(&self.folder, name, self.text)?;
         Some(self.text)
     }
 
     /// A file that is read once: its first 16 KiB.
     pub(super) fn whole(&self, name: &str) -> Option<Vec<u8>> {
-        let flags = OFlags::RDONLY | OFlags::CLOEXEC;
-        let file = File::from(openat(self.folder.as_fd(), name, flags, Mode::empty()).ok()?);
         let mut text = Vec::new();
-        file.take(FILE_BYTES as u64).read_to_end(&mut text).ok()?;
+        read_into(&self.folder, name, &mut text)?;
         Some(text)
     }
 

@@ -1,8 +1,8 @@
 //! TCP sockets, asked of the kernel over netlink (sock_diag(7), netlink(7)).
 //!
 //! For each of `/proc/net/tcp` and `tcp6` the kernel walks its whole table of connections, and asks itself at each place, most of which are
-//! empty, whether somebody else should run. For an answer it passes by empty ones, and gives both versions of IP in one walk: a tenth of
-//! the time (docs/benchmarks.md).
+//! empty, whether somebody else should run. For an answer it passes by empty ones, and gives both versions of IP in one walk:
+//! docs/benchmarks.md has both times.
 
 use std::{io, os::fd::OwnedFd};
 

@@ -126,9 +126,13 @@ const OTHER_SECTIONS: [(&str, &str, &str); 8] = [
         "there is no JMX client",
         "run the OpenTelemetry Java agent, and send OTLP to the receiver `otlp`",
     ),
-    ("nvidia_gpu", "GPUs are not measured here", "leave it out"),
+    ("nvidia_gpu", "GPUs are a receiver of their own", "list the receiver `nvml` with `profile: cwagent`"),
     ("otlp", "it is a receiver of its own", "list the receiver `otlp`"),
-    ("procstat", "processes are not measured under the Agent's names", "leave it out"),
+    (
+        "procstat",
+        "processes are not measured under the Agent's names",
+        "list the scraper `process`, and change alarms on `procstat_*`",
+    ),
     ("statsd", "there is no StatsD listener", "send OTLP to the receiver `otlp`"),
 ];
 

@@ -9,10 +9,9 @@ use super::{
     measure::{COUNT, Chosen, Measure, NONE, gauge, whole},
 };
 use crate::procfs::{
-    pids::Pids,
+    pids::{self, Pids, Stat},
     scrape::Scraper,
     sink::Sink,
-    text,
     trouble::{Trouble, Troubles},
 };
 
@@ -47,11 +46,8 @@ pub(in crate::procfs) struct Processes {
 
 impl Processes {
     /// Counts a process by its `stat` (proc_pid_stat(5)).
-    pub(in crate::procfs) fn count(&mut self, stat: &[u8]) -> Option<()> {
-        // The name may hold anything, brackets too: what follows its last one is numbers.
-        let behind = stat.iter().rposition(|byte| *byte == b')')? + 1;
-        let mut words = text::words(&stat[behind..]);
-        match words.next()?.first()? {
+    pub(in crate::procfs) fn count(&mut self, stat: &Stat) {
+        match stat.state {
             b'D' => self.blocked += 1,
             b'X' => self.dead += 1,
             b'I' => self.idle += 1,
@@ -63,13 +59,9 @@ impl Processes {
             _ => {}
         }
         self.total += 1;
-        self.threads = self.threads.saturating_add(text::number(words.nth(THREADS)?)?);
-        Some(())
+        self.threads = self.threads.saturating_add(stat.threads);
     }
 }
-
-/// The words between the state and the number of threads.
-const THREADS: usize = 16;
 
 /// Reports processes.
 #[derive(Debug)]
@@ -89,7 +81,9 @@ impl Scraper for ProcessStates {
         let mut processes = Processes::default();
         self.pids.each(|process| {
             // A process that has ended meanwhile is not there any more.
-            let _ = process.read("stat").and_then(|stat| processes.count(stat));
+            if let Some(stat) = process.read("stat").and_then(pids::stat) {
+                processes.count(&stat);
+            }
         })?;
         if processes.total == 0 {
             return Err(self.pids.none());

@@ -12,7 +12,7 @@ use crate::procfs::{
         netstat::{Counter, Table},
         processes::Processes,
     },
-    text,
+    pids, text,
 };
 
 fn file(path: &str) -> String {
@@ -43,7 +43,9 @@ fn tables_of_sockets() {
 fn states_of_processes() {
     survives_mutations(file("proc/100/stat"), |text| {
         let mut processes = Processes::default();
-        processes.count(text);
+        if let Some(stat) = pids::stat(text) {
+            processes.count(&stat);
+        }
         let Processes { blocked, dead, idle, paging, running, sleeping, stopped, total, zombies, .. } =
             processes;
         assert!(
