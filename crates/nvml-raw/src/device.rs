@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use nvml_wrapper_sys::bindings::{
-    nvmlDevice_t, nvmlMarginTemperature_t, nvmlPciInfo_t, nvmlProcessInfo_t, nvmlTemperature_t,
-    nvmlUtilization_t,
+    nvmlDevice_t, nvmlMarginTemperature_t, nvmlPciInfo_t, nvmlTemperature_t, nvmlUtilization_t,
 };
 
 use crate::{
@@ -267,22 +266,5 @@ impl Device {
         let mut speed = 0;
         call!(self.nvml, nvmlDeviceGetFanSpeed_v2(self.handle(), fan, &raw mut speed))?;
         Ok(speed)
-    }
-
-    /// How many processes compute on it, and the bytes that they hold where the driver knows: one call of up to 64 processes.
-    pub fn processes(&self) -> Result<(u32, Option<u64>), Error> {
-        const ROOM: usize = 64;
-        const NOT_AVAILABLE: u64 = u64::MAX;
-        let none = nvmlProcessInfo_t { pid: 0, usedGpuMemory: 0, gpuInstanceId: 0, computeInstanceId: 0 };
-        let (mut processes, mut count) = ([none; ROOM], ROOM as u32);
-        let to = processes.as_mut_ptr();
-        match call!(self.nvml, nvmlDeviceGetComputeRunningProcesses_v3(self.handle(), &raw mut count, to)) {
-            Ok(()) => {}
-            Err(Error::Code { code: 7, .. }) => return Ok((count, None)),
-            Err(error) => return Err(error),
-        }
-        let known = processes.iter().take(count as usize).map(|process| process.usedGpuMemory);
-        let known = known.filter(|bytes| *bytes != NOT_AVAILABLE).reduce(u64::saturating_add);
-        Ok((count, known.or((count == 0).then_some(0))))
     }
 }

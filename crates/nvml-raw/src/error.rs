@@ -1,5 +1,8 @@
 //! Return codes.
 
+/// What was to be filled in has less room than is needed.
+pub(crate) const INSUFFICIENT_SIZE: u32 = 7;
+
 /// Why there is no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {

@@ -1,7 +1,7 @@
 //! NVML, called safely.
 //!
 //! This is the only shipped crate with `unsafe` code. It loads the driver's `libnvidia-ml`, and gives each function that Weir needs
-//! a safe form that allocates nothing. What a GPU means by its numbers is not known here.
+//! a safe form; reading a figure allocates nothing. What a GPU means by its numbers is not known here.
 //!
 //! | file | what is there |
 //! | --- | --- |

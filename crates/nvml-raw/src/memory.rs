@@ -9,6 +9,7 @@ use nvml_wrapper_sys::bindings::{
 
 use crate::{
     Class, Device, Error,
+    error::INSUFFICIENT_SIZE,
     library::{call, version},
 };
 
@@ -33,12 +34,8 @@ pub enum ErrorCounter {
 /// Where errors are counted.
 #[derive(Clone, Copy, Debug)]
 pub enum MemoryPlace {
-    /// The second-level cache.
-    L2 = 1,
     /// The device's memory.
     Dram = 2,
-    /// Register files.
-    Registers = 3,
     /// All on-chip memory, Turing and later.
     Sram = 7,
 }
@@ -152,7 +149,7 @@ impl Device {
         );
         match asked {
             // Room for none was given, so where there are some this is the answer.
-            Ok(()) | Err(Error::Code { code: 7, .. }) => Ok(count),
+            Ok(()) | Err(Error::Code { code: INSUFFICIENT_SIZE, .. }) => Ok(count),
             Err(error) => Err(error),
         }
     }

@@ -2,9 +2,8 @@
 
 use nvml_wrapper_sys::bindings::{nvmlProcessInfo_t, nvmlProcessUtilizationSample_t};
 
-use crate::{Device, Error, library::call};
+use crate::{Device, Error, error::INSUFFICIENT_SIZE, library::call};
 
-const INSUFFICIENT_SIZE: u32 = 7;
 /// What NVML says of memory that it does not know.
 const NOT_AVAILABLE: u64 = u64::MAX;
 const ROOM: usize = 64;
@@ -56,9 +55,7 @@ impl Processes {
         fill(&mut self.running, NO_PROCESS, |to, count| {
             call!(nvml, nvmlDeviceGetComputeRunningProcesses_v3(handle, count, to))
         })?;
-        let bytes =
-            |process: &nvmlProcessInfo_t| Some(process.usedGpuMemory).filter(|bytes| *bytes != NOT_AVAILABLE);
-        Ok(self.running.iter().map(move |process| (process.pid, bytes(process))))
+        Ok(self.running.iter().map(|process| (process.pid, bytes(process))))
     }
 
     /// What processes used since this was last asked for.
@@ -79,6 +76,26 @@ impl Processes {
             decoder: sample.decUtil,
         }))
     }
+}
+
+impl Device {
+    /// How many processes compute on it, and the bytes that they hold where the driver knows: one call of up to 64 processes.
+    pub fn processes(&self) -> Result<(u32, Option<u64>), Error> {
+        let (mut processes, mut count) = ([NO_PROCESS; ROOM], ROOM as u32);
+        let to = processes.as_mut_ptr();
+        match call!(self.nvml, nvmlDeviceGetComputeRunningProcesses_v3(self.handle(), &raw mut count, to)) {
+            Ok(()) => {}
+            Err(Error::Code { code: INSUFFICIENT_SIZE, .. }) => return Ok((count, None)),
+            Err(error) => return Err(error),
+        }
+        let known = processes.iter().take(count as usize).filter_map(bytes).reduce(u64::saturating_add);
+        Ok((count, known.or((count == 0).then_some(0))))
+    }
+}
+
+/// The bytes that a process holds, where the driver knows.
+fn bytes(process: &nvmlProcessInfo_t) -> Option<u64> {
+    Some(process.usedGpuMemory).filter(|bytes| *bytes != NOT_AVAILABLE)
 }
 
 /// Gives `ask` room, and more of it where it says that it needs more.

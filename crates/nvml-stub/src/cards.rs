@@ -54,7 +54,6 @@ const EVERY: &[(&str, u64)] = &[
     ("memory.used", 5 << 30),
     ("memory.utilization", 21),
     ("ofa", 0),
-    ("pcie.replay", 0),
     ("performance.state", 0),
     ("persistence", 1),
     ("power", 71_500),

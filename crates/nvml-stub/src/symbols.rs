@@ -25,7 +25,7 @@ const INSUFFICIENT_SIZE: u32 = 7;
 const TIMEOUT: u32 = 10;
 const ARGUMENT_VERSION_MISMATCH: u32 = 25;
 
-/// Stands for event sets and samples, of which there is nothing to keep.
+/// Stands for event sets, of which there is nothing to keep.
 const TOKEN: usize = 0xe0;
 
 unsafe fn put<T>(to: *mut T, value: T) {

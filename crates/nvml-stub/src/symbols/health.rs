@@ -14,7 +14,7 @@ functions! {
     of_gpu nvmlDeviceGetMemoryErrorCounter(device, kind: c_uint, counter: c_uint, place: c_uint, to: *mut c_ulonglong) |gpu| {
         let kind = if kind == 0 { "corrected" } else { "uncorrected" };
         let counter = if counter == 0 { "volatile" } else { "aggregate" };
-        let place = match place { 1 => "l2", 2 => "dram", 3 => "registers", 7 => "sram", _ => "" };
+        let place = match place { 2 => "dram", 7 => "sram", _ => "" };
         put_number(to, gpu, &format!("ecc.{counter}.{kind}.{place}"))
     };
     of_gpu nvmlDeviceGetRetiredPages_v2(device, cause: c_uint, count: *mut c_uint, addresses: *mut c_ulonglong, _times: *mut c_ulonglong) |gpu| {

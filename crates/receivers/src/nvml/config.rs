@@ -201,7 +201,7 @@ impl Config for NvmlConfig {
             }
         }
         if self.timeout.as_std().is_zero() {
-            check.error(&["timeout"], "no GPU answers in no time: at least 1s".to_owned());
+            check.error(&["timeout"], "no GPU answers in no time: such as 5s".to_owned());
         }
         let names = self.names();
         for (at, listed) in self.metrics.iter().enumerate() {

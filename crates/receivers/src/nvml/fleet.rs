@@ -235,23 +235,20 @@ impl Fleet {
                     gpu.tenancy.let_to(&gpu.who, &self.pods.assigned);
                 }
                 let was_late = gpu.state == State::Stuck;
+                if !was_late {
+                    self.waiting = self.waiting.saturating_sub(1);
+                }
                 match outcome {
                     Ok(()) => {
                         gpu.state = State::Up;
                         if !std::mem::replace(&mut self.is_proven, true) {
                             self.failures = 0;
                         }
-                        if !was_late {
-                            self.waiting = self.waiting.saturating_sub(1);
-                            if let Some(answered) = self.answered.get_mut(self.places[place]) {
-                                *answered = true;
-                            }
+                        if let Some(answered) = self.answered.get_mut(self.places[place]) {
+                            *answered |= !was_late;
                         }
                     }
                     Err(error) => {
-                        if !was_late {
-                            self.waiting = self.waiting.saturating_sub(1);
-                        }
                         let is_lost = error.class() == Class::Lost;
                         gpu.state = if is_lost { State::Gone } else { State::Unknown };
                         let words = format!("GPU {}: {error}", gpu.who.index);
@@ -330,7 +327,7 @@ impl Fleet {
         self.places.clear();
         self.is_proven = false;
         self.gpus.iter_mut().for_each(|gpu| gpu.can_hear = true);
-        self.gpus.iter_mut().for_each(|gpu| (gpu.state, gpu.place, gpu.is_busy) = (State::Gone, None, false));
+        self.gpus.iter_mut().for_each(|gpu| (gpu.state, gpu.is_busy) = (State::Gone, false));
         let mut devices = Vec::new();
         for (who, device, heard) in found {
             let at = self.gpus.iter().position(|gpu| gpu.who.uuid == who.uuid).unwrap_or(self.gpus.len());
@@ -338,7 +335,7 @@ impl Fleet {
                 self.gpus.push(KnownGpu::new(who.clone(), now));
             }
             let gpu = &mut self.gpus[at];
-            gpu.found(who, devices.len());
+            gpu.found(who);
             let was_heard = std::mem::replace(&mut gpu.is_heard, heard.is_ok());
             if let (true, Err(error)) = (was_heard, heard) {
                 let (component, index) = (&self.context.id, gpu.who.index);
@@ -375,7 +372,7 @@ impl Fleet {
         self.session = None;
         self.places.clear();
         self.waiting = 0;
-        self.gpus.iter_mut().for_each(|gpu| (gpu.place, gpu.is_busy) = (None, false));
+        self.gpus.iter_mut().for_each(|gpu| gpu.is_busy = false);
     }
 
     /// Says a trouble once, until another one takes its place; `/status` has it each time.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use weir_nvml_raw::{Class, Device, Error};
 
 use super::{
-    catalogue::{Tier, Values},
+    catalogue::{TIERS, Tier, Values},
     fields::Asked,
     instances::Instances,
     plan::{Plan, PlannedCall, Row},
@@ -105,7 +105,7 @@ impl Gpu {
             Some(fields) => fields,
             None => self.fields.insert(Asked::of(device, plan)?),
         };
-        for tier in [Tier::Fast, Tier::Medium, Tier::Slow] {
+        for tier in TIERS {
             if due.has(tier) {
                 fields[tier as usize].read(device, figures)?;
             }

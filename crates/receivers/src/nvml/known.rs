@@ -44,8 +44,6 @@ pub(super) enum State {
 pub(super) struct KnownGpu {
     pub(super) who: Who,
     pub(super) state: State,
-    /// Its place in the session; `None` where it was not found.
-    pub(super) place: Option<usize>,
     /// Its thread has a task.
     pub(super) is_busy: bool,
     pub(super) readings: Readings,
@@ -72,7 +70,6 @@ impl KnownGpu {
         Self {
             who,
             state: State::Up,
-            place: None,
             is_busy: false,
             readings: Readings::default(),
             counts: BTreeMap::new(),
@@ -89,12 +86,12 @@ impl KnownGpu {
     }
 
     /// It was found in an opening of NVML. What the figures of before said is no longer how it is: what it no longer has must not stay.
-    pub(super) fn found(&mut self, mut who: Who, place: usize) {
+    pub(super) fn found(&mut self, mut who: Who) {
         who.generation = self.who.generation;
         if who != self.who {
             who.generation += 1;
         }
-        (self.who, self.state, self.place) = (who, State::Up, Some(place));
+        (self.who, self.state) = (who, State::Up);
         self.latest.fill(None);
     }
 

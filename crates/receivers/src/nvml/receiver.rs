@@ -7,7 +7,14 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio_util::task::AbortOnDropHandle;
 use weir_core::{ComponentError, Context, InHand, Output, Receiver, UnixNanos};
 
-use super::{catalogue::Tier, config::NvmlConfig, fleet::Fleet, gpu::Due, pods::poll, session::Report};
+use super::{
+    catalogue::{TIERS, Tier},
+    config::NvmlConfig,
+    fleet::Fleet,
+    gpu::Due,
+    pods::poll,
+    session::Report,
+};
 use crate::rounds::{following, send};
 
 /// Asks GPUs at intervals.
@@ -31,8 +38,6 @@ impl NvmlReceiver {
         }
     }
 }
-
-const TIERS: [Tier; 3] = [Tier::Fast, Tier::Medium, Tier::Slow];
 
 #[async_trait]
 impl Receiver for NvmlReceiver {

@@ -99,11 +99,11 @@ fn enumerate(library: &Path) -> Result<Found, Error> {
         }
     }
     let devices = found.iter().map(|(_, device)| Device::clone(device)).collect();
-    let (events, mut heard) = match EventSet::of(&nvml, devices, XID | MIG_CHANGE) {
+    let (events, heard) = match EventSet::of(&nvml, devices, XID | MIG_CHANGE) {
         Ok((events, registered)) => (Some(events), registered.into_iter().map(reports_xids).collect()),
         Err(error) => (None, vec![Err(error); found.len()]),
     };
-    let gpus = found.into_iter().zip(heard.drain(..)).map(|((who, device), heard)| (who, device, heard));
+    let gpus = found.into_iter().zip(heard).map(|((who, device), heard)| (who, device, heard));
     Ok(Found { gpus: gpus.collect(), lost, events })
 }
 

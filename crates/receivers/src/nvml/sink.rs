@@ -155,11 +155,8 @@ fn number(value: f64, scale: f64) -> Number {
 
 fn identify(figure: &Figure<'_>, profile: Profile, interner: &Interner) -> Identity {
     let text = |key: &str, value: &str| interner.attribute(key, Value::str(value));
-    let mut attributes = Vec::new();
+    let mut attributes: Vec<_> = figure.attributes.iter().map(|(key, value)| text(key, value)).collect();
     let mut resource = Vec::new();
-    if profile != Profile::GpuHealth {
-        attributes.extend(figure.attributes.iter().map(|(key, value)| text(key, value)));
-    }
     attributes.extend(figure.numbered.iter().map(|(key, value)| text(key, &value.to_string())));
     if let Some(who) = figure.gpu {
         resource = identity(who, &text);

@@ -2,7 +2,7 @@
 
 use weir_nvml_raw::{Clock, ClockKind};
 
-use super::{Call, FieldRow, Tier, call, field, one};
+use super::{Call, FieldRow, Tier, all, call, field, one};
 use crate::nvml::metric::{Metric, counter, gauge};
 
 const fn clock(which: &'static [(&'static str, &'static str)]) -> Metric {
@@ -49,8 +49,7 @@ pub(super) const CALLS: &[Call] = &[
         |device, values| {
             let reasons = device.clock_event_reasons()?;
             let is_set = |bit: u64| Some(f64::from(reasons & bit != 0));
-            values.iter_mut().zip(REASONS.map(is_set)).for_each(|(value, is_set)| *value = is_set);
-            Ok(())
+            all(values, REASONS.map(is_set))
         },
         &[
             reason!("sw_power_cap"),

@@ -164,8 +164,7 @@ pub(super) const CALLS: &[Call] = &[
         Tier::Slow,
         |device, values| {
             let banks = device.remap_histogram()?;
-            values.iter_mut().zip(banks).for_each(|(value, banks)| *value = Some(banks.into()));
-            Ok(())
+            all(values, banks.map(|banks| Some(banks.into())))
         },
         &[
             banks!("all").dcgm("DCGM_FI_DEV_BANKS_REMAP_ROWS_AVAIL_MAX", "1", 1.0),

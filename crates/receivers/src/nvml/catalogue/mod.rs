@@ -30,6 +30,9 @@ pub(super) enum Tier {
     Slow,
 }
 
+/// All of them; what is kept by tier is in this order.
+pub(super) const TIERS: [Tier; 3] = [Tier::Fast, Tier::Medium, Tier::Slow];
+
 /// What a call answers: at most as many figures as any of them has.
 pub(super) type Values = [Option<f64>; 12];
 

@@ -240,20 +240,12 @@ async fn a_driver_that_is_stuck_stops_its_own_gpu_alone() {
     let mut watched = Watched::of(Card::H100.node(2));
     watched.batch().await;
     watched.stub.change(|node| _ = node.gpus[0].hangs.insert("nvmlDeviceGetPowerUsage".to_owned())).unwrap();
-    let clock = watched.fixture.clock.clone();
-    clock.advance(Duration::from_secs(60));
+    watched.fixture.clock.advance(Duration::from_secs(60));
     // The other GPU answers (its last call is that for its instances), this one never does: the round ends when its time is over.
     while watched.stub.calls("nvmlDeviceGetMigMode") < 3 {
         tokio::task::yield_now().await;
     }
-    let batch = loop {
-        tokio::select! {
-            biased;
-            delivery = watched.inbox.recv() => break delivery.unwrap().into_batch(),
-            () = tokio::task::yield_now() => clock.advance(Duration::from_millis(10)),
-        }
-    };
-    let round = super::readings(&watched.fixture, &batch);
+    let round = late(&mut watched).await;
     assert_eq!(
         (int(&round, "0 gpu.up{}"), int(&round, "1 gpu.up{}"), int(&round, "- gpu.stuck{}")),
         (0, 1, 1)

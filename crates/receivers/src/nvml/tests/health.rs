@@ -7,7 +7,7 @@ use weir_nvml_stub::{Card, Gpu, Node, Stub, Xid};
 
 use super::{
     super::{HealthVerdict, NvmlConfig, xid},
-    Watched, int,
+    Watched, all, int,
 };
 
 async fn verdict(gpu: Gpu, rules: &[(&str, HealthVerdict)]) -> (i64, Vec<String>) {
@@ -53,6 +53,8 @@ async fn each_rule_has_its_verdict() {
     assert_eq!(found(set(Card::H100, "sram.threshold", 1)).await, replace("sram_threshold"));
     assert_eq!(found(set(Card::T4, "retired.double", 63)).await, replace("retired_pages"));
     assert_eq!(found(set(Card::T4, "retired.double", 62)).await, (0, vec![]));
+    let both = gpu(Card::T4, |gpu| _ = gpu.set("retired.double", 32).set("retired.single", 31));
+    assert_eq!(found(both).await, replace("retired_pages"));
     assert_eq!(found(set(Card::T4, "retired.pending", 1)).await, reset("retired_pages_pending"));
     assert_eq!(found(set(Card::H100, "ecc.volatile.uncorrected.dram", 1)).await, watch("uncorrected_errors"));
 }
@@ -243,9 +245,7 @@ async fn an_error_count_that_was_not_there_at_first_is_no_new_error() {
 async fn what_a_gpu_no_longer_tells_when_nvml_is_opened_anew_counts_no_more() {
     let mut node = Card::H100.node(1);
     node.gpus[0].fields.insert(144, 1);
-    let mut watched = Watched::over(Stub::new(node).unwrap(), |config| {
-        config.metrics = vec!["all".to_owned()];
-    });
+    let mut watched = all(node);
     let pending = "0 gpu.metric.supported{metric=gpu.memory.row_remap.pending}";
     let round = watched.round().await;
     assert_eq!((of(&round), int(&round, pending)), ((2, vec!["row_remap_pending".to_owned()]), 1));

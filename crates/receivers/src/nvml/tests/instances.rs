@@ -1,8 +1,8 @@
 //! MIG instances: what each says of itself, once for all compute instances of one GPU instance.
 
-use weir_nvml_stub::{Card, Gpu, Node, Stub};
+use weir_nvml_stub::{Card, Gpu, Node};
 
-use super::{Watched, has, int};
+use super::{all, has, int};
 
 /// A divided H100, whose GPU instances 1 and 2 count while they run.
 fn divided() -> Node {
@@ -14,10 +14,6 @@ fn divided() -> Node {
     node.gpus[0].set("mig.mode", 1);
     node.gpus[0].instances = instances;
     node
-}
-
-fn all(node: Node) -> Watched {
-    Watched::over(Stub::new(node).unwrap(), |config| config.metrics = vec!["all".to_owned()])
 }
 
 fn named(name: &str, instance: u32) -> String {

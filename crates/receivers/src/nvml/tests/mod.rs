@@ -105,6 +105,11 @@ impl Watched {
     }
 }
 
+/// A receiver that publishes every metric.
+fn all(node: Node) -> Watched {
+    Watched::over(Stub::new(node).unwrap(), |config| config.metrics = vec!["all".to_owned()])
+}
+
 /// Each point's value by `index metric{attribute=value,…}`; a name that comes twice is a failure.
 fn readings(fixture: &Fixture, batch: &Batch) -> BTreeMap<String, Number> {
     let mut readings = BTreeMap::new();

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use weir_core::Number;
 use weir_nvml_stub::{Card, Gpu, Node, Stub};
 
-use super::{Watched, has, int};
+use super::{Watched, all, has, int};
 
 /// The first round of one GPU, of all metrics.
 async fn all_of(card: Card, change: impl FnOnce(&mut Gpu)) -> BTreeMap<String, Number> {
@@ -16,10 +16,6 @@ async fn all_of(card: Card, change: impl FnOnce(&mut Gpu)) -> BTreeMap<String, N
     let round = watched.round().await;
     watched.ends().await;
     round
-}
-
-fn all(node: Node) -> Watched {
-    Watched::over(Stub::new(node).unwrap(), |config| config.metrics = vec!["all".to_owned()])
 }
 
 #[tokio::test]

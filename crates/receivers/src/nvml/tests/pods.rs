@@ -1,6 +1,6 @@
 //! Which pods have the GPUs: a real kubelet's API over a socket, GPUs of a stub.
 
-use std::{collections::BTreeMap, fs, path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, fs, path::PathBuf};
 
 use weir_core::{Batch, UnixNanos};
 use weir_nvml_stub::{Card, Node, Stub, Xid};
@@ -58,15 +58,8 @@ impl Shared {
     }
 
     pub(super) async fn minute_later(&mut self) -> Points {
-        let now = self.watched.fixture.clock.now();
-        self.watched.fixture.clock.advance(Duration::from_nanos(60_000_000_000 - now.0 % 60_000_000_000));
-        let due = self.watched.fixture.clock.now();
-        loop {
-            let batch = self.watched.batch().await;
-            if batch.numbers.first().is_some_and(|point| point.time >= due) {
-                return self.points(&batch);
-            }
-        }
+        let batch = self.watched.minutes_batch().await;
+        self.points(&batch)
     }
 
     fn points(&self, batch: &Batch) -> Points {

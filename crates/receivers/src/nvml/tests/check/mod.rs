@@ -15,7 +15,7 @@ use self::{
 };
 use super::super::{
     NvmlConfig,
-    catalogue::{Tier, Values, calls, metrics},
+    catalogue::{TIERS, Tier, Values, calls, metrics},
     fields::Asked,
     gpu::{Due, Gpu, Readings},
     metric::{Metric, Profile},
@@ -46,8 +46,6 @@ fn figures(device: &Device) -> BTreeMap<String, f64> {
     };
     readings.figures.iter().filter_map(|reading| figure(reading.row.into(), reading.value)).collect()
 }
-
-const TIERS: [Tier; 3] = [Tier::Fast, Tier::Medium, Tier::Slow];
 
 /// A call, by its first metric: whether the GPU supports it, and the median of what it takes.
 struct Cost {
