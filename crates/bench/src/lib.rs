@@ -33,7 +33,7 @@ pub mod targets;
 
 mod server;
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// What can go wrong around a run. All of it ends the run.
 #[derive(Debug, thiserror::Error)]
@@ -74,5 +74,15 @@ fn instant() -> Instant {
 #[allow(clippy::disallowed_methods, reason = "points of a load carry the time of the wall")]
 pub fn unix_nanos() -> u64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+    nanos(since)
+}
+
+fn nanos(of: Duration) -> u64 {
+    u64::try_from(of.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// The time that so many of a hundred, `sorted`, stay within.
+pub fn percentile(sorted: &[Duration], p: f64) -> Duration {
+    let rank = (sorted.len() as f64 * p / 100.0).ceil() as usize;
+    sorted.get(rank.saturating_sub(1)).copied().unwrap_or_default()
 }

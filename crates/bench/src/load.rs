@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 use crate::{
     Error,
     client::{Answer, Connection, Packing, Protocol, body},
-    instant,
+    instant, nanos,
     payload::{Amount, Sender, Shape},
     process,
 };
@@ -25,7 +25,8 @@ use crate::{
 /// How long a sender that was told to come again waits: less than it is told, so that a test is short and a receiver has
 /// it hard.
 const PAUSE: Duration = Duration::from_millis(20);
-const MINUTE: Duration = Duration::from_mins(1);
+/// The length of a period.
+pub(crate) const PERIOD: Duration = Duration::from_mins(1);
 
 /// A load, bounded: so many senders, so many rounds.
 #[derive(Clone, Copy, Debug)]
@@ -118,12 +119,6 @@ pub struct Report {
 }
 
 impl Report {
-    /// The latency that so many of a hundred requests stay within.
-    pub fn percentile(&self, p: f64) -> Duration {
-        let rank = (self.latencies.len() as f64 * p / 100.0).ceil() as usize;
-        self.latencies.get(rank.saturating_sub(1)).copied().unwrap_or_default()
-    }
-
     /// Adds what other connections saw; their latencies go behind these.
     pub fn add(&mut self, other: Self) {
         self.requests += other.requests;
@@ -163,7 +158,7 @@ impl Load {
 
     fn time(&self, round: usize) -> u64 {
         let (minute, nth) = (round / self.rounds_a_minute, round % self.rounds_a_minute);
-        self.first + nanos(MINUTE) * minute as u64 + nanos(self.step) * nth as u64
+        self.first + nanos(PERIOD) * minute as u64 + nanos(self.step) * nth as u64
     }
 }
 
@@ -249,10 +244,6 @@ impl Lane {
         }
         Ok((self, report))
     }
-}
-
-fn nanos(of: Duration) -> u64 {
-    u64::try_from(of.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// Sends one request until it is taken.

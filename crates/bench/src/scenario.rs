@@ -5,7 +5,8 @@ use std::{path::Path, time::Duration};
 use crate::{
     Error,
     client::{Packing, Protocol},
-    load::{Load, Report},
+    load::{Load, PERIOD, Report},
+    nanos,
     payload::{Kind, Order, Shape},
     process::{Ended, Peer, Weir},
     sink, unix_nanos,
@@ -15,8 +16,6 @@ use crate::{
 const STEP: Duration = Duration::from_secs(1);
 /// Samples of a series in a period: as many as those had that the design's figures of other engines are of.
 const SAMPLES: usize = 50;
-/// The length of a period.
-const PERIOD: Duration = Duration::from_mins(1);
 /// So many points may take the better part of a minute. A load of more begins with one, so that it ends before the period of its
 /// points does.
 const MANY_POINTS: u64 = 10_000_000;
@@ -288,8 +287,4 @@ service:
 async fn until_the_next_minute() {
     let left = nanos(PERIOD) - unix_nanos() % nanos(PERIOD);
     tokio::time::sleep(Duration::from_nanos(left)).await;
-}
-
-fn nanos(of: Duration) -> u64 {
-    u64::try_from(of.as_nanos()).unwrap_or(u64::MAX)
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use weir_bench::{
+    percentile,
     scenario::{Figures, Scenario},
     scrape,
 };
@@ -38,8 +39,8 @@ pub(crate) fn of_otlp(scenario: &Scenario, runs: &[Figures]) -> String {
         of(&|run| a_million(run.flush, run)),
         of(&|run| of_each(run.first_sight, series)),
         of(&|run| of_each(run.flush, run.datums as usize)),
-        of(&|run| run.report.percentile(50.0).as_secs_f64() * 1e3),
-        of(&|run| run.report.percentile(99.0).as_secs_f64() * 1e3),
+        of(&|run| percentile(&run.report.latencies, 50.0).as_secs_f64() * 1e3),
+        of(&|run| percentile(&run.report.latencies, 99.0).as_secs_f64() * 1e3),
         of(&|run| run.peak as f64 / MIB),
         of(&|run| grown(run.loaded, run)),
         of(&|run| grown(run.peak, run)),
@@ -53,10 +54,7 @@ pub(crate) fn of_otlp(scenario: &Scenario, runs: &[Figures]) -> String {
 pub(crate) fn of_scrapes(scenario: &scrape::Scenario, runs: &[scrape::Figures]) -> String {
     let of = |pick: &dyn Fn(&scrape::Figures) -> f64| median(runs.iter().map(pick).collect());
     let above = |peak: u64, run: &scrape::Figures| (peak as f64 - run.settled as f64) / MIB;
-    let late = |run: &scrape::Figures, p: usize| {
-        let at = (run.lateness.len() * p / 100).min(run.lateness.len().saturating_sub(1));
-        run.lateness.get(at).map_or(0.0, |late| late.as_secs_f64() * 1e3)
-    };
+    let late = |run: &scrape::Figures, p| percentile(&run.lateness, p).as_secs_f64() * 1e3;
     let held = |run: &scrape::Figures| run.settled.saturating_sub(run.idle) as f64 / scenario.series() as f64;
     format!(
         "| {} | {} | {} | {:.3} | {:.3} | {:.1} | {:.1} | {:.1} / {:.1} | {:.0} | {:.1} / {:.1} / {:.1} | {:.3} |",
@@ -70,9 +68,9 @@ pub(crate) fn of_scrapes(scenario: &scrape::Scenario, runs: &[scrape::Figures]) 
         of(&|run| above(run.first_peak, run)),
         of(&|run| above(run.peak, run)),
         of(&held),
-        of(&|run| late(run, 50)),
-        of(&|run| late(run, 99)),
-        of(&|run| late(run, 100)),
+        of(&|run| late(run, 50.0)),
+        of(&|run| late(run, 99.0)),
+        of(&|run| late(run, 100.0)),
         of(&|run| run.targets.a_million()),
     )
 }

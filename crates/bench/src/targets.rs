@@ -23,7 +23,7 @@ use parking_lot::Mutex;
 use tokio::sync::watch;
 
 use crate::{
-    Error, client, instant,
+    Error, client, instant, nanos,
     pages::{Pages, Shape},
     server::Server,
 };
@@ -121,7 +121,7 @@ impl Targets {
             GAPS => {
                 let asked = self.asked.lock();
                 let gaps = asked.values().flat_map(|times| times.windows(2).map(|two| two[1] - two[0]));
-                gaps.map(|gap| u64::try_from(gap.as_nanos()).unwrap_or(u64::MAX)).collect()
+                gaps.map(nanos).collect()
             }
             _ => Vec::new(),
         };

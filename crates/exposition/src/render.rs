@@ -17,8 +17,8 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// An empty exposition in a text format. With `utf8_names` names may be any UTF-8: for scrapers that ask for
-    /// `escaping=allow-utf-8`.
+    /// An empty exposition in a text format. With `utf8_names` names may be any UTF-8, as `escaping=allow-utf-8` means it:
+    /// only tests pass `true`, so that the parser has something to read.
     pub fn new(format: Format, utf8_names: bool) -> Self {
         Self { out: String::new(), format, utf8_names }
     }
@@ -27,20 +27,20 @@ impl Writer {
     pub fn family(&mut self, name: &str, family_type: FamilyType, help: &str, unit: &str) {
         if !help.is_empty() {
             self.out.push_str("# HELP ");
-            self.family_name(name);
+            self.name(name, true);
             self.out.push(' ');
             // Quotes are escaped in OpenMetrics' help only.
             self.escaped(help, self.format.is_openmetrics());
             self.out.push('\n');
         }
         self.out.push_str("# TYPE ");
-        self.family_name(name);
+        self.name(name, true);
         self.out.push(' ');
         self.out.push_str(self.type_name(family_type));
         self.out.push('\n');
         if self.format.is_openmetrics() && !unit.is_empty() {
             self.out.push_str("# UNIT ");
-            self.family_name(name);
+            self.name(name, true);
             self.out.push(' ');
             self.out.push_str(unit);
             self.out.push('\n');
@@ -82,7 +82,7 @@ impl Writer {
         let mut before = if is_quoted { ',' } else { '{' };
         for (label, value) in labels {
             self.out.push(std::mem::replace(&mut before, ','));
-            self.label_name(label);
+            self.name(label, false);
             self.out.push_str("=\"");
             self.escaped(value, true);
             self.out.push('"');
@@ -118,23 +118,14 @@ impl Writer {
         }
     }
 
-    fn family_name(&mut self, name: &str) {
-        if self.utf8_names && !is_legacy(name, true) {
+    /// The name of a family, which may have `colons`, or of a label, which may not.
+    fn name(&mut self, name: &str, colons: bool) {
+        if self.utf8_names && !is_legacy(name, colons) {
             self.out.push('"');
             self.escaped(name, true);
             self.out.push('"');
         } else {
-            self.bare(name, true);
-        }
-    }
-
-    fn label_name(&mut self, name: &str) {
-        if self.utf8_names && !is_legacy(name, false) {
-            self.out.push('"');
-            self.escaped(name, true);
-            self.out.push('"');
-        } else {
-            self.bare(name, false);
+            self.bare(name, colons);
         }
     }
 

@@ -27,32 +27,48 @@ pub(super) fn page(store: &Mutex<Store>, format: Format, now: UnixNanos) -> Stri
         let config = &store.lock().config;
         (config.send_timestamps, !config.resource_to_telemetry_conversion.enabled)
     };
-    let mut page = Page { writer: Writer::new(format, false), format, timestamps };
-    let mut resources = BTreeMap::new();
+    let resources = describes.then(Resources::default);
+    let mut page = Page { writer: Writer::new(format, false), format, timestamps, resources };
     let mut last: Option<Head> = None;
     loop {
         let last_name = last.as_ref().map(|head| head.name.family.as_str());
         let Some(head) = store.lock().family_after(last_name) else { break };
-        page.family(&head, store, now, &mut resources);
+        page.family(&head, store, now);
         last = Some(head);
     }
-    if describes {
-        page.target_info(&resources);
-    }
+    page.target_info();
     page.writer.finish()
 }
 
-/// Resources by who they are.
-type Resources = BTreeMap<Labels, Arc<Resource>>;
+/// Resources by who they are: of those that are the same one, the first that came.
+#[derive(Default)]
+struct Resources {
+    by_who: BTreeMap<Labels, Arc<Resource>>,
+    /// The one that came last: the series of a resource often follow each other, and the store is locked meanwhile.
+    last: Option<Arc<Resource>>,
+}
+
+impl Resources {
+    fn note(&mut self, resource: &Arc<Resource>) {
+        if self.last.as_ref().is_some_and(|last| Arc::ptr_eq(last, resource)) {
+            return;
+        }
+        self.last = Some(Arc::clone(resource));
+        self.by_who.entry(who(resource)).or_insert_with(|| Arc::clone(resource));
+    }
+}
 
 struct Page {
     writer: Writer,
     format: Format,
     timestamps: bool,
+    /// What has come, where resources are described.
+    resources: Option<Resources>,
 }
 
 impl Page {
-    fn family(&mut self, head: &Head, store: &Mutex<Store>, now: UnixNanos, resources: &mut Resources) {
+    fn family(&mut self, head: &Head, store: &Mutex<Store>, now: UnixNanos) {
+        let number = self.number_name(head);
         let mut last: Option<Labels> = None;
         loop {
             let store = store.lock();
@@ -60,11 +76,12 @@ impl Page {
             let mut written = 0;
             for (labels, entry) in store.series_after(head, last.as_ref(), now).take(AT_A_TIME) {
                 if last.is_none() && written == 0 {
-                    self.head(head);
+                    self.head(head, &number);
                 }
-                self.entry(head, labels, entry);
-                let resource = entry.resource();
-                resources.entry(who(resource)).or_insert_with(|| Arc::clone(resource));
+                self.entry(head, &number, labels, entry);
+                if let Some(resources) = &mut self.resources {
+                    resources.note(entry.resource());
+                }
                 written += 1;
                 next = Some(labels);
             }
@@ -75,7 +92,7 @@ impl Page {
         }
     }
 
-    fn head(&mut self, head: &Head) {
+    fn head(&mut self, head: &Head, number: &str) {
         let kind = match head.kind {
             Shown::Gauge => FamilyType::Gauge,
             Shown::Counter => FamilyType::Counter,
@@ -83,9 +100,8 @@ impl Page {
             Shown::Summary => FamilyType::Summary,
         };
         // OpenMetrics' family of a counter has no `_total`, Prometheus's has.
-        let name =
-            if self.format.is_openmetrics() { head.name.family.clone() } else { self.number_name(head) };
-        self.writer.family(&name, kind, "", &head.name.unit);
+        let name = if self.format.is_openmetrics() { &head.name.family } else { number };
+        self.writer.family(name, kind, "", &head.name.unit);
     }
 
     /// The name of a number's samples.
@@ -96,11 +112,11 @@ impl Page {
         if is_counter && has_total { format!("{name}_total") } else { name.clone() }
     }
 
-    fn entry(&mut self, head: &Head, labels: &Labels, entry: &Entry) {
+    fn entry(&mut self, head: &Head, number: &str, labels: &Labels, entry: &Entry) {
         let time = self.timestamps.then_some(entry.time);
         let name = &head.name.family;
         match &entry.value {
-            Value::Number(value) => self.sample(&self.number_name(head), labels, None, *value, time),
+            Value::Number(value) => self.sample(number, labels, None, *value, time),
             Value::Histogram { bounds, counts, count, sum } => {
                 let bucket = format!("{name}_bucket");
                 let mut up_to = 0;
@@ -152,9 +168,11 @@ impl Page {
     }
 
     /// What resources are, beside who: a sample of 1 each.
-    fn target_info(&mut self, resources: &Resources) {
+    fn target_info(&mut self) {
         const WHO: [&str; 3] = ["service.name", "service.namespace", "service.instance.id"];
+        let Some(resources) = self.resources.take() else { return };
         let described: Vec<Labels> = resources
+            .by_who
             .iter()
             .filter_map(|(who, resource)| {
                 let rest = resource.attributes.iter().filter(|pair| !WHO.contains(&&*pair.key));

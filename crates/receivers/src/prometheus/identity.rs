@@ -3,12 +3,13 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use hyper::Uri;
-use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
 use super::{
     config::{Job, PromDuration},
     discovery::{ADDRESS, Group},
     ingest::{Identity, Labels},
+    of_form,
     relabel::Relabel,
 };
 
@@ -34,8 +35,6 @@ const PATH: &AsciiSet = &CONTROLS
     .add(b'`')
     .add(b'{')
     .add(b'}');
-/// What a query leaves as it is.
-const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 /// A target as it is scraped. Two that are equal are one.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -163,10 +162,9 @@ fn url(labels: &Labels, params: &BTreeMap<String, Vec<String>>) -> String {
             }
         }
     }
-    let encode = |text: &str| utf8_percent_encode(text, QUERY).to_string().replace("%20", "+");
     let pairs = params.iter().flat_map(|(name, values)| values.iter().map(move |value| (name, value)));
     let pairs: Vec<String> =
-        pairs.map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect();
+        pairs.map(|(name, value)| format!("{}={}", of_form(name), of_form(value))).collect();
     let path = utf8_percent_encode(labels.get(METRICS_PATH), PATH).to_string();
     let slash = if path.starts_with('/') { "" } else { "/" };
     let question = if pairs.is_empty() { "" } else { "?" };

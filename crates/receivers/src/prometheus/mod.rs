@@ -29,12 +29,15 @@ mod tests;
 
 use std::{future::Future, time::Duration};
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use weir_core::{Clock, Context, Factory, Receiver, ReceiverFactory};
 
 pub use config::PrometheusConfig;
 
 /// What the receiver calls itself to servers.
 const AGENT: &str = concat!("weir/", env!("CARGO_PKG_VERSION"));
+/// What a form leaves as it is.
+const FORM: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 /// Makes `prometheus` receivers.
 #[derive(Debug)]
@@ -50,6 +53,11 @@ impl ReceiverFactory for Prometheus {
     fn build(config: PrometheusConfig, context: Context) -> Box<dyn Receiver> {
         Box::new(receiver::PrometheusReceiver::new(config, context))
     }
+}
+
+/// `text` as forms and queries write it, where a space is `+`.
+fn of_form(text: &str) -> String {
+    utf8_percent_encode(text, FORM).to_string().replace("%20", "+")
 }
 
 /// What comes of `future` within `time`; `None` if nothing does.

@@ -9,14 +9,13 @@ use hyper::{
     Request,
     header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue},
 };
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 use tokio::sync::Mutex;
 use weir_core::{Clock, UnixNanos};
 use weir_net::{HttpClient, LoadError, Reloaded, SystemRoots, read_body};
 
 use super::{AskError, LOOK, headers, settings};
-use crate::prometheus::config::Oauth2;
+use crate::prometheus::{config::Oauth2, of_form};
 
 /// How long before its end a token is not used any more.
 const EARLY: Duration = Duration::from_secs(10);
@@ -24,8 +23,6 @@ const EARLY: Duration = Duration::from_secs(10);
 const MAX_ANSWER: usize = 1 << 20;
 /// How long a connection to the token server is kept: tokens last for an hour, mostly.
 const IDLE: Duration = Duration::from_secs(90);
-/// What a form leaves as it is.
-const FORM: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 /// The tokens of one section.
 #[derive(Debug)]
@@ -142,10 +139,6 @@ impl Tokens {
             good_until: granted.expires_in()?.map(|lasts| clock.now().plus(lasts.saturating_sub(EARLY))),
         })
     }
-}
-
-fn of_form(text: &str) -> String {
-    utf8_percent_encode(text, FORM).to_string().replace("%20", "+")
 }
 
 #[cfg(test)]

@@ -39,14 +39,11 @@ impl DnsSource {
         while !teller.is_over() {
             let mut changed = false;
             // Read each time: it changes where a machine moves between networks.
-            let of_system = self.resolver.is_none().then(Resolver::of_system);
+            let resolver = self.resolver.clone().map_or_else(Resolver::of_system, Ok);
             for name in &self.names {
-                let answer = match (&self.resolver, &of_system) {
-                    (Some(resolver), _) | (None, Some(Ok(resolver))) => {
-                        resolver.ask(name, self.record, &teller.context.clock).await
-                    }
-                    (None, Some(Err(error))) => Err(error.clone()),
-                    (None, None) => continue,
+                let answer = match &resolver {
+                    Ok(resolver) => resolver.ask(name, self.record, &teller.context.clock).await,
+                    Err(error) => Err(error.clone()),
                 };
                 match answer {
                     Ok(answers) => {

@@ -47,7 +47,7 @@ impl HttpSource {
                     Err(error) => {
                         teller.complain(&format_args!("`{}`: {error}", self.url));
                         if is_first {
-                            teller.tell_nothing().await;
+                            teller.tell(Vec::new()).await;
                         }
                     }
                 }

@@ -1,6 +1,6 @@
 //! Where targets come from: lists that are written down, files, servers, DNS.
 //!
-//! Each source tells its groups anew whenever they have changed, and once at the start, be it that it has none.
+//! Each source tells its groups anew whenever they have changed, and once at the start, be it that it has none or could not find them.
 //!
 //! # Layout
 //! - [`Group`]: targets with labels in common; `groups`: groups as JSON and YAML;
@@ -53,8 +53,8 @@ pub(super) struct Update {
     pub(super) job: usize,
     /// The source's number in its job.
     pub(super) source: usize,
-    /// All of its groups; `None` where the first attempt to find them failed.
-    pub(super) groups: Option<Vec<Group>>,
+    /// All of its groups; none where the first attempt to find them failed.
+    pub(super) groups: Vec<Group>,
 }
 
 /// A source of targets.
@@ -122,15 +122,6 @@ impl Teller {
 
     /// Tells all groups.
     async fn tell(&self, groups: Vec<Group>) {
-        self.send(Some(groups)).await;
-    }
-
-    /// There is nothing to tell yet.
-    async fn tell_nothing(&self) {
-        self.send(None).await;
-    }
-
-    async fn send(&self, groups: Option<Vec<Group>>) {
         let (job, source) = (self.job, self.source);
         // Nobody listens any more at the end.
         let _ = self.updates.send(Update { job, source, groups }).await;

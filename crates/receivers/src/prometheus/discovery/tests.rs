@@ -44,7 +44,7 @@ impl Heard {
     }
 
     /// The next groups, each target as its labels; time is moved on until they come.
-    async fn next(&mut self) -> Option<Vec<Vec<(String, String)>>> {
+    async fn next(&mut self) -> Vec<Vec<(String, String)>> {
         let waiting = async {
             loop {
                 match timeout(STEP, self.updates.recv()).await {
@@ -58,13 +58,10 @@ impl Heard {
             let both = group.labels.iter().chain(target.iter());
             both.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
         };
-        let groups = update.groups?;
-        Some(
-            groups
-                .iter()
-                .flat_map(|group| group.targets.iter().map(|one| target(group, one)).collect::<Vec<_>>())
-                .collect(),
-        )
+        let groups = update.groups.iter();
+        groups
+            .flat_map(|group| group.targets.iter().map(|one| target(group, one)).collect::<Vec<_>>())
+            .collect()
     }
 }
 
@@ -101,21 +98,21 @@ async fn files_are_read_again_when_they_change_and_what_is_wrong_changes_nothing
     };
     let mut heard = Heard::start(Source::File(file::FileSource::new(&config)));
     let one = labels(&[("__meta_filepath", &of_json), ("zone", "a"), ("__address__", "one:80")]);
-    assert_eq!(heard.next().await, Some(vec![one.clone()]));
+    assert_eq!(heard.next().await, std::slice::from_ref(&one));
 
     fs::write(&yaml, "- targets: [two:80]\n  labels: {port: 80, on: true}\n").unwrap();
     let two =
         labels(&[("__meta_filepath", &of_yaml), ("on", "true"), ("port", "80"), ("__address__", "two:80")]);
-    assert_eq!(heard.next().await, Some(vec![one, two.clone()]));
+    assert_eq!(heard.next().await, [one, two.clone()]);
 
     // Half a file is no file; the next change shows that it was not taken.
     fs::write(&yaml, "- targets: [three").unwrap();
     fs::write(&json, r#"[{"targets": ["four:80"]}]"#).unwrap();
     let four = labels(&[("__meta_filepath", &of_json), ("__address__", "four:80")]);
-    let told = heard.next().await.unwrap();
+    let told = heard.next().await;
     assert_eq!(told, [four.clone(), two]);
     fs::remove_file(&yaml).unwrap();
-    assert_eq!(heard.next().await, Some(vec![four]));
+    assert_eq!(heard.next().await, [four]);
 }
 
 /// Answers of a server, one after the other; the last one stays.
@@ -155,15 +152,16 @@ async fn a_server_is_asked_again_and_what_it_said_stays_while_it_fails() {
     let url = format!("http://{address}/sd");
     let mut heard = Heard::start(http_source(address));
     let target = |host| labels(&[("__meta_url", &url), ("a", "b"), ("__address__", host)]);
-    assert_eq!(heard.next().await, Some(vec![target("one:80"), target("two:80")]));
+    assert_eq!(heard.next().await, [target("one:80"), target("two:80")]);
     let three = labels(&[("__meta_url", &url), ("__address__", "three:80")]);
-    assert_eq!(heard.next().await, Some(vec![three]));
+    assert_eq!(heard.next().await, [three]);
 }
 
 #[tokio::test]
 async fn a_server_that_fails_at_first_is_not_waited_for() {
-    let address = server(vec![(StatusCode::NOT_FOUND, "application/json", "[]")]).await;
-    assert_eq!(Heard::start(http_source(address)).next().await, None);
+    let address =
+        server(vec![(StatusCode::NOT_FOUND, "application/json", r#"[{"targets": ["one:80"]}]"#)]).await;
+    assert_eq!(Heard::start(http_source(address)).next().await, Vec::<Vec<_>>::new());
 }
 
 /// A name server: answers by UDP that are cut short lead to those by TCP. The socket's number is the same.
@@ -233,10 +231,10 @@ async fn name_servers_are_asked_for_services_and_addresses() {
         ("__meta_dns_srv_record_port", "9100"),
         ("__meta_dns_srv_record_target", "one.example.internal."),
     ]);
-    assert_eq!(heard.next().await, Some(vec![one]));
+    assert_eq!(heard.next().await, [one]);
     let mut heard = Heard::start(source(&["plain", "long"], RecordType::A, 80));
     let address = |name, address| labels(&[("__address__", address), ("__meta_dns_name", name)]);
     let long = address("long", "10.0.0.3:80");
     let plain = [address("plain", "10.0.0.1:80"), address("plain", "10.0.0.2:80")];
-    assert_eq!(heard.next().await, Some([vec![long], plain.to_vec()].concat()));
+    assert_eq!(heard.next().await, [vec![long], plain.to_vec()].concat());
 }

@@ -192,6 +192,15 @@ impl Work<'_> {
         *self.refused.entry(reason).or_default() += 1;
         Ok(())
     }
+
+    /// Refuses what would be a point of the series at `place`, by the series' name.
+    #[cold]
+    pub(super) fn refuse_point(&mut self, reason: Reason, place: u32) -> Result<(), Failure> {
+        self.refuse(reason, |work| {
+            let held = work.target.table.get(place);
+            held.map(|held| held.named.descriptor().name.to_string()).unwrap_or_default()
+        })
+    }
 }
 
 /// The start of a line, for a log.

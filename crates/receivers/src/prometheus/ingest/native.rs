@@ -1,7 +1,5 @@
 //! Native histograms: exponential histograms of OpenTelemetry.
 
-use std::sync::Arc;
-
 use weir_core::{Batch, ExponentialHistogramPoint, Flags, Reason, SeriesId, UnixNanos};
 use weir_exposition::{
     family::Part,
@@ -68,14 +66,11 @@ impl Work<'_> {
         match read {
             Ok(buckets) => {
                 (held.seen, held.is_timed, held.time) = (target.scrape, is_timed, time);
-                let start = if held.start < time { held.start } else { UnixNanos(0) };
+                let start = held.start_before(time);
                 buckets.push(self.points.open(target.door.interner()), held.id, start, time, &histogram);
                 self.check_room()
             }
-            Err(reason) => {
-                let named = Arc::clone(&held.named);
-                self.refuse(reason, |_| named.descriptor().name.to_string())
-            }
+            Err(reason) => self.refuse_point(reason, place),
         }
     }
 }

@@ -206,8 +206,7 @@ impl Work<'_> {
         if held.seen == target.scrape {
             let last = self.points.number(held.at).map(|point| point.time);
             if last.is_some_and(|last| when.time <= last) {
-                let named = std::sync::Arc::clone(&held.named);
-                return self.refuse(DUPLICATE_SAMPLE, |_| named.descriptor().name.to_string());
+                return self.refuse_point(DUPLICATE_SAMPLE, place);
             }
         }
         (held.seen, held.is_timed) = (target.scrape, when.stated);
@@ -217,7 +216,7 @@ impl Work<'_> {
             return Ok(());
         }
         held.time = when.time;
-        let start = if held.start < when.time { held.start } else { UnixNanos(0) };
+        let start = held.start_before(when.time);
         let point = NumberPoint::new(held.id, start, when.time, Number::Double(value));
         held.at = self.points.push(point, target.door.interner());
         Ok(())
@@ -265,7 +264,7 @@ impl Work<'_> {
             self.left(REPEATED_SAMPLE);
             return Ok(());
         }
-        let start = if held.start < time { held.start } else { UnixNanos(0) };
+        let start = held.start_before(time);
         let batch = self.points.open(target.door.interner());
         match assembly.push(batch, held.id, Times { start, time }) {
             Ok(()) => {
@@ -274,8 +273,8 @@ impl Work<'_> {
                 self.check_room()
             }
             Err(reason) => {
-                let named = std::sync::Arc::clone(&held.named);
-                self.refuse(reason, |_| named.descriptor().name.to_string())
+                let place = assembly.place;
+                self.refuse_point(reason, place)
             }
         }
     }

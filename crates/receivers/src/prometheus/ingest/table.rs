@@ -34,6 +34,14 @@ pub(super) struct Held {
     pub(super) named: Arc<Series>,
 }
 
+impl Held {
+    /// Since when a point at `time` counts; zero where that is unknown, or would not be before it.
+    #[inline]
+    pub(super) fn start_before(&self, time: UnixNanos) -> UnixNanos {
+        if self.start < time { self.start } else { UnixNanos(0) }
+    }
+}
+
 /// The series of a target, each at a place that stays.
 #[derive(Debug, Default)]
 pub(super) struct Table {

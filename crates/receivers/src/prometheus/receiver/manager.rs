@@ -146,7 +146,6 @@ impl Manager {
     /// A source has told its groups.
     fn update(&mut self, Update { job: at, source, groups }: Update) {
         self.silent.remove(&(at, source));
-        let Some(groups) = groups else { return };
         let state = &mut self.jobs[at];
         state.groups[source] = groups;
         let mut found: HashSet<Arc<Spec>> = HashSet::new();

@@ -26,9 +26,10 @@ use manager::{JobState, Manager};
 const UPDATES: usize = 64;
 
 pub(super) struct PrometheusReceiver {
-    config: PrometheusConfig,
+    /// Those of files included, which are read once; or why one of these cannot be.
+    jobs: Result<Vec<Job>, String>,
+    strict: bool,
     context: Context,
-    longest: Duration,
     ready: Option<Ready>,
 }
 
@@ -40,15 +41,13 @@ struct Ready {
 
 impl PrometheusReceiver {
     pub(super) fn new(config: PrometheusConfig, context: Context) -> Self {
-        let jobs = config.jobs().unwrap_or_default();
-        let longest = jobs.iter().map(|job| job.interval.0).max().unwrap_or_default();
-        Self { config, context, longest, ready: None }
+        Self { jobs: config.jobs(), strict: config.strict, context, ready: None }
     }
 
     fn make_ready(&self) -> Result<Ready, ComponentError> {
         let roots = SystemRoots::default();
         let mut ready = Ready { jobs: Vec::new(), sources: Vec::new() };
-        for job in self.config.jobs().map_err(ComponentError::Unavailable)? {
+        for job in self.jobs.clone().map_err(ComponentError::Unavailable)? {
             let at = ready.jobs.len();
             let (state, sources) = self.job(job, &roots)?;
             ready.jobs.push(state);
@@ -67,7 +66,7 @@ impl PrometheusReceiver {
         let steps = |steps| Relabel::new(steps).map_err(|wrong| failed(&wrong[0].1));
         let relabel = steps(&job.config.relabel_configs)?;
         let of_series = steps(&job.config.metric_relabel_configs)?;
-        let scrape = JobScrape::new(&job, of_series, self.config.strict, roots);
+        let scrape = JobScrape::new(&job, of_series, self.strict, roots);
         let scrape = Arc::new(scrape.map_err(|error| failed(&error))?);
         let sources = discovery::sources(&job.config, roots).map_err(|error| failed(&error))?;
         Ok((JobState::new(job, scrape, relabel, sources.len()), sources))
@@ -111,6 +110,7 @@ impl Receiver for PrometheusReceiver {
 
     fn retention(&self) -> Duration {
         // A target may miss a round and still be the same.
-        self.longest * 2
+        let longest = self.jobs.iter().flatten().map(|job| job.interval.0).max().unwrap_or_default();
+        longest * 2
     }
 }

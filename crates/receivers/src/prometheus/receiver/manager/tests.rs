@@ -43,7 +43,7 @@ async fn points_that_wait_for_room_keep_no_other_target_waiting() {
     let of_path = |path| [(ADDRESS, &*target), ("__metrics_path__", path)].into_iter().collect();
     let group = Group { targets: ["/1", "/2", "/3"].map(of_path).into(), ..Group::default() };
     let (updates, heard) = mpsc::channel(1);
-    updates.send(Update { job: 0, source: 0, groups: Some(vec![group]) }).await.unwrap();
+    updates.send(Update { job: 0, source: 0, groups: vec![group] }).await.unwrap();
     let running = tokio::spawn(manager.run(heard));
     let all_were_asked = async {
         while asked.load(Relaxed) < 3 {
