@@ -166,9 +166,14 @@ async fn a_server_that_fails_at_first_is_not_waited_for() {
 
 /// A name server: answers by UDP that are cut short lead to those by TCP. The socket's number is the same.
 async fn name_server() -> SocketAddr {
-    let udp = UdpSocket::bind(("127.0.0.1", 0)).await.unwrap();
+    // A port that is free for UDP need not be for TCP.
+    let (udp, tcp) = loop {
+        let udp = UdpSocket::bind(("127.0.0.1", 0)).await.unwrap();
+        if let Ok(tcp) = TcpListener::bind(udp.local_addr().unwrap()).await {
+            break (udp, tcp);
+        }
+    };
     let address = udp.local_addr().unwrap();
-    let tcp = TcpListener::bind(address).await.unwrap();
     tokio::spawn(async move {
         let mut query = [0; 512];
         loop {
