@@ -107,7 +107,7 @@ fn an_error_points_at_the_word_that_is_wrong() {
         ("detectors: [env]\nfail_on_missing_metadata: true", "true"),
         ("detectors: [env]\ntimeout: 0s", "0s"),
         ("detectors: [system]\nsystem: {hostname_sources: [dns]}", "dns"),
-        ("detectors: [system]\nsystem: {resource_attributes: {host.ip: {enabled: true}}}", "{enabled: true}"),
+        ("detectors: [system]\nsystem: {resource_attributes: {host.ip: {enabled: true}}}", "host.ip"),
         ("detectors: [k8s_downward]\nk8s_downward: {path: podinfo}", "podinfo"),
         ("append: [InstanceID]", "InstanceID"),
         ("append_dimensions: {InstanceId: x}", "{InstanceId: x}"),
