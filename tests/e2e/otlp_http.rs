@@ -77,6 +77,27 @@ async fn json_by_curl_arrives_and_what_is_no_json_is_told_why() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn by_a_unix_socket_everything_is_as_over_tcp() {
+    if !has_curl() {
+        return;
+    }
+    let socket = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("otlp-http.sock");
+    let far_end = FarEnd::start().await;
+    let config = config(&far_end, "", "service:")
+        .replace("endpoint: 'localhost:0'", &format!("transport: unix, endpoint: '{}'", socket.display()));
+    let weir = Weir::start(&config, &[]).await;
+    let by_socket = ["--unix-socket", socket.to_str().unwrap()];
+    let url = "http://localhost/v1/metrics";
+    assert_eq!(post(url, &increment(3), &by_socket), Some((200, "{}".to_owned())));
+    assert_eq!(post(url, "no JSON", &by_socket).unwrap().0, 400);
+    assert_eq!(post("http://localhost/v1/logs", "{}", &by_socket).unwrap().0, 404);
+    far_end.wait_for_samples(1).await;
+    weir.drain().await;
+    assert_eq!(far_end.by_series("by.curl")[&1].sum, 3.0);
+    assert!(!socket.exists(), "the file goes with the listener");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn tokens_and_certificates_change_without_a_restart() {
     if !has_curl() {
         return;

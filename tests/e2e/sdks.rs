@@ -18,7 +18,7 @@ use crate::{
     harness::{FarEnd, Program, Weir, config_file, issued, now},
     interop::{self, Question, ask_boto3, assert_statistics, minute, peer},
 };
-use plan::{Plan, Temporality};
+use plan::{Plan, Temporality, Tls};
 
 /// Who records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -149,8 +149,8 @@ async fn what_is_recorded_passes(way: Way, sdk: Sdk, protocol: &'static str, tem
     compare(&plan, way, &far, &python, start, &test).await;
 }
 
-/// From the SDK for Python over gRPC, where Weir listens as `grpc` says, and the SDK is told `endpoint` and `ca`.
-async fn python_reaches(grpc: &str, endpoint: impl Fn(&Weir) -> String, ca: Option<PathBuf>) {
+/// From the SDK for Python over gRPC, where Weir listens as `grpc` says, and the SDK is told `endpoint` and `tls`.
+async fn python_reaches(grpc: &str, endpoint: impl Fn(&Weir) -> String, tls: Option<Tls>) {
     let test = format!("the SDK for Python, {grpc}");
     let Some(python) = peer(interop::PYTHON, &test) else { return };
     let start = minute(now());
@@ -158,7 +158,7 @@ async fn python_reaches(grpc: &str, endpoint: impl Fn(&Weir) -> String, ca: Opti
     let listening = format!("grpc: {{ {grpc} }}");
     let weir = Weir::start(&config(&listening, DELTA.processors, &far.exporter(&["period: 1s"])), &[]).await;
     let mut plan = Plan::new(endpoint(&weir), GRPC, Temporality::Delta, true);
-    plan.ca = ca;
+    plan.tls = tls;
     Sdk::Python.record(plan.clone()).await;
     let ledger = weir.drain().await;
 
@@ -167,19 +167,24 @@ async fn python_reaches(grpc: &str, endpoint: impl Fn(&Weir) -> String, ca: Opti
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn python_over_grpc_with_tls() {
+async fn python_over_grpc_with_certificates_on_both_sides() {
     let folder = folder("sdks-tls");
-    let issued = issued(&folder, "sdks");
-    let (certificate, key) = (folder.join("tls.crt"), folder.join("tls.key"));
-    fs::write(&certificate, &issued.certificate).unwrap();
-    fs::write(&key, &issued.key).unwrap();
+    let written = |name: &str| {
+        let issued = issued(&folder, name);
+        let [certificate, key] = ["crt", "key"].map(|what| folder.join(name).with_extension(what));
+        fs::write(&certificate, &issued.certificate).unwrap();
+        fs::write(&key, &issued.key).unwrap();
+        Tls { ca: issued.ca, certificate, key }
+    };
+    let (server, client) = (written("server"), written("client"));
     let grpc = format!(
-        "endpoint: 'localhost:0', tls: {{ cert_file: '{}', key_file: '{}' }}",
-        certificate.display(),
-        key.display()
+        "endpoint: 'localhost:0', tls: {{ cert_file: '{}', key_file: '{}', client_ca_file: '{}' }}",
+        server.certificate.display(),
+        server.key.display(),
+        client.ca.display(),
     );
     let endpoint = |weir: &Weir| format!("https://localhost:{}", weir.otlp_address().port());
-    python_reaches(&grpc, endpoint, Some(issued.ca)).await;
+    python_reaches(&grpc, endpoint, Some(Tls { ca: server.ca, ..client })).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

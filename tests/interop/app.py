@@ -3,7 +3,7 @@
 
     app.py PLAN.json
 
-The plan names an endpoint (with the CA of its certificate, where it has one), a protocol (`grpc`, `http/protobuf`), a
+The plan names an endpoint (with files of certificates, where TLS is spoken), a protocol (`grpc`, `http/protobuf`), a
 temporality, instruments, and for each series what is recorded in each cycle; a cycle ends with one export.
 `tests/e2e/sdks/plan.rs` writes plans and explains them. Its counterparts in other languages are `js/app.js`, `go/app` and
 `tests/e2e/sdks/rust.rs`.
@@ -16,6 +16,7 @@ import logging
 import math
 import os
 import sys
+from pathlib import Path
 
 # The settings of whoever runs this are not part of the test.
 for name in [name for name in os.environ if name.startswith("OTEL_")]:
@@ -54,9 +55,9 @@ def exporter_of(plan):
             # gRPC's C core would name the socket's path, which servers in Rust refuse as no authority.
             options.append(("grpc.default_authority", "localhost"))
         base, more = GrpcExporter, {"channel_options": tuple(options)}
-        if plan["ca"]:
-            with open(plan["ca"], "rb") as file:
-                more["credentials"] = grpc.ssl_channel_credentials(file.read())
+        if plan["tls"]:
+            ca, key, certificate = (Path(plan["tls"][name]).read_bytes() for name in ("ca", "key", "certificate"))
+            more["credentials"] = grpc.ssl_channel_credentials(ca, key, certificate)
         else:
             more["insecure"] = True
     else:

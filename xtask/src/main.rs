@@ -6,7 +6,7 @@
 //! - [`steps`]: runs named, timed steps in order and prints the table of what they took.
 //! - [`tally`]: what the output of test binaries says: passed, failed, ignored, skipped.
 //! - [`workspace`]: where the repository is, and how a child process is started in it.
-//! - `check`, `test`, `interop`, `audit`, `bench`, `gpu_check`: the commands, one module each.
+//! - `check`, `test`, `interop`, `audit`, `bench`, `fuzz`, `gpu_check`: the commands, one module each.
 //!
 //! Invariant: it depends on `anyhow` alone. `cargo xtask check` after a fresh clone must not first build a
 //! world of its own.
@@ -15,6 +15,7 @@
 mod audit;
 mod bench;
 mod check;
+mod fuzz;
 mod gpu_check;
 mod interop;
 mod steps;
@@ -55,6 +56,12 @@ const COMMANDS: &[Command] = &[
         arguments: "[NAME] [-- ARGS]",
         summary: "the benchmarks, or those of one bench target, ARGS going to criterion; `bench scenarios [NAME…]`: of the whole process",
         run: bench::run,
+    },
+    Command {
+        name: "fuzz",
+        arguments: "[SEED]",
+        summary: "the parsers of foreign bytes: a million mutations each that the tests have not tried",
+        run: fuzz::run,
     },
     Command {
         name: "gpu-check",

@@ -23,6 +23,11 @@ const SEED: u64 = 20_261_124;
 const TEXT: &str = "# HELP a_total The \\\\ a.\n# TYPE a_total counter\na_total{b=\"c\\\"d\",e=\"\"} 1027 1395066363000\nh_bucket{le=\"+Inf\"} 1e+06\n{\"u.v\",\"w x\"=\"☃\"} -Inf\n\nx NaN\n";
 const OPENMETRICS: &str = "# TYPE c_seconds counter\n# UNIT c_seconds seconds\nc_seconds_total{a=\"b\"} 17 1520879607.789 # {t=\"x\"} 0.67 1.5\nc_seconds_created 1.5\n# TYPE h histogram\nh_bucket{le=\"1.0\"} 1\nh_bucket{le=\"+Inf\"} 2\n# EOF\n";
 
+/// The same in each run, unless `cargo xtask fuzz` says otherwise.
+fn rng() -> Rng {
+    Rng::with_seed(std::env::var("WEIR_SEED").map_or(SEED, |other| other.parse().unwrap()))
+}
+
 /// Changes a few bytes: others, fewer, more, or a piece of another place.
 fn mutate(rng: &mut Rng, original: &[u8], mutated: &mut Vec<u8>) {
     const LIKELY: &[u8] = b" \t\n\r{}=\",#\\_:01.eE+-NIa\xff\x00\x80\xe2";
@@ -67,7 +72,7 @@ fn read_line(text: &[u8], syntax: Syntax) -> bool {
 }
 
 fn mutations_of(original: &str, syntax: Syntax) {
-    let mut rng = Rng::with_seed(SEED);
+    let mut rng = rng();
     let (mut mutated, mut good, mut bad) = (Vec::new(), 0_u64, 0_u64);
     // A mutation is of one line: bodies are lines, and `Lines` has its own test.
     let lines: Vec<&[u8]> = original.split_inclusive('\n').map(str::as_bytes).collect();
@@ -97,7 +102,7 @@ fn a_million_mutations_of_openmetrics() {
 
 #[test]
 fn a_million_mutations_of_openmetrics_read_strictly() {
-    let mut rng = Rng::with_seed(SEED);
+    let mut rng = rng();
     let (mut mutated, mut good) = (Vec::new(), 0);
     for _ in 0..MUTATIONS {
         mutate(&mut rng, OPENMETRICS.as_bytes(), &mut mutated);
@@ -111,7 +116,7 @@ fn a_million_mutations_of_openmetrics_read_strictly() {
 
 #[test]
 fn lines_are_the_same_however_mutated_bodies_are_cut() {
-    let mut rng = Rng::with_seed(SEED);
+    let mut rng = rng();
     let mut mutated = Vec::new();
     for _ in 0..MUTATIONS / 20 {
         mutate(&mut rng, TEXT.as_bytes(), &mut mutated);
@@ -172,7 +177,7 @@ fn families() -> Vec<u8> {
 
 #[test]
 fn a_million_mutations_of_protobuf() {
-    let (mut rng, original) = (Rng::with_seed(SEED), families());
+    let (mut rng, original) = (rng(), families());
     let (mut mutated, mut metrics, mut faults, mut failed) = (Vec::new(), 0_u64, 0_u64, 0_u64);
     for _ in 0..MUTATIONS {
         mutate(&mut rng, &original, &mut mutated);

@@ -55,7 +55,7 @@ impl Cors {
         if let Some(origin) = self.origin(asked)
             && let Some(wanted) = self.headers(asked)
         {
-            headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+            let_in(origin, headers);
             headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("POST"));
             if !wanted.is_empty() {
                 headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, wanted);
@@ -71,7 +71,7 @@ impl Cors {
     pub fn allow(&self, asked: &HeaderMap, answer: &mut HeaderMap) {
         answer.append(header::VARY, HeaderValue::from_static("Origin"));
         let Some(origin) = self.origin(asked) else { return };
-        answer.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+        let_in(origin, answer);
         if !self.exposed_headers.is_empty()
             && let Ok(exposed) = HeaderValue::from_str(&self.exposed_headers.join(", "))
         {
@@ -105,6 +105,15 @@ impl Cors {
         let all = names.into_iter().all(may);
         all.then(|| wanted.clone())
     }
+}
+
+/// Tells a browser that pages of `origin` may, with credentials too where the origin is named: a beacon (`navigator.sendBeacon`)
+/// always asks for these, and is not let through without. Beside a star they are not allowed (Fetch standard).
+fn let_in(origin: HeaderValue, answer: &mut HeaderMap) {
+    if origin != "*" {
+        answer.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
+    }
+    answer.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
 }
 
 /// Whether `text` is what `pattern` says, where a `*` stands for any text.
@@ -148,6 +157,7 @@ mod tests {
         for origin in ["https://shop.example.com", "https://a.b.example.org", "HTTPS://Shop.example.com"] {
             let told = preflight(&cors(), origin, "content-type, x-tenant");
             assert_eq!(told[header::ACCESS_CONTROL_ALLOW_ORIGIN], origin);
+            assert_eq!(told[header::ACCESS_CONTROL_ALLOW_CREDENTIALS], "true");
             assert_eq!(told[header::ACCESS_CONTROL_ALLOW_METHODS], "POST");
             assert_eq!(told[header::ACCESS_CONTROL_ALLOW_HEADERS], "content-type, x-tenant");
             assert_eq!(told[header::ACCESS_CONTROL_MAX_AGE], "600");
@@ -160,7 +170,9 @@ mod tests {
             ("https://shop.example.com", "x-other"),
         ] {
             let told = preflight(&cors(), origin, headers);
-            assert!(!told.contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN), "{origin} {headers}");
+            for told_of in [header::ACCESS_CONTROL_ALLOW_ORIGIN, header::ACCESS_CONTROL_ALLOW_CREDENTIALS] {
+                assert!(!told.contains_key(&told_of), "{told_of} for {origin} {headers}");
+            }
         }
     }
 
@@ -181,10 +193,13 @@ mod tests {
         let mut answer = HeaderMap::new();
         cors().allow(&asked, &mut answer);
         assert_eq!(answer[header::ACCESS_CONTROL_ALLOW_ORIGIN], "https://shop.example.com");
+        assert_eq!(answer[header::ACCESS_CONTROL_ALLOW_CREDENTIALS], "true");
         assert_eq!(answer[header::ACCESS_CONTROL_EXPOSE_HEADERS], "Retry-After");
         let any = Cors { allowed_origins: vec!["*".to_owned()], ..Cors::default() };
+        let mut answer = HeaderMap::new();
         any.allow(&asked, &mut answer);
         assert_eq!(answer[header::ACCESS_CONTROL_ALLOW_ORIGIN], "*");
+        assert!(!answer.contains_key(header::ACCESS_CONTROL_ALLOW_CREDENTIALS));
     }
 
     #[test]

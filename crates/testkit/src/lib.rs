@@ -3,6 +3,7 @@
 //! - [`Fixture`]: an interner, a clock that only tests move, metadata; makes contexts, series and batches.
 //! - [`Kubelet`]: a kubelet's pod-resources API over a Unix socket, which gives GPUs to pods that a test makes up.
 //! - [`Rig`]: plays the engine's part around one processor and keeps its ledger as the engine does.
+//! - [`seed`]: what mutations are drawn from.
 //! - [`point`], [`push_histogram`], [`push_explicit`], [`push_exponential`]: points in whole seconds.
 mod fixture;
 mod kubelet;
@@ -13,3 +14,9 @@ pub use fixture::{
 };
 pub use kubelet::{Given, Kubelet};
 pub use rig::Rig;
+
+/// What a test draws its mutations from: `usual`, so that each run tries the same, unless `cargo xtask fuzz` says otherwise.
+#[expect(clippy::unwrap_used, reason = "a test")]
+pub fn seed(usual: u64) -> u64 {
+    std::env::var("WEIR_SEED").map_or(usual, |other| other.parse().unwrap())
+}

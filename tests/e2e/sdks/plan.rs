@@ -101,12 +101,22 @@ pub(crate) struct Instrument {
     pub(crate) series: Vec<Series>,
 }
 
+/// Files in PEM.
+#[derive(Clone, Debug)]
+pub(crate) struct Tls {
+    /// The CA of the endpoint's certificate.
+    pub(crate) ca: PathBuf,
+    /// The application's own certificate, and its key.
+    pub(crate) certificate: PathBuf,
+    pub(crate) key: PathBuf,
+}
+
 /// What an application is told.
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
     pub(crate) endpoint: String,
-    /// The CA of the endpoint's certificate; without it, plain text.
-    pub(crate) ca: Option<PathBuf>,
+    /// Without it, plain text.
+    pub(crate) tls: Option<Tls>,
     pub(crate) protocol: &'static str,
     pub(crate) temporality: Temporality,
     /// Whether the SDK says when what is observed began. Where it does not, the first total is what the next increment
@@ -123,7 +133,7 @@ impl Plan {
         states_start: bool,
     ) -> Self {
         let instruments = instruments(&mut numbers(11));
-        Self { endpoint, ca: None, protocol, temporality, states_start, instruments }
+        Self { endpoint, tls: None, protocol, temporality, states_start, instruments }
     }
 
     pub(crate) fn json(&self) -> Value {
@@ -140,8 +150,10 @@ impl Plan {
                 "series": instrument.series.iter().map(series).collect::<Vec<_>>(),
             })
         };
+        let tls =
+            |Tls { ca, certificate, key }: &Tls| json!({ "ca": ca, "certificate": certificate, "key": key });
         json!({
-            "endpoint": self.endpoint, "ca": self.ca, "protocol": self.protocol, "cycles": CYCLES,
+            "endpoint": self.endpoint, "tls": self.tls.as_ref().map(tls), "protocol": self.protocol, "cycles": CYCLES,
             "temporality": if self.temporality == Temporality::Delta { "delta" } else { "cumulative" },
             "instruments": self.instruments.iter().map(instrument).collect::<Vec<_>>(),
         })

@@ -296,3 +296,48 @@ async fn over_http2_a_peer_that_sends_its_head_byte_by_byte_is_closed_all_the_sa
     let _ = timeout(PATIENCE, read.read_to_end(&mut answer)).await.expect("the server closes");
     assert!(timeout(PATIENCE, trickling).await.expect("writes fail").unwrap().is_err());
 }
+
+/// A PING that nobody answers ends a connection, however long others may be idle.
+#[tokio::test]
+async fn over_http2_a_peer_that_gives_no_sign_of_life_is_closed() {
+    let http2 = Http2 { keepalive: SOON, keepalive_answer: SOON, ..Http2::default() };
+    let server = start_with(patient(), Versions::Http2(http2)).await;
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    stream.write_all(&[PREFACE, SETTINGS].concat()).await.unwrap();
+    bytes_to_close(&mut stream).await;
+}
+
+/// The next frame: its type, its stream and its payload (RFC 9113, section 4.1).
+async fn frame(stream: &mut TcpStream) -> (u8, u32, Vec<u8>) {
+    let mut head = [0; 9];
+    stream.read_exact(&mut head).await.unwrap();
+    let [a, b, c, kind, _flags, number @ ..] = head;
+    let mut payload = vec![0; u32::from_be_bytes([0, a, b, c]) as usize];
+    stream.read_exact(&mut payload).await.unwrap();
+    (kind, u32::from_be_bytes(number), payload)
+}
+
+#[tokio::test]
+async fn over_http2_a_peer_is_told_of_windows_for_large_requests_and_of_how_many_it_may_have() {
+    let http2 = Http2 { max_concurrent_streams: 7, ..Http2::default() };
+    let server = start_with(patient(), Versions::Http2(http2)).await;
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    stream.write_all(&[PREFACE, SETTINGS].concat()).await.unwrap();
+    let told = async {
+        let (kind, number, settings) = frame(&mut stream).await;
+        assert_eq!((kind, number), (4, 0), "SETTINGS come first");
+        let of = |wanted: u16| {
+            let setting = settings.chunks(6).find(|setting| setting[..2] == wanted.to_be_bytes());
+            setting.map(|setting| u32::from_be_bytes(setting[2..].try_into().unwrap()))
+        };
+        // Section 6.5.2: concurrent streams, the window of a stream, the largest frame.
+        assert_eq!([of(3), of(4), of(5)], [Some(7), Some(1 << 20), Some(256 << 10)]);
+        loop {
+            // The window of the connection is not a setting: it grows from 65,535 bytes (section 6.9).
+            if let (8, 0, grown) = frame(&mut stream).await {
+                return u32::from_be_bytes(grown.try_into().unwrap()) + 65_535;
+            }
+        }
+    };
+    assert_eq!(timeout(PATIENCE, told).await.unwrap(), 4 << 20);
+}

@@ -149,6 +149,26 @@ async fn a_renewed_certificate_is_served_without_a_restart() {
 }
 
 #[tokio::test]
+async fn other_client_cas_hold_for_the_next_connection() {
+    let (ca, old, new) = (ca(), ca_of_clients(), ca_of_clients());
+    let folder = Folder::new("client-cas");
+    let file = folder.0.join("ca.pem");
+    fs::write(&file, old.pem()).unwrap();
+    let keys = TlsServer {
+        client_ca_file: Some(file.clone()),
+        reload_interval: weir_config::Duration(Duration::from_millis(2)),
+        ..keys(issue(&ca))
+    };
+    let address = serve(ServerTls::load(&keys, Versions::Http1).unwrap()).await;
+    assert_answered(ask(address, &ca, Some(issue(&old))).await);
+    assert!(ask(address, &ca, Some(issue(&new))).await.is_err());
+    fs::write(&file, new.pem()).unwrap();
+    let renewed = async { while ask(address, &ca, Some(issue(&new))).await.is_err() {} };
+    timeout(PATIENCE, renewed).await.unwrap();
+    assert!(ask(address, &ca, Some(issue(&old))).await.is_err());
+}
+
+#[tokio::test]
 async fn a_peer_that_never_shakes_hands_is_closed() {
     let ca = ca();
     let address = serve(ServerTls::load(&keys(issue(&ca)), Versions::Http1).unwrap()).await;

@@ -28,6 +28,8 @@ use super::{
 };
 
 const EXPORT: &str = "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export";
+/// What the content types of gRPC begin with.
+const GRPC: &str = "application/grpc";
 const LIMIT: &str = "max_recv_msg_size_mib";
 /// A flag that says whether the message is compressed, and its length in four bytes.
 const PREFIX: usize = 5;
@@ -49,6 +51,9 @@ pub(super) struct GrpcService {
 
 impl GrpcService {
     pub(super) async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Response<Body> {
+        if !is_grpc(request.headers()) {
+            return not_grpc();
+        }
         match self.export(request).await {
             Ok(refused) => success(&refused),
             Err(error) => failure(&error),
@@ -69,6 +74,22 @@ impl GrpcService {
             encoding.decompress(message, self.max_message).map_err(|error| NotTakenIn::body(error, LIMIT))?;
         self.intake.take_in(message, held, peer.as_ref(), output).await
     }
+}
+
+fn is_grpc(headers: &HeaderMap) -> bool {
+    let content = headers.get(header::CONTENT_TYPE);
+    content.is_some_and(|content| content.as_bytes().starts_with(GRPC.as_bytes()))
+}
+
+/// An answer that other senders understand: gRPC's own refusals are a 200 with trailers, which they would take for a success ("gRPC
+/// over HTTP2", requests).
+fn not_grpc() -> Response<Body> {
+    let said = "this endpoint speaks gRPC: send OTLP over HTTP to that of `protocols.http`, by default on port 4318\n";
+    let mut response = Response::new(Full::from(said).boxed_unsync());
+    *response.status_mut() = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+    let content = HeaderValue::from_static("text/plain; charset=utf-8");
+    response.headers_mut().insert(header::CONTENT_TYPE, content);
+    response
 }
 
 /// The traces and logs that SDKs send to the same endpoint get a reason that their log will show.
@@ -161,7 +182,7 @@ fn response(body: Body) -> Response<Body> {
     let mut response = Response::new(body);
     *response.status_mut() = StatusCode::OK;
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(GRPC));
     headers.insert("grpc-accept-encoding", HeaderValue::from_static(Encoding::LIST));
     response
 }

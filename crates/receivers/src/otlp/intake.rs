@@ -139,6 +139,9 @@ impl Intake {
         let Decoded { batches, points, exemplars, refused } = resolve_bytes(&body, &self.door, peer)
             .map_err(|error| NotTakenIn::Malformed(error.to_string()))?;
         drop(body);
+        let bytes: u64 = batches.iter().map(Batch::bytes).sum();
+        held.set(usize::try_from(bytes).unwrap_or(usize::MAX))
+            .map_err(|Full| self.come_again(REQUESTS_FULL))?;
         let ledger = &self.context.ledger;
         ledger.take(points);
         ledger.leave_exemplars(exemplars);

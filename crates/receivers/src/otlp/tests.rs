@@ -2,6 +2,7 @@
 
 mod bounded;
 mod config;
+mod connections;
 mod guarded;
 mod harness;
 mod http;

@@ -110,6 +110,7 @@ impl Grpc {
         if let Some(mut check) = check.within(&["keepalive"]) {
             self.keepalive.check(&mut check);
         }
+        check.not_taken(&["dialer"], "it is for clients, and nothing is dialled here", "take it out");
         for buffer in ["read_buffer_size", "write_buffer_size"] {
             check.not_taken(&[buffer], "buffers take the size that is needed", "take it out");
         }

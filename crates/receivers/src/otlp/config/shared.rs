@@ -98,6 +98,11 @@ impl Shared<'_> {
                 "add `include_metadata: true`",
             );
         }
+        check.not_taken(
+            &["include_tls_metadata"],
+            "what a certificate says names no series",
+            "take it out; `include_metadata` tells senders apart",
+        );
         check.not_taken(&["middlewares"], "there are none", "use `auth`, `tls` and the limits here");
     }
 }

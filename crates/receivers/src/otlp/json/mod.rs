@@ -10,7 +10,10 @@ mod tests;
 
 use std::fmt;
 
-use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
+use base64::{
+    Engine as _, alphabet,
+    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
+};
 use prost::encoding::{WireType, encode_key, encode_varint};
 use serde::de::{self, DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
@@ -229,9 +232,10 @@ impl<'de> Visitor<'de> for Value<'_> {
     fn visit_f64<E: de::Error>(self, number: f64) -> Result<(), E> {
         match self.field.kind {
             Kind::Double => self.double(number),
-            // 1.0 and 1e3 are integers in protobuf's mapping; what is not exact as a double is written as a text.
-            _ if number.fract() == 0.0 && number.abs() <= 9_007_199_254_740_992.0 => self.int(number as i128),
-            _ => Err(E::invalid_value(de::Unexpected::Float(number), &self)),
+            _ => match whole(number) {
+                Some(int) => self.int(int),
+                None => Err(E::invalid_value(de::Unexpected::Float(number), &self)),
+            },
         }
     }
 
@@ -239,9 +243,9 @@ impl<'de> Visitor<'de> for Value<'_> {
         let wrong = |this: &Self| E::invalid_value(de::Unexpected::Str(text), this);
         match self.field.kind {
             Kind::Text => self.bytes(text.as_bytes()),
-            Kind::Bytes => match BASE64.decode(text) {
-                Ok(bytes) => self.bytes(&bytes),
-                Err(_) => Err(wrong(&self)),
+            Kind::Bytes => match base64(text) {
+                Some(bytes) => self.bytes(&bytes),
+                None => Err(wrong(&self)),
             },
             Kind::Id => match hexadecimal(text) {
                 Some(bytes) => self.bytes(&bytes),
@@ -252,9 +256,9 @@ impl<'de> Visitor<'de> for Value<'_> {
                 None => Err(wrong(&self)),
             },
             Kind::Message(_) | Kind::Bool => Err(E::invalid_type(de::Unexpected::Str(text), &self)),
-            _ => match text.parse::<i128>() {
-                Ok(int) => self.int(int),
-                Err(_) => Err(wrong(&self)),
+            _ => match text.parse().ok().or_else(|| double(text).and_then(whole)) {
+                Some(int) => self.int(int),
+                None => Err(wrong(&self)),
             },
         }
     }
@@ -327,8 +331,22 @@ fn double(text: &str) -> Option<f64> {
         "-Infinity" => Some(f64::NEG_INFINITY),
         // Rust's own words for these, such as `inf`, are not JSON's.
         _ if text.contains(|c: char| c.is_ascii_alphabetic() && !matches!(c, 'e' | 'E')) => None,
-        _ => text.parse().ok(),
+        _ => text.parse().ok().filter(|number: &f64| number.is_finite()),
     }
+}
+
+/// 1.0 and 1e3 are integers in protobuf's mapping, as numbers and as texts. What is not exact as a double is written as digits.
+fn whole(number: f64) -> Option<i128> {
+    (number.fract() == 0.0 && number.abs() <= 9_007_199_254_740_992.0).then_some(number as i128)
+}
+
+/// Protobuf's mapping takes both alphabets, padded or not.
+fn base64(text: &str) -> Option<Vec<u8>> {
+    const PADDED_OR_NOT: GeneralPurposeConfig =
+        GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
+    const STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, PADDED_OR_NOT);
+    const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, PADDED_OR_NOT);
+    STANDARD.decode(text).or_else(|_| URL_SAFE.decode(text)).ok()
 }
 
 fn hexadecimal(text: &str) -> Option<Vec<u8>> {

@@ -58,6 +58,8 @@ fn integers_are_texts_or_numbers() {
         (json!(i64::MAX), i64::MAX),
         (json!(3.0), 3),
         (json!(1e3), 1000),
+        (json!("1e3"), 1000),
+        (json!("-2.0"), -2),
         (json!(0), 0),
     ] {
         assert_eq!(number(json!({"asInt": written})), Some(AsInt(value)), "{written}");
@@ -81,7 +83,10 @@ fn every_kind_of_attribute_is_read() {
     assert_eq!(any(json!({"intValue": "-1"})), Some(Any::IntValue(-1)));
     assert_eq!(any(json!({"intValue": 7})), Some(Any::IntValue(7)));
     assert_eq!(any(json!({"doubleValue": 7})), Some(Any::DoubleValue(7.0)));
-    assert_eq!(any(json!({"bytesValue": "AQL/"})), Some(Any::BytesValue(vec![1, 2, 255])));
+    for written in ["AQL/+w==", "AQL/+w", "AQL_-w==", "AQL_-w"] {
+        let bytes = Some(Any::BytesValue(vec![1, 2, 255, 251]));
+        assert_eq!(any(json!({"bytesValue": written})), bytes, "{written}");
+    }
     let values = |any: Option<Any>| match any {
         Some(Any::ArrayValue(array)) => array.values,
         other => panic!("{other:?}"),
@@ -139,6 +144,9 @@ fn what_is_wrong_is_said_with_its_place() {
         (json!({"asInt": true}), "invalid type: boolean `true`, expected an integer for `asInt`"),
         (json!({"asInt": "9223372036854775808"}), "9223372036854775808 is not an integer for `asInt`"),
         (json!({"timeUnixNano": -1}), "-1 is not an integer that is not negative for `timeUnixNano`"),
+        (json!({"asInt": "1.5"}), "invalid value: string \"1.5\", expected an integer for `asInt`"),
+        (json!({"asInt": "Infinity"}), "invalid value: string \"Infinity\", expected an integer for `asInt`"),
+        (json!({"asDouble": "1e999"}), "invalid value: string \"1e999\", expected a number for `asDouble`"),
         (json!({"asDouble": "inf"}), "invalid value: string \"inf\", expected a number for `asDouble`"),
         (json!({"attributes": {}}), "expected an array for `attributes`"),
         (json!({"attributes": [null]}), "invalid type: null, expected an object for `attributes`"),

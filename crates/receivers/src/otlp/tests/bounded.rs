@@ -15,6 +15,7 @@ use hyper::{
     header,
 };
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use opentelemetry_proto::tonic::metrics::v1::{ExponentialHistogram, ExponentialHistogramDataPoint};
 use prost::bytes::{BufMut as _, Bytes};
 use tokio::{net::TcpStream, sync::mpsc, task::JoinHandle};
 use weir_core::Verdict;
@@ -44,6 +45,14 @@ fn of(bytes: usize) -> Vec<u8> {
     let mut request = one_gauge();
     prost::encoding::bytes::encode(15, &vec![0; bytes], &mut request);
     request
+}
+
+/// A request of exponential histograms without buckets: eleven bytes each as they come, and ten times as many in a batch.
+fn growing(points: usize) -> Vec<u8> {
+    let point =
+        ExponentialHistogramDataPoint { time_unix_nano: TIME, ..ExponentialHistogramDataPoint::default() };
+    let data = ExponentialHistogram { data_points: vec![point; points], aggregation_temporality: DELTA };
+    request(vec![metric("grows", Data::ExponentialHistogram(data))]).encode_to_vec()
 }
 
 /// A message in gRPC's framing.
@@ -89,13 +98,16 @@ fn call_by_hand(server: &Server, encoding: &'static str, body: Pieces) -> JoinHa
 
 #[tokio::test]
 async fn requests_that_find_no_room_are_asked_to_come_again_and_then_taken() {
+    const POINTS: usize = 20_000;
     // What is behind is full with a request of one point.
     let mut server = Server::before(narrow(), 1).await;
     let first = send(&server, post(PROTOBUF, one_gauge()));
     until(|| server.account().passed == 1).await;
-    // This one waits behind it, and holds most of the room.
-    let large = send(&server, post(PROTOBUF, of(900 << 10)));
-    server.until_taken(2).await;
+    // This one waits behind it. As it came it would leave room, but its points take more than there is.
+    let large = growing(POINTS);
+    assert!(large.len() < 300 << 10, "{} bytes", large.len());
+    let large = send(&server, post(PROTOBUF, large));
+    server.until_taken(1 + POINTS as u64).await;
 
     let answer = joined(send(&server, post(PROTOBUF, of(200 << 10)))).await;
     assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
@@ -110,10 +122,12 @@ async fn requests_that_find_no_room_are_asked_to_come_again_and_then_taken() {
     assert_comes_with_retry_info(&status);
     assert!(status.message().contains("requests_full"), "{status:?}");
     assert_eq!(server.context.ledger.turned_away(), [(REQUESTS_FULL, 3)].into());
-    assert_eq!(server.account().taken, 2, "nothing of them was read");
+    assert_eq!(server.account().taken, 1 + POINTS as u64, "nothing of them was read");
 
-    for waiting in [first, large] {
+    for _ in 0..=POINTS.div_ceil(weir_core::MAX_POINTS) {
         server.delivery().await.ack.settle(Verdict::Delivered);
+    }
+    for waiting in [first, large] {
         assert_eq!(joined(waiting).await.status, StatusCode::OK);
     }
     let again = send(&server, post(PROTOBUF, of(200 << 10)));

@@ -140,6 +140,8 @@ fn the_collectors_keys_that_are_not_taken_say_what_to_do() {
         ("grpc", "tls: {cert_file: a, key_file: b, cipher_suites: [x]}", "`cipher_suites` is not taken: "),
         ("grpc", "tls: {cert_file: a, key_file: b, ca_file: x}", "`ca_file` is not taken: it is for clients"),
         ("grpc", "keepalive: {enforcement_policy: {min_time: 10s}}", "`enforcement_policy` is not taken: "),
+        ("grpc", "dialer: {timeout: 5s}", "`dialer` is not taken: it is for clients"),
+        ("http", "include_tls_metadata: true", "`include_tls_metadata` is not taken: "),
         ("grpc", "read_buffer_size: 524288", "`read_buffer_size` is not taken: "),
         ("http", "traces_url_path: /v1/traces", "`traces_url_path` is not taken: Weir carries metrics only"),
         ("http", "compression_algorithms: [gzip]", "`compression_algorithms` is not taken: "),

@@ -137,7 +137,7 @@ pub(super) fn mutate(corpus: &[Vec<u8>], chance: &mut Chance, into: &mut Vec<u8>
 #[test]
 fn a_million_mutations_are_refused_or_mean_what_prost_says() {
     let corpus = corpus();
-    let (mut chance, mut bytes) = (Chance(42), Vec::new());
+    let (mut chance, mut bytes) = (Chance(weir_testkit::seed(42)), Vec::new());
     let (mut fresh, mut legal, mut walked) = (door(1_000_000), 0_usize, 0_usize);
     for nth in 0..MUTATIONS {
         if nth % FRESH_DOOR == 0 {

@@ -3,7 +3,10 @@
 //!
 //! It goes by the generated types, and shares nothing with the tables that [`json`](crate::otlp::json) reads by.
 
-use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD},
+};
 use opentelemetry_proto::tonic::{
     common::v1::{EntityRef, any_value::Value as Any},
     metrics::v1::{
@@ -243,7 +246,7 @@ impl Writer<'_> {
             Any::BoolValue(truth) => ("boolValue", Plain(truth.to_string())),
             Any::IntValue(int) => ("intValue", self.integer((*int).into())),
             Any::DoubleValue(double) => ("doubleValue", self.floating(*double)),
-            Any::BytesValue(bytes) => ("bytesValue", Text(BASE64.encode(bytes))),
+            Any::BytesValue(bytes) => ("bytesValue", self.base64(bytes)),
             Any::StringValueStrindex(at) => ("stringValueStrindex", self.integer((*at).into())),
             Any::ArrayValue(array) => {
                 let values = self.all(&array.values, Self::value);
@@ -315,10 +318,19 @@ impl Writer<'_> {
     fn integer(&mut self, int: i128) -> Json {
         match self.chance.below(4) {
             0 => Text(int.to_string()),
-            1 if int.unsigned_abs() < 1 << 53 => Plain(format!("{int}.0")),
-            2 if int != 0 && int.unsigned_abs() < 1 << 50 => Plain(format!("{int}0e-1")),
+            1 if int.unsigned_abs() < 1 << 53 => self.plain_or_text(format!("{int}.0")),
+            2 if int != 0 && int.unsigned_abs() < 1 << 50 => self.plain_or_text(format!("{int}0e-1")),
             _ => Plain(int.to_string()),
         }
+    }
+
+    fn plain_or_text(&mut self, number: String) -> Json {
+        if self.once_in(2) { Text(number) } else { Plain(number) }
+    }
+
+    fn base64(&mut self, bytes: &[u8]) -> Json {
+        let engines = [&STANDARD, &STANDARD_NO_PAD, &URL_SAFE, &URL_SAFE_NO_PAD];
+        Text(engines[self.chance.below(engines.len())].encode(bytes))
     }
 
     fn floating(&mut self, double: f64) -> Json {
