@@ -113,11 +113,12 @@ impl Gathered for GatheredNumber {
 
     fn stand_for(&mut self, point: &NumberPoint, _batch: &Batch, is_newest: bool) {
         let value = point.value();
-        // A comparison with what is no number is false: it is neither the least nor the greatest.
-        if value.as_f64() < self.least.as_f64() {
+        // What is no number is neither the least nor the greatest, unless there is nothing else.
+        let replaces = |held: Number, is_beyond: bool| is_beyond || held.as_f64().is_nan();
+        if replaces(self.least, value.as_f64() < self.least.as_f64()) {
             self.least = value;
         }
-        if value.as_f64() > self.greatest.as_f64() {
+        if replaces(self.greatest, value.as_f64() > self.greatest.as_f64()) {
             self.greatest = value;
         }
         if is_newest {

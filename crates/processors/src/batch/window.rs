@@ -5,8 +5,8 @@ use std::{
 };
 
 use weir_core::{
-    Ack, Batch, Context, Flags, Interner, Lease, Number, NumberPoint, Out, PerSeries, Processor, Reason,
-    Series, SeriesId, StreamId, UnixNanos, Verdict,
+    Ack, Batch, Context, Flags, Interner, Lease, Out, PerSeries, Processor, Reason, Series, SeriesId,
+    StreamId, UnixNanos, Verdict,
 };
 use weir_window::Period;
 
@@ -87,17 +87,19 @@ impl Processor for Windower {
             dropped: BTreeMap::new(),
         };
         for point in &batch.numbers {
-            // One of these would make a sum of all others nothing.
-            if !taking.is_countable(point) {
-                continue;
+            if taking.adds_up(point.series, point.value().as_f64()) {
+                taking.take(point.series, point.flags, point, |open| &mut open.numbers);
             }
-            taking.take(point.series, point.flags, point, |open| &mut open.numbers);
         }
         for point in &batch.histograms {
-            taking.take(point.series, point.flags, point, |open| &mut open.explicit);
+            if taking.adds_up(point.series, stated_sum(point.flags, point.sum)) {
+                taking.take(point.series, point.flags, point, |open| &mut open.explicit);
+            }
         }
         for point in &batch.exponential_histograms {
-            taking.take(point.series, point.flags, point, |open| &mut open.exponential);
+            if taking.adds_up(point.series, stated_sum(point.flags, point.sum)) {
+                taking.take(point.series, point.flags, point, |open| &mut open.exponential);
+            }
         }
         for point in &batch.summaries {
             taking.take(point.series, point.flags, point, |open| &mut open.summaries);
@@ -146,12 +148,12 @@ struct Taking<'a> {
 }
 
 impl Taking<'_> {
-    /// Counts an increment that is no number. A gauge may be one: the next reading replaces it.
-    fn is_countable(&mut self, point: &NumberPoint) -> bool {
-        let Number::Double(value) = point.value() else { return true };
+    /// Whether `value` may go into a sum: an increment that is no number would make the sum of all others nothing, and is counted.
+    /// Of a gauge it is taken: the next reading replaces it.
+    fn adds_up(&mut self, series: SeriesId, value: f64) -> bool {
         let is_delta = |series: Arc<Series>| Role::of(series.descriptor()) == Role::AddUp;
         let is_lost =
-            !value.is_finite() && self.windower.context.interner.resolve(point.series).is_some_and(is_delta);
+            !value.is_finite() && self.windower.context.interner.resolve(series).is_some_and(is_delta);
         if is_lost {
             *self.dropped.entry(Reason::NOT_FINITE).or_default() += 1;
         }
@@ -212,6 +214,11 @@ impl Taking<'_> {
         open.apart.lease.cover(lease);
         self.touched.push(start);
     }
+}
+
+/// The sum of a histogram, or zero where none is stated.
+fn stated_sum(flags: Flags, sum: f64) -> f64 {
+    if flags.has(Flags::SUM) { sum } else { 0.0 }
 }
 
 impl Open {

@@ -117,7 +117,7 @@ fn the_least_and_the_greatest_of_a_gauge_are_there_if_asked_for() {
     let mut rows = Rows::new(Config { gauge_statistics, ..window() });
     let gauge = rows.fixture.stream(Descriptor::gauge("queue", "1"), &[]);
     let sum = rows.fixture.stream(counter(), &[]);
-    for (second, value) in [(20, 3.0), (30, 9.0), (40, f64::NAN), (50, 4.0)] {
+    for (second, value) in [(10, f64::NAN), (20, 3.0), (30, 9.0), (40, f64::NAN), (50, 4.0)] {
         rows.give(&gauge, 0, MINUTE + second, Number::Double(value));
     }
     rows.give(&sum, MINUTE, MINUTE + 20, Number::Int(1));
@@ -145,6 +145,26 @@ fn what_cannot_be_added_up_is_dropped_by_its_reason() {
     rows.rig.process(rows.fixture.batch([nothing]));
     let dropped = rows.rig.account().dropped;
     assert_eq!((dropped[&Reason::NOT_FINITE], dropped[&Reason::NO_RECORDED_VALUE]), (1, 1));
+}
+
+#[test]
+fn a_histogram_whose_sum_is_no_number_takes_the_sum_of_no_other_with_it() {
+    let mut rows = Rows::new(window());
+    let of = |kind| Descriptor { kind, monotonic: false, ..counter() };
+    let explicit = rows.fixture.stream(of(Kind::Histogram), &[]);
+    let exponential_one = rows.fixture.stream(of(Kind::ExponentialHistogram), &[]);
+    for sum in [2.0, f64::NAN, f64::INFINITY, 5.0] {
+        let mut batch = histogram(&rows.fixture, &explicit, MINUTE + 1, &[1, 1], &[1.0]);
+        batch.histograms[0].sum = sum;
+        rows.rig.process(batch);
+        let mut batch = exponential(&rows.fixture, &exponential_one, MINUTE + 1, 0, 0, &[2]);
+        batch.exponential_histograms[0].sum = sum;
+        rows.rig.process(batch);
+    }
+    let out = rows.rig.flush().remove(0);
+    let (one, other) = (out.histograms[0], out.exponential_histograms[0]);
+    assert_eq!((one.count, one.sum, other.count, other.sum), (4, 7.0, 4, 7.0));
+    assert_eq!(rows.rig.account().dropped[&Reason::NOT_FINITE], 4);
 }
 
 #[test]
