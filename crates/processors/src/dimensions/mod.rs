@@ -1,32 +1,8 @@
 //! `dimensions`: adds and shapes attributes; what becomes a CloudWatch dimension is decided by the cloudwatch exporter.
 //!
-//! `actions` act on the attributes of points, `resource` on those of resources, one after the other, resources first. An action:
-//!
-//! | `action` | what it does |
-//! | --- | --- |
-//! | `insert` | adds `key`, where it is not there yet |
-//! | `update` | replaces the value of `key`, where it is there |
-//! | `upsert` | adds `key` or replaces its value |
-//! | `rename` | gives the attribute `from_attribute` the name `key`, and replaces what had that name |
-//! | `delete` | takes `key` away |
-//!
-//! The first three take their value from one of `value` (as it stands), `from_attribute` (of the same set), `from_resource`,
-//! `from_env` (an environment variable) and `from_metadata` (what detectors find out). Where the source has nothing, nothing is done;
-//! an environment variable that is empty is as one that is not set. Metadata may become known some time after the start: points
-//! carry it from then on.
-//!
-//! ```yaml
-//! processors:
-//!   dimensions:
-//!     actions:
-//!       - {key: service, action: insert, from_resource: service.name}
-//!       - {key: method, action: rename, from_attribute: http.request.method}
-//!       - {key: environment, action: upsert, value: production}
-//!       - {key: net.peer.ip, action: delete}
-//! ```
-//!
-//! Before: `requests{http.request.method="GET", net.peer.ip="10.0.0.7"}` of the resource `service.name="shop"`.
-//! After: `requests{environment="production", method="GET", service="shop"}`, of the same resource.
+//! `actions` act on the attributes of points, `resource` on those of resources, one after the other, resources first. What each
+//! action does is at [`Verb`], where values come from at [`Action`]. Metadata may become known some time after the start: points carry it
+//! from then on. `docs/components/dimensions.md` has an example that a test runs.
 //!
 //! The names of the Collector are understood with the Collector's keys: `attributes` with `actions` (on points), and `resource` with
 //! `attributes` (on resources; the same as the key `resource` here).
