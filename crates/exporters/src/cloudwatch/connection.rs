@@ -24,6 +24,11 @@ impl Config {
             let message = format!("endpoint `{endpoint}` is not a URL");
             check.error_with(&["endpoint"], message, "write it as https://host or http://127.0.0.1:port");
         }
+        for (key, value) in [("region", &self.region), ("profile", &self.profile)] {
+            if value.as_ref().is_some_and(|value| value.trim().is_empty()) {
+                check.error_with(&[key], format!("{key} is empty"), "name one, or take the key out");
+            }
+        }
         if self.external_id.is_some() && self.role_arn.is_none() {
             check.error(&["external_id"], "external_id is for a role: role_arn is missing");
         }

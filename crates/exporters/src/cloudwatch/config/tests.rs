@@ -71,6 +71,8 @@ fn each_mistake_is_found_at_its_value() {
         ("endpoint: 127.0.0.1:4000", "127.0.0.1:4000"),
         ("endpoint: http://", "http://"),
         ("{endpoint: 'https://vpce.example.com', use_fips: true}", "true"),
+        ("region: ''", "''"),
+        ("profile: ' '", "' '"),
         ("role_arn: arn:aws:iam::123456789012:user/weir", "arn:aws:iam::123456789012:user/weir"),
         ("external_id: x", "x"),
         ("timeout: 0s", "0s"),
