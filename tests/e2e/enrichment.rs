@@ -272,9 +272,9 @@ async fn a_pod_of_eks_that_is_kept_from_instance_metadata_asks_the_ec2_api_by_it
         ("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"),
         ("AWS_SECRET_ACCESS_KEY", SECRET),
     ];
-    let settings = "{detectors: [eks], timeout: 300ms, eks: {resource_attributes: {k8s.cluster.name: {enabled: true}, \
-         cloud.account.id: {enabled: false}}}, append: [ClusterName], \
-         actions: [{key: instance, action: insert, from_resource: host.id}, \
+    let settings = "{detectors: [eks], timeout: 300ms, eks: {resource_attributes: {k8s.cluster.name: {enabled: true}}}, \
+         append: [ClusterName], actions: [{key: account, action: insert, from_resource: cloud.account.id}, \
+         {key: instance, action: insert, from_resource: host.id}, \
          {key: type, action: insert, from_resource: host.type}, \
          {key: zone, action: insert, from_resource: cloud.availability_zone}, \
          {key: node, action: insert, from_resource: k8s.node.name}]}";
@@ -296,6 +296,7 @@ async fn a_pod_of_eks_that_is_kept_from_instance_metadata_asks_the_ec2_api_by_it
 
     let expected = [
         ("ClusterName", "prod"),
+        ("account", "123456789012"),
         ("instance", "i-0node"),
         ("node", "ip-10-0-0-7.eu-west-1.compute.internal"),
         ("series", "7"),

@@ -31,6 +31,8 @@ const ENDPOINT: &str = "AWS_ENDPOINT_URL_EC2";
 pub struct Instance {
     /// Its id.
     pub id: String,
+    /// The account that it is of.
+    pub account_id: String,
     /// Its image.
     pub image_id: String,
     /// Its type.
@@ -198,13 +200,15 @@ fn pair(item: &mut ScopedDecoder<'_, '_>) -> Result<(String, String), XmlDecodeE
 }
 
 fn reservation(item: &mut ScopedDecoder<'_, '_>) -> Result<Vec<Instance>, XmlDecodeError> {
-    let mut instances = Vec::new();
+    let (mut owner, mut instances) = (String::new(), Vec::new());
     while let Some(mut tag) = item.next_tag() {
-        if tag.start_el().local() == "instancesSet" {
-            instances.extend(items(&mut tag, instance)?);
+        match tag.start_el().local() {
+            "ownerId" => owner = try_data(&mut tag)?.into_owned(),
+            "instancesSet" => instances.extend(items(&mut tag, instance)?),
+            _ => {}
         }
     }
-    Ok(instances)
+    Ok(instances.into_iter().map(|one| Instance { account_id: owner.clone(), ..one }).collect())
 }
 
 fn instance(item: &mut ScopedDecoder<'_, '_>) -> Result<Instance, XmlDecodeError> {
@@ -236,7 +240,7 @@ mod tests {
     fn the_answer_of_describe_instances_is_read() {
         // In the form of the API reference, cut to what counts.
         let text = "<DescribeInstancesResponse xmlns=\"http://ec2.amazonaws.com/doc/2016-11-15/\"><requestId>r</requestId>\
-            <reservationSet><item><instancesSet><item><instanceId>i-1</instanceId><imageId>ami-1</imageId>\
+            <reservationSet><item><ownerId>123456789012</ownerId><instancesSet><item><instanceId>i-1</instanceId><imageId>ami-1</imageId>\
             <instanceType>p5.48xlarge</instanceType><placement><availabilityZone>us-east-1a</availabilityZone></placement>\
             <tagSet><item><key>a&amp;b</key><value>x y</value></item></tagSet></item></instancesSet></item></reservationSet>\
             </DescribeInstancesResponse>";
@@ -251,6 +255,7 @@ mod tests {
         });
         let expected = Instance {
             id: "i-1".into(),
+            account_id: "123456789012".into(),
             image_id: "ami-1".into(),
             instance_type: "p5.48xlarge".into(),
             availability_zone: "us-east-1a".into(),

@@ -125,12 +125,12 @@ impl Eks {
         let aws = self.aws(Some(region), clock).await?;
         let instance = ec2::instance_of_node(&aws, clock, node, self.timeout).await?;
         let identity = Identity {
+            account_id: instance.account_id,
             region: region.to_owned(),
             availability_zone: instance.availability_zone,
             instance_id: instance.id,
             instance_type: instance.instance_type,
             image_id: instance.image_id,
-            ..Identity::default()
         };
         Ok(Told { identity, tags: instance.tags })
     }
