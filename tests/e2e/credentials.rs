@@ -263,6 +263,15 @@ async fn cloudwatch_is_reached_by_the_proxy_and_the_credentials_endpoint_is_not(
     assert_eq!(agent.asked().len(), 1);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_endpoint_that_is_written_is_where_requests_go_whatever_the_environment_chooses_among_awss() {
+    let far = FarEnd::start().await;
+    let config = config(&format!(", endpoint: '{}'", far.0.endpoint()));
+    let variables = ["AWS_USE_FIPS_ENDPOINT", "AWS_USE_DUALSTACK_ENDPOINT"];
+    let environment = variables.map(|name| (name, "true".to_owned()));
+    assert_eq!(keys_of(&far, &config, &environment).await, ["local"]);
+}
+
 /// TLS before the far end, as AWS has it: passes on what comes by connections that the client believes in.
 async fn with_tls(far: &FarEnd, issued: &Issued) -> String {
     let certificates =
@@ -334,7 +343,8 @@ async fn without_a_region_or_with_a_bad_file_of_certificates_it_does_not_start_a
         command
             .args(["run", "-c", file.to_str().unwrap()])
             .args(["--set", "service.telemetry.metrics.level=none"]);
-        command.env_clear().env("AWS_EC2_METADATA_DISABLED", "true");
+        // A variable that is empty names no Region.
+        command.env_clear().envs([("AWS_EC2_METADATA_DISABLED", "true"), ("AWS_REGION", "")]);
         let ended = Program::spawn(command).ended().await;
         assert_eq!(ended.code, Some(1), "{}", ended.stderr);
         let error = ended.stderr.lines().find(|line| line.starts_with("error:")).unwrap_or_default();

@@ -3,7 +3,7 @@
 //! The code is read from the header `x-amzn-query-error` first, then from the body's `__type`, and where there is neither,
 //! as from a load balancer, the status decides.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use aws_sdk_cloudwatch::{
     config::http::HttpResponse,
@@ -132,11 +132,12 @@ where
     let metadata = error.as_service_error().map(ProvideErrorMetadata::meta);
     let message = metadata.and_then(|meta| meta.message()).unwrap_or_default();
     let code = header("x-amzn-query-error").and_then(|value| value.split(';').next());
+    let there = header("date").and_then(http_date);
     let answer = Answer {
         status: response.status().as_u16(),
         code: code.or_else(|| metadata.and_then(|meta| meta.code())),
-        retry_after: retry_after(header("x-amz-retry-after"), header("retry-after")),
-        skew: header("date").and_then(|date| skew(date, now)).filter(|skew| skew.by >= SKEWED),
+        retry_after: retry_after(header("x-amz-retry-after"), header("retry-after"), there.unwrap_or(now)),
+        skew: there.map(|there| skew(there, now)).filter(|skew| skew.by >= SKEWED),
     };
     let class = class(&answer, message);
     let mut words = match answer.code {
@@ -175,14 +176,15 @@ impl std::fmt::Display for Skew {
     }
 }
 
-/// By the answer's `Date`.
-fn skew(date: &str, now: UnixNanos) -> Option<Skew> {
-    let there = SystemTime::try_from(DateTime::from_str(date, DateTimeFormat::HttpDate).ok()?).ok()?;
-    let here = SystemTime::UNIX_EPOCH + Duration::from_nanos(now.0);
-    Some(match there.duration_since(here) {
-        Ok(by) => Skew { by, is_behind: true },
-        Err(error) => Skew { by: error.duration(), is_behind: false },
-    })
+/// `there` is the service's time, by the answer's `Date`.
+fn skew(there: UnixNanos, now: UnixNanos) -> Skew {
+    let (behind, ahead) = (there.since(now), now.since(there));
+    Skew { by: behind.max(ahead), is_behind: !behind.is_zero() }
+}
+
+fn http_date(text: &str) -> Option<UnixNanos> {
+    let seconds = DateTime::from_str(text.trim(), DateTimeFormat::HttpDate).ok()?.secs();
+    Some(UnixNanos(0).plus(Duration::from_secs(seconds.try_into().ok()?)))
 }
 
 fn class(answer: &Answer<'_>, message: &str) -> Class {
@@ -224,11 +226,13 @@ fn members(message: &str) -> Vec<usize> {
     named
 }
 
-/// `x-amz-retry-after` is in milliseconds, `retry-after` in seconds (a date is not understood: then the back-off holds). At most
-/// [`LONGEST_RETRY_AFTER`].
-fn retry_after(millis: Option<&str>, seconds: Option<&str>) -> Option<Duration> {
+/// `x-amz-retry-after` is in milliseconds, `retry-after` in seconds or the date until when (RFC 9110, section 10.2.3), by the clock
+/// that says it is `there` now. At most [`LONGEST_RETRY_AFTER`].
+fn retry_after(millis: Option<&str>, after: Option<&str>, there: UnixNanos) -> Option<Duration> {
     let millis = millis.and_then(|text| text.trim().parse().ok()).map(Duration::from_millis);
-    let wait = millis.or_else(|| seconds.and_then(|text| text.trim().parse().ok()).map(Duration::from_secs));
+    let seconds = |text: &str| text.trim().parse().ok().map(Duration::from_secs);
+    let until = |text: &str| http_date(text).map(|date| date.since(there));
+    let wait = millis.or_else(|| after.and_then(|text| seconds(text).or_else(|| until(text))));
     wait.map(|wait| wait.min(LONGEST_RETRY_AFTER))
 }
 

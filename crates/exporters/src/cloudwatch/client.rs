@@ -62,8 +62,9 @@ impl Client {
             .map_err(|error| ComponentError::Unavailable(error.to_string()))?;
         let mut builder = aws_sdk_cloudwatch::config::Builder::from(&sdk);
         if let Some(endpoint) = &config.endpoint {
-            // For CloudWatch alone: the role is still assumed at STS.
-            builder = builder.endpoint_url(endpoint);
+            // For CloudWatch alone: the role is still assumed at STS. What an environment chooses among AWS's own endpoints is not for
+            // this one: together the SDK takes them for a mistake, and no request would ever be sent.
+            builder = builder.endpoint_url(endpoint).use_fips(false).use_dual_stack(false);
         }
         let sdk = aws_sdk_cloudwatch::Client::from_conf(builder.build());
         Ok(Self { sdk, credentials, region, clock: clock.clone() })

@@ -26,10 +26,17 @@ struct Trial {
 }
 
 impl Denied {
-    /// How long requests to `namespace` should wait; `None` to try now.
+    /// How long a request to `namespace` should wait; `None` to try now. Who is told so is the trial, and others wait for what becomes
+    /// of it.
     pub(super) fn wait(&self, namespace: &str, now: UnixNanos) -> Option<Duration> {
-        let next = self.0.lock().get(namespace)?.next;
-        Some(next.since(now)).filter(|wait| !wait.is_zero())
+        let mut denied = self.0.lock();
+        let next = &mut denied.get_mut(namespace)?.next;
+        let wait = next.since(now);
+        if wait.is_zero() {
+            *next = now.plus(DENIED_WAIT);
+            return None;
+        }
+        Some(wait)
     }
 
     /// It was denied. Answers whether that is news: of the first [`MAX_NEWS`] at a time.
@@ -66,6 +73,7 @@ mod tests {
         assert!(denied.begin(&name, at(0)) && !denied.begin(&name, at(60)));
         assert_eq!(denied.wait("A", at(100)), Some(Duration::from_secs(20)));
         assert_eq!((denied.wait("A", at(120)), denied.wait("B", at(0))), (None, None));
+        assert_eq!(denied.wait("A", at(121)), Some(Duration::from_secs(59)), "one is the trial of all");
         assert!(denied.end("A") && !denied.end("A"));
     }
 

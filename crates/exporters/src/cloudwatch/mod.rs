@@ -105,6 +105,7 @@ impl Exporter for CloudWatch {
             None => self.destination().await?,
         };
         let mut intake = Intake::new(&self.config, self.context, destination);
+        let _counting = intake.held.until_dropped();
         let mut consumers = JoinSet::new();
         for _ in 0..self.config.sending_queue.num_consumers.max(1) {
             consumers.spawn(Arc::clone(&intake.sender).run());

@@ -152,7 +152,7 @@ impl Sender {
         tokio::select! {
             biased;
             () = self.stop.cancelled() => return out_of_time(),
-            () = self.rate.admitted(clock) => {}
+            () = self.rate.admitted(clock, &self.context.drain.hurry) => {}
         }
         let sending = self.context.ledger.sending();
         if request.tried.fate_unknown && !request.tried.counted {
@@ -308,8 +308,7 @@ impl Sender {
     fn delivered(&self, request: Request) {
         let points = request.points();
         request.flush.delivered(points);
-        self.context.ledger.pass(points);
-        self.settled(points);
+        self.held.settle(points, &self.queue, |ledger| ledger.pass(points));
         self.context.status.succeeded();
         self.context.status.exported_up_to(request.flush.end.min(self.context.clock.now()));
         request.ack.settle(Verdict::Delivered);
@@ -319,17 +318,14 @@ impl Sender {
     fn shown(&self, request: Request) {
         let points = request.points();
         request.flush.lost(points);
-        self.context.ledger.drop_points(DRY_RUN, points);
-        self.settled(points);
+        self.held.settle(points, &self.queue, |ledger| ledger.drop_points(DRY_RUN, points));
         self.context.status.succeeded();
         request.ack.settle(Verdict::Delivered);
     }
 
-    /// Counts a request that is given up.
     fn lose(&self, request: Request, reason: Reason, words: &str) {
         let points = request.points();
-        self.count_lost(request, reason);
-        self.settled(points);
+        self.give_up(request, reason);
         self.say.lost(points, reason, words);
     }
 
@@ -337,8 +333,10 @@ impl Sender {
     pub(super) async fn queue(&self, request: Request) {
         for evicted in self.queue.push(request).await {
             let points = evicted.points();
-            self.count_lost(evicted, Reason::QUEUE_FULL);
+            evicted.flush.lost(points);
+            self.context.ledger.drop_points(Reason::QUEUE_FULL, points);
             self.held.update(&self.queue);
+            evicted.ack.settle(Verdict::Lost(Reason::QUEUE_FULL));
             let words = "CloudWatch is away, and sending_queue.queue_size is used up";
             self.say.lost(points, Reason::QUEUE_FULL, words);
         }
@@ -352,21 +350,15 @@ impl Sender {
             self.context.status.quarantine(words, line);
         }
         self.context.ledger.sending().quarantine(1);
-        let points = request.points();
-        self.count_lost(request, REJECTED);
-        self.settled(points);
+        self.give_up(request, REJECTED);
     }
 
-    fn count_lost(&self, request: Request, reason: Reason) {
+    /// Counts a request in a consumer's hands as lost.
+    fn give_up(&self, request: Request, reason: Reason) {
         let points = request.points();
         request.flush.lost(points);
-        self.context.ledger.drop_points(reason, points);
+        self.held.settle(points, &self.queue, |ledger| ledger.drop_points(reason, points));
         request.ack.settle(Verdict::Lost(reason));
-    }
-
-    fn settled(&self, points: u64) {
-        self.queue.settled(points);
-        self.held.update(&self.queue);
     }
 
     /// After the hurry attempts may go on for a moment, and then no more.

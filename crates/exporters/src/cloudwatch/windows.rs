@@ -15,14 +15,9 @@ pub fn grace(period: Period) -> Duration {
     (period.length() / 10).min(Duration::from_secs(5))
 }
 
-/// How long a process waits beyond the grace at most, so that a fleet spreads: a sixth of the period, at most 10 seconds;
-/// nothing for periods below 10 seconds, which people watch live.
+/// How long a process waits beyond the grace at most, so that a fleet spreads: a sixth of the period, at most 10 seconds.
 pub fn longest_jitter(period: Period) -> Duration {
-    if period.length() < Duration::from_secs(10) {
-        Duration::ZERO
-    } else {
-        (period.length() / 6).min(Duration::from_secs(10))
-    }
+    (period.length() / 6).min(Duration::from_secs(10))
 }
 
 /// The windows of an exporter, in the order of the rules' periods.

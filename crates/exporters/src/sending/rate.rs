@@ -8,6 +8,7 @@
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use tokio_util::sync::CancellationToken;
 use weir_core::{Clock, UnixNanos};
 
 /// Requests a second at the start: a fifth of what an account may.
@@ -50,21 +51,25 @@ impl Rate {
         }))
     }
 
-    /// Waits until one request may go out.
-    pub(crate) async fn admitted(&self, clock: &Clock) {
+    /// Waits until one request may go out. From the `hurry` of a drain on no pause is waited for: who comes later comes never.
+    pub(crate) async fn admitted(&self, clock: &Clock, hurry: &CancellationToken) {
         loop {
-            let wait = self.admit(clock.now());
+            let is_last = hurry.is_cancelled();
+            let wait = self.admit(clock.now(), is_last);
             if wait.is_zero() {
                 return;
             }
-            clock.sleep(wait).await;
+            tokio::select! {
+                () = clock.sleep(wait) => {}
+                () = hurry.cancelled(), if !is_last => {}
+            }
         }
     }
 
     /// Lets one request out, or says how long to wait before asking again.
-    fn admit(&self, now: UnixNanos) -> Duration {
+    fn admit(&self, now: UnixNanos, is_last: bool) -> Duration {
         let mut state = self.0.lock();
-        let paused = state.paused_until.since(now);
+        let paused = if is_last { Duration::ZERO } else { state.paused_until.since(now) };
         if !paused.is_zero() {
             return paused;
         }
@@ -121,16 +126,16 @@ mod tests {
 
     /// Lets out what it may in a second that begins at `from`, in steps of a millisecond.
     fn let_out(rate: &Rate, from: u64) -> usize {
-        (from..from + 1000).filter(|millis| rate.admit(at(*millis)).is_zero()).count()
+        (from..from + 1000).filter(|millis| rate.admit(at(*millis), false).is_zero()).count()
     }
 
     #[test]
     fn an_idle_second_can_be_made_up_for_and_no_more() {
         let rate = Rate::new(at(0));
-        let at_once = std::iter::from_fn(|| rate.admit(at(60_000)).is_zero().then_some(())).count();
+        let at_once = std::iter::from_fn(|| rate.admit(at(60_000), false).is_zero().then_some(())).count();
         assert_eq!(at_once, 100);
-        assert_eq!(rate.admit(at(60_000)), Duration::from_millis(10));
-        assert!(rate.admit(at(60_010)).is_zero());
+        assert_eq!(rate.admit(at(60_000), false), Duration::from_millis(10));
+        assert!(rate.admit(at(60_010), false).is_zero());
     }
 
     #[test]
@@ -193,7 +198,7 @@ mod tests {
                 // Whoever is first has no advantage.
                 for turn in 0..rates.len() {
                     let who = (turn + millis as usize) % rates.len();
-                    if !rates[who].admit(at(millis)).is_zero() {
+                    if !rates[who].admit(at(millis), false).is_zero() {
                         continue;
                     }
                     if room > 0 {
@@ -218,7 +223,8 @@ mod tests {
         let rate = Rate::new(at(0));
         rate.pause(at(0), Duration::from_secs(30));
         rate.pause(at(0), Duration::from_secs(10));
-        assert_eq!(rate.admit(at(1000)), Duration::from_secs(29));
-        assert!(rate.admit(at(30_000)).is_zero());
+        assert_eq!(rate.admit(at(1000), false), Duration::from_secs(29));
+        assert!(rate.admit(at(1000), true).is_zero(), "but for a last attempt");
+        assert!(rate.admit(at(30_000), false).is_zero());
     }
 }

@@ -57,20 +57,26 @@ fn datums_are_found_in_the_message() {
     );
 }
 
+/// 2026-10-21 07:28:00 UTC.
+const NOW: UnixNanos = UnixNanos(1_792_567_680_000_000_000);
+
 #[test]
 fn the_service_may_say_when_to_come_back() {
-    assert_eq!(retry_after(Some("1500"), Some("9")), Some(Duration::from_millis(1500)));
-    assert_eq!(retry_after(None, Some("9")), Some(Duration::from_secs(9)));
-    let longest = Some(LONGEST_RETRY_AFTER);
-    assert_eq!(retry_after(None, Some(&u64::MAX.to_string())), longest, "no wait for ever, and no overflow");
-    assert_eq!(retry_after(Some(&u64::MAX.to_string()), None), longest);
-    assert_eq!(retry_after(None, Some("Wed, 21 Oct 2026 07:28:00 GMT")), None);
+    let after = |millis, after| retry_after(millis, after, NOW);
+    assert_eq!(after(Some("1500"), Some("9")), Some(Duration::from_millis(1500)));
+    assert_eq!(after(None, Some("9")), Some(Duration::from_secs(9)));
+    assert_eq!(after(None, Some("Wed, 21 Oct 2026 07:28:40 GMT")), Some(Duration::from_secs(40)));
+    assert_eq!(after(None, Some("Wed, 21 Oct 2026 07:27:00 GMT")), Some(Duration::ZERO), "it is over");
+    let (longest, most) = (Some(LONGEST_RETRY_AFTER), u64::MAX.to_string());
+    assert_eq!(after(None, Some(&most)), longest, "no wait for ever, and no overflow");
+    assert_eq!(after(Some(&most), None), longest);
+    assert_eq!(after(None, Some("Fri, 31 Dec 9999 23:59:59 GMT")), longest);
+    assert_eq!(after(Some("soon"), Some("later")), None);
 }
 
 #[test]
 fn a_signature_is_not_the_keys_fault_where_the_clocks_are_apart() {
-    let now = UnixNanos(1_792_567_680_000_000_000); // 2026-10-21 07:28:00 UTC
-    let of = |date| skew(date, now).filter(|skew| skew.by >= SKEWED);
+    let of = |date| Some(skew(http_date(date)?, NOW)).filter(|skew| skew.by >= SKEWED);
     assert_eq!(of("Wed, 21 Oct 2026 07:31:59 GMT"), None);
     assert_eq!(of("yesterday"), None);
     let behind = of("Wed, 21 Oct 2026 08:40:00 GMT");
