@@ -106,6 +106,41 @@ fn a_listener_that_everyone_reaches() {
 }
 
 #[test]
+fn weirs_own_pod_on_what_a_receiver_tells_of_other_pods() {
+    let text = |receiver: &str, processors: &str| {
+        format!(
+            "receivers:\n  {receiver}\nprocessors:\n  dimensions: {processors}\nexporters:\n  debug:\nservice:\n  pipelines:\n    \
+             metrics:\n      receivers: [{}]\n      processors: [dimensions]\n      exporters: [debug]\n",
+            receiver.split(':').next().unwrap()
+        )
+    };
+    let all = "{detectors: [eks, k8s_downward]}";
+    for receiver in ["nvml: {profile: dcgm}", "procfs: {scrapers: {pods: }}"] {
+        let source = receiver.split(':').next().unwrap();
+        let message = format!("`dimensions` writes Weir's own pod onto points that `{source}` has of others");
+        warns(&text(receiver, all), &[("k8s_downward", &message)]);
+    }
+    // Nobody else's pods are told.
+    for receiver in
+        ["nvml: {pods: {enabled: false}}", "nvml: {profile: gpu_health}", "procfs:", "nvml: {enabled: false}"]
+    {
+        warns(&text(receiver, all), &[]);
+    }
+    warns(&text("nvml:", "{detectors: [eks]}"), &[]);
+    warns(&text("nvml:", "{append: [NodeName]}"), &[]);
+    // What the lint says to write is without it; where a part is left out already, it says the rest.
+    let (_, _, found) = engine::read(&text("nvml:", all));
+    let help = found.iter().next().unwrap().notes[0].clone();
+    assert_eq!(
+        help,
+        "help: leave its names out: `k8s_downward: {resource_attributes: {k8s.pod.name: {enabled: false}, k8s.namespace.name: \
+         {enabled: false}, k8s.pod.uid: {enabled: false}}}`"
+    );
+    let written = help.split('`').nth(1).unwrap();
+    warns(&text("nvml:", &format!("{{detectors: [eks, k8s_downward], {written}}}")), &[]);
+}
+
+#[test]
 fn a_component_that_nothing_uses_unless_it_is_switched_off() {
     let text = "receivers:\n  otlp:\n  otlp/idle:\nprocessors:\n  delta/idle:\n  delta/off: {enabled: false}\nconnectors:\n  \
                 forward:\nexporters:\n  debug:\n  debug/idle:\nextensions:\n  health_check:\nservice:\n  pipelines:\n    \

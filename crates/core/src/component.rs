@@ -252,6 +252,19 @@ pub struct Facts {
     pub of_this_host: bool,
     /// It gives what detectors find out to points of this host, and to no others.
     pub enriches_this_host: bool,
+    /// Its points may be of other pods of this node, whose names or ids their resources have.
+    pub tells_pods: bool,
+    /// It writes the names of Weir's own pod into resources.
+    pub writes_own_pod: Option<OwnPod>,
+}
+
+/// Where the names of Weir's own pod come from, and what to write so that they are left out.
+#[derive(Clone, Debug)]
+pub struct OwnPod {
+    /// The path of the key that asks for them.
+    pub path: Vec<String>,
+    /// Without them.
+    pub without: String,
 }
 
 /// A component's configuration: typed, every key documented by its doc comment, every key with a default or required.

@@ -47,7 +47,7 @@ pub use batch::{
 pub use clock::{Clock, UnixNanos};
 pub use component::{
     ComponentError, Config, Context, Drain, Exporter, ExporterFactory, Extension, ExtensionFactory, Factory,
-    Facts, OpenListener, Out, Processor, ProcessorFactory, Receiver, ReceiverFactory, State,
+    Facts, OpenListener, Out, OwnPod, Processor, ProcessorFactory, Receiver, ReceiverFactory, State,
 };
 pub use door::names::{Entry, NONE as NO_NAME, Names, Numbers};
 pub use door::{Door, Doors, Heading, MIN_RETENTION, Predicted, Resolved, Sender, Under};

@@ -168,6 +168,15 @@ pub struct K8sDownwardSettings {
     pub resource_attributes: Switches,
 }
 
+impl K8sDownwardSettings {
+    /// Those attributes of this very pod, switched on, that others have of their own.
+    pub fn own_pod(&self) -> Vec<&'static str> {
+        let names = ["k8s.pod.name", "k8s.namespace.name", "k8s.pod.uid", "k8s.pod.ip"];
+        let is_on = |name: &&str| known::is_on(k8s_downward::KNOWN, &self.resource_attributes, name);
+        names.into_iter().filter(is_on).collect()
+    }
+}
+
 impl Default for K8sDownwardSettings {
     fn default() -> Self {
         Self {

@@ -162,6 +162,8 @@ impl Device {
         link_width_max nvmlDeviceGetMaxPcieLinkWidth;
         /// 1 where pages are retired at the next restart of the driver.
         retired_pending nvmlDeviceGetRetiredPagesPendingStatus;
+        /// How many fans it has.
+        fans nvmlDeviceGetNumFans;
         /// The number in `/dev/nvidia<minor>`.
         minor nvmlDeviceGetMinorNumber;
         /// How many MIG instances there may be; not how many there are.

@@ -13,6 +13,10 @@ use crate::{
 pub const XID: u64 = 8;
 /// The bit of an event that is another division into MIG instances (`nvmlEventMigConfigChange`).
 pub const MIG_CHANGE: u64 = 0x100;
+/// The bit of an event that is a GPU that is no longer available (`nvmlEventTypeGpuUnavailableError`, R565 and later).
+pub const GPU_UNAVAILABLE: u64 = 0x4000;
+/// The bit of an event that is another recovery action that the driver asks for (`nvmlEventTypeGpuRecoveryAction`, R565 and later).
+pub const RECOVERY_ACTION: u64 = 0x8000;
 const TIMEOUT: u32 = 10;
 
 /// Something happened on a GPU.

@@ -42,7 +42,7 @@ mod processes;
 
 pub use device::{Clock, ClockKind, Device, EncoderStats, TemperatureLimit};
 pub use error::{Class, Error};
-pub use events::{Event, EventSet, MIG_CHANGE, Registered, XID};
+pub use events::{Event, EventSet, GPU_UNAVAILABLE, MIG_CHANGE, RECOVERY_ACTION, Registered, XID};
 pub use fabric::Fabric;
 pub use fields::{ALL_LINKS, Field};
 pub use gpm::{Gpm, Metric};

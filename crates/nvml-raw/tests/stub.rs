@@ -128,6 +128,48 @@ fn two_samples_of_hopper_are_compared_and_older_cards_have_none() {
 }
 
 #[test]
+fn the_stub_compares_no_samples_in_the_wrong_order_nor_of_two_gpus_nor_with_one_that_was_not_taken() {
+    use nvml_wrapper_sys::bindings::{NvmlLib, nvmlDevice_t, nvmlGpmMetricsGet_t, nvmlGpmSample_t};
+    const INVALID_ARGUMENT: u32 = 2;
+    let stub = Stub::new(Card::H100.node(2)).unwrap();
+    // SAFETY: the library is the stub, whose initialisers do nothing.
+    let lib = unsafe { NvmlLib::new(stub.path()) }.unwrap();
+    macro_rules! call {
+        ($function:ident($($argument:expr),*)) => {{
+            let function = lib.$function.as_ref().unwrap();
+            // SAFETY: the function has NVML's type, and pointers are of locals that outlive the call.
+            unsafe { function($($argument),*) }
+        }};
+    }
+    assert_eq!(call!(nvmlInit_v2()), 0);
+    let mut gpus: [nvmlDevice_t; 2] = [std::ptr::null_mut(); 2];
+    for (index, gpu) in (0..).zip(&mut gpus) {
+        assert_eq!(call!(nvmlDeviceGetHandleByIndex_v2(index, gpu)), 0);
+    }
+    let mut samples: [nvmlGpmSample_t; 4] = [std::ptr::null_mut(); 4];
+    for sample in &mut samples {
+        assert_eq!(call!(nvmlGpmSampleAlloc(sample)), 0);
+    }
+    let [first, second, of_another, untaken] = samples;
+    for (gpu, sample) in [(gpus[0], first), (gpus[0], second), (gpus[1], of_another)] {
+        assert_eq!(call!(nvmlGpmSampleGet(gpu, sample)), 0);
+    }
+    let compared = |sample1: nvmlGpmSample_t, sample2: nvmlGpmSample_t| {
+        // SAFETY: all zeros are a value of it: numbers, and pointers that may be null.
+        let mut asked: nvmlGpmMetricsGet_t = unsafe { std::mem::zeroed() };
+        (asked.version, asked.numMetrics, asked.sample1, asked.sample2) = (1, 1, sample1, sample2);
+        asked.metrics[0].metricId = 2;
+        call!(nvmlGpmMetricsGet(&raw mut asked))
+    };
+    assert_eq!(compared(first, second), 0);
+    for (older, newer) in
+        [(second, first), (first, first), (first, of_another), (first, untaken), (untaken, second)]
+    {
+        assert_eq!(compared(older, newer), INVALID_ARGUMENT);
+    }
+}
+
+#[test]
 fn a_field_of_a_link_is_of_that_link_and_the_sum_has_a_scope_of_its_own() {
     let mut node = Card::H100.node(1);
     node.gpus[0].fields.insert(138, 700);

@@ -30,7 +30,9 @@ struct Library {
     path: Option<PathBuf>,
     stamp: (u64, i64, i64),
     node: Arc<Node>,
-    /// Events that were reported, by GPU: XIDs, and changes of its division.
+    /// Kinds of events that were registered for, by GPU.
+    registered: BTreeMap<usize, u64>,
+    /// Events that were reported, by GPU: XIDs, and others.
     reported: BTreeMap<usize, (usize, usize)>,
     /// Samples of GPM, by handle: whose it is, once it was taken.
     samples: BTreeMap<usize, Option<Sample>>,
@@ -199,21 +201,29 @@ pub(crate) fn sample(sample: usize) -> Option<Sample> {
 pub(crate) type Event = (usize, u64, u64, Option<u32>);
 
 const XID: u64 = 8;
-const MIG_CHANGE: u64 = 0x100;
 
-/// The next event that was not reported yet.
+/// Events of these kinds are wanted of a GPU.
+pub(crate) fn register(index: usize, kinds: u64) {
+    with(|library| *library.registered.entry(index).or_default() |= kinds);
+}
+
+/// The next event that was not reported yet. What nobody registered for is lost.
 pub(crate) fn next_event() -> Option<Event> {
     let node = node();
     with(|library| {
+        let Library { reported, registered, .. } = library;
         node.gpus.iter().enumerate().find_map(|(index, gpu)| {
-            let (xids, divisions) = library.reported.entry(index).or_default();
-            if *divisions < gpu.divisions {
-                *divisions += 1;
-                return Some((index, MIG_CHANGE, 0, None));
+            let (xids, others) = reported.entry(index).or_default();
+            let wanted = registered.get(&index).copied().unwrap_or(0);
+            while let Some(kind) = gpu.events.get(*others) {
+                *others += 1;
+                if kind & wanted != 0 {
+                    return Some((index, *kind, 0, None));
+                }
             }
             let xid = gpu.xids.get(*xids)?;
             *xids += 1;
-            Some((index, XID, xid.code, xid.instance))
+            (wanted & XID != 0).then_some((index, XID, xid.code, xid.instance))
         })
     })
 }

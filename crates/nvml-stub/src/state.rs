@@ -45,11 +45,11 @@ pub struct Gpu {
     pub faults: BTreeMap<String, u32>,
     /// Functions that do not return as long as they stand here, `*` for each.
     pub hangs: BTreeSet<String>,
-    /// The events of this GPU, in the order in which they are reported; more may be added, none taken away.
+    /// The XIDs of this GPU, in the order in which they are reported; more may be added, none taken away.
     pub xids: Vec<Xid>,
-    /// How often its division into instances has changed, each time with an event.
+    /// Its other events, by their bits, alike.
     #[serde(default)]
-    pub divisions: usize,
+    pub events: Vec<u64>,
     /// What runs on it.
     pub processes: Vec<Process>,
     /// Its MIG instances.

@@ -191,6 +191,11 @@ functions! {
         put_number(sessions, gpu, "encoder.sessions")
             | put_number(rate, gpu, "encoder.frame_rate")
             | put_number(latency, gpu, "encoder.latency");
+    of_gpu nvmlDeviceGetNumFans(device, to: *mut c_uint) |gpu| {
+        let fans = gpu.numbers.keys().filter(|quantity| quantity.starts_with("fan.")).count();
+        put(to, fans as c_uint);
+        if fans > 0 { 0 } else { NOT_SUPPORTED }
+    };
     of_gpu nvmlDeviceGetFanSpeed_v2(device, fan: c_uint, to: *mut c_uint) |gpu| put_number(to, gpu, &format!("fan.{fan}"));
     of_gpu nvmlDeviceGetComputeRunningProcesses_v3(device, count: *mut c_uint, to: *mut nvmlProcessInfo_t) |gpu| {
         let room = *count as usize;
@@ -250,7 +255,7 @@ functions! {
     of_node nvmlEventSetCreate(, to: *mut usize) |_node| { put(to, TOKEN); 0 };
     of_node nvmlEventSetFree(, _set: usize) |_node| 0;
     of_gpu nvmlDeviceGetSupportedEventTypes(device, to: *mut c_ulonglong) |_gpu| { put(to, 0xff9f); 0 };
-    of_gpu nvmlDeviceRegisterEvents(device, _types: c_ulonglong, _set: usize) |_gpu| 0;
+    of_gpu nvmlDeviceRegisterEvents(device, types: c_ulonglong, _set: usize) |_gpu| { entry::register(place(device).0, types); 0 };
 }
 
 fn total_memory(gpu: &Gpu) -> u64 {

@@ -73,6 +73,6 @@ fn seven_more_gpus_allocate_nothing_more() {
 fn pods_allocate_nothing_more_either() {
     let (one, _) = of_a_round(1, "default", true);
     let ((eight, points), (_, without)) = (of_a_round(8, "default", true), of_a_round(8, "default", false));
-    assert_eq!(points, without + 8 * 3 + 1, "three figures a pod, and whether the kubelet answers");
+    assert_eq!(points, without + 8 * 4 + 1, "four figures a pod, and whether the kubelet answers");
     assert_eq!(eight, one, "allocations of a round");
 }

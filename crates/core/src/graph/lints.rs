@@ -5,7 +5,10 @@ use std::{collections::BTreeSet, net::IpAddr, time::Duration};
 use weir_config::Diagnostics;
 
 use super::plan::{Plan, Planned, Stage};
-use crate::{component::OpenListener, registry::ComponentKind};
+use crate::{
+    component::{OpenListener, OwnPod},
+    registry::ComponentKind,
+};
 
 /// OTLP exporters of SDKs give up after ten seconds.
 const CLIENT_WAITS: Duration = Duration::from_secs(10);
@@ -20,8 +23,12 @@ pub(super) fn check(plan: &Plan, diags: &mut Diagnostics) {
             let receiver = &plan.components[stage.component];
             if receiver.kind == ComponentKind::Receiver && receiver.enabled {
                 let facts = &receiver.parsed.facts;
-                let state =
-                    State { cumulative: facts.cumulative, waits: facts.waits_for_export, window: None };
+                let state = State {
+                    cumulative: facts.cumulative,
+                    waits: facts.waits_for_export,
+                    window: None,
+                    tells_pods: facts.tells_pods,
+                };
                 walk.pipeline(at, stage.component, state);
             }
         }
@@ -107,6 +114,8 @@ struct State {
     waits: bool,
     /// The component that gathered them last, and for how long.
     window: Option<(usize, Duration)>,
+    /// They may be of other pods.
+    tells_pods: bool,
 }
 
 struct Walk<'a, 'd> {
@@ -125,6 +134,7 @@ impl Walk<'_, '_> {
             if processor.enabled {
                 let facts = &processor.parsed.facts;
                 self.window(stage, processor, &mut state);
+                self.own_pod(stage, processor, receiver, &state);
                 state.cumulative = state.cumulative && !facts.makes_delta;
             }
         }
@@ -175,6 +185,26 @@ impl Walk<'_, '_> {
                 .help("use `acknowledge: accepted`, or a period shorter than ten seconds");
         }
         self.window(stage, exporter, &mut state.clone());
+    }
+
+    /// Weir's own pod would be written over those that a receiver tells, or onto what is nobody's.
+    fn own_pod(&mut self, stage: &Stage, processor: &Planned, receiver: usize, state: &State) {
+        let Some(OwnPod { path, without }) = &processor.parsed.facts.writes_own_pod else { return };
+        if state.tells_pods && self.first("own pod", stage.component, receiver) {
+            let path: Vec<&str> = path.iter().map(String::as_str).collect();
+            let span = processor.node.at(&path).map_or(processor.key, |node| node.span);
+            let source = &self.plan.components[receiver].id;
+            self.diags
+                .warning(
+                    span,
+                    format!(
+                        "`{}` writes Weir's own pod onto points that `{source}` has of others",
+                        processor.id
+                    ),
+                )
+                .label("whose they are could not be told any more")
+                .help(format!("leave its names out: `{without}`"));
+        }
     }
 
     fn window(&mut self, stage: &Stage, component: &Planned, state: &mut State) {

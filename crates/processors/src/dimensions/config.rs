@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, de::IgnoredAny};
 use weir_config::{Check, Duration};
-use weir_core::Facts;
+use weir_core::{Facts, OwnPod};
 use weir_detectors::{
     DetectorName, Ec2Settings, EksSettings, EnvSettings, K8sDownwardSettings, PlainSettings, Settings,
     SystemSettings,
@@ -205,11 +205,25 @@ impl weir_core::Config for Config {
 
     fn facts(&self) -> Facts {
         let enriches = !self.asked().is_empty();
-        Facts { enriches_this_host: enriches && self.apply_to == ApplyTo::ThisHost, ..Facts::default() }
+        Facts {
+            enriches_this_host: enriches && self.apply_to == ApplyTo::ThisHost,
+            writes_own_pod: self.writes_own_pod(),
+            ..Facts::default()
+        }
     }
 }
 
 impl Config {
+    /// The node's name is the same for all pods of the node; these are not.
+    fn writes_own_pod(&self) -> Option<OwnPod> {
+        let at = self.detectors.iter().position(|name| *name == DetectorName::K8sDownward)?;
+        let names = self.k8s_downward.own_pod();
+        let switches: Vec<String> = names.iter().map(|name| format!("{name}: {{enabled: false}}")).collect();
+        let without = format!("k8s_downward: {{resource_attributes: {{{}}}}}", switches.join(", "));
+        let path = vec!["detectors".to_owned(), at.to_string()];
+        (!names.is_empty()).then_some(OwnPod { path, without })
+    }
+
     fn check_action(&self, list: &str, at: &str, action: &Action, check: &mut Check<'_>) {
         let written = |check: &Check<'_>, key: &str| check.node().at(&[list, at, key]).is_some();
         if let Err(problem) = Rule::new(action, &|_| None) {

@@ -92,9 +92,9 @@ impl Default for PodsConfig {
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(default)]
 pub struct Intervals {
-    /// Utilisation, memory, temperature, power, energy, clocks, throttling.
+    /// Utilisation, memory, temperature, power, energy, clocks, throttling, PCIe traffic.
     pub fast: Duration,
-    /// Engines, processes, links' traffic, what GPM counts, MIG instances, XIDs.
+    /// Engines, processes, NVLinks' traffic, what GPM counts, MIG instances, XIDs.
     pub medium: Duration,
     /// Errors of memory and links, retired pages, remapped rows, limits, what rarely changes; the verdict.
     pub slow: Duration,
@@ -167,15 +167,20 @@ impl NvmlConfig {
         self.pods.enabled && self.profile != Profile::GpuHealth
     }
 
+    /// Whether DCGM's sum over NVLinks is told.
+    pub(super) fn tells_nvlink(&self) -> bool {
+        self.profile == Profile::Dcgm && self.lists(sink::NVLINK_TOTAL)
+    }
+
     /// Whether processes are told by container.
     pub(super) fn tells_processes(&self) -> bool {
-        let names = [sink::POD_MEMORY, sink::POD_UTILIZATION];
+        let names = [sink::POD_MEMORY, sink::POD_UTILIZATION, sink::POD_ACTIVE, sink::POD_ENERGY];
         self.has_pods() && self.pods.host_pid && names.iter().any(|name| self.lists(name))
     }
 
     /// Whether it is told what containers have and use of GPUs.
     pub(super) fn tells_usage(&self) -> bool {
-        let names = [sink::POD_ALLOCATED, sink::POD_ACTIVE, sink::POD_IDLE_MEMORY];
+        let names = [sink::POD_ALLOCATED, sink::POD_ACTIVE, sink::POD_IDLE_MEMORY, sink::POD_ENERGY];
         self.has_pods() && names.iter().any(|name| self.lists(name))
     }
 
@@ -183,8 +188,9 @@ impl NvmlConfig {
     fn names(&self) -> Vec<&'static str> {
         let of_catalogue = metrics().filter_map(|metric| Some(metric.under(self.profile)?.name));
         let own = if self.profile == Profile::GpuHealth { &[] } else { sink::OWN };
-        let last_xid = (self.profile == Profile::Dcgm).then_some(sink::LAST_XID);
-        of_catalogue.chain(own.iter().copied()).chain(last_xid).chain([DEFAULT, ALL]).collect()
+        let of_dcgm =
+            [sink::LAST_XID, sink::NVLINK_TOTAL].into_iter().filter(|_| self.profile == Profile::Dcgm);
+        of_catalogue.chain(own.iter().copied()).chain(of_dcgm).chain([DEFAULT, ALL]).collect()
     }
 }
 
@@ -234,6 +240,7 @@ impl Config for NvmlConfig {
 
     fn facts(&self) -> Facts {
         let cumulative = matches!(self.profile, Profile::Semconv | Profile::Dcgm); // the others are gauges
-        Facts { cumulative, collects: true, of_this_host: true, ..Facts::default() }
+        let tells_pods = self.has_pods();
+        Facts { cumulative, collects: true, of_this_host: true, tells_pods, ..Facts::default() }
     }
 }

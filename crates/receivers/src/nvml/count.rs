@@ -9,6 +9,9 @@ use weir_core::UnixNanos;
 
 use super::pods::Owner;
 
+/// After so many a counter of 32 bits begins at 0 again.
+const TURN: f64 = 4_294_967_296.0;
+
 /// Where a counter stands.
 #[derive(Clone, Debug)]
 pub(super) struct Count {
@@ -19,6 +22,17 @@ pub(super) struct Count {
     /// What of `last` was counted for owners.
     given: f64,
     owned: Option<Owned>,
+    /// Of a counter of 32 bits.
+    turns: Option<Turns>,
+}
+
+/// How often a counter of 32 bits has come round.
+#[derive(Clone, Copy, Debug, Default)]
+struct Turns {
+    /// What it said last; nothing since NVML was opened anew.
+    said: Option<f64>,
+    /// All its turns.
+    whole: f64,
 }
 
 /// The stream of the container that has the GPU.
@@ -40,8 +54,16 @@ pub(super) struct Stream<'a> {
 
 impl Count {
     /// The board's total when it is first seen: whose it was is not known, so it is nobody's.
-    pub(super) fn new(total: f64, now: UnixNanos) -> Self {
-        Self { start: now, last: total, at: now, given: 0.0, owned: None }
+    pub(super) fn new(total: f64, now: UnixNanos, wraps: bool) -> Self {
+        let turns = wraps.then(Turns::default);
+        Self { start: now, last: total, at: now, given: 0.0, owned: None, turns }
+    }
+
+    /// NVML was opened anew: the GPU or the driver may have been reset meanwhile.
+    pub(super) fn reopened(&mut self) {
+        if let Some(turns) = &mut self.turns {
+            turns.said = None;
+        }
     }
 
     /// Takes the board's total of `now`, when `owner` has the GPU. What was counted since the last one is the owner's of then: where another has it
@@ -53,12 +75,26 @@ impl Count {
         owner: Option<&Arc<Owner>>,
         mut put: impl FnMut(Stream<'_>),
     ) {
+        let total = self.unwrapped(total);
         self.count_on(total, now);
         if self.owned.as_ref().map(|owned| &owned.owner) != owner {
             put(self.stream());
             self.hand_over(owner, now);
         }
         put(self.stream());
+    }
+
+    /// Within one opening of NVML a counter of 32 bits that falls has come round: nobody resets a GPU that is held. How often, it does not say:
+    /// once is assumed. From one opening to the next a fall is a reset.
+    fn unwrapped(&mut self, said: f64) -> f64 {
+        let Some(turns) = &mut self.turns else { return said };
+        match turns.said.replace(said) {
+            // A driver that counts beyond 32 bits does not come round.
+            Some(before) if said < before && before < TURN => turns.whole += TURN,
+            None if said + turns.whole < self.last => turns.whole = 0.0,
+            Some(_) | None => {}
+        }
+        said + turns.whole
     }
 
     /// Where the total falls, the GPU or the driver was reset: the board's counter began after it was last seen.
@@ -87,6 +123,19 @@ impl Count {
                 Stream { owner: Some(&owned.owner), start: owned.since, value }
             }
         }
+    }
+}
+
+/// How fast a counter grows from one look to the next.
+#[derive(Debug, Default)]
+pub(super) struct Rate(Option<(UnixNanos, f64)>);
+
+impl Rate {
+    /// A second's worth since the last look; nothing at the first, and where the counter began anew.
+    pub(super) fn next(&mut self, total: f64, now: UnixNanos) -> Option<f64> {
+        let (at, before) = self.0.replace((now, total))?;
+        let seconds = now.since(at).as_secs_f64();
+        (total >= before && seconds > 0.0).then(|| (total - before) / seconds)
     }
 }
 
@@ -121,7 +170,7 @@ mod tests {
     #[test]
     fn each_owner_counts_from_its_first_sight_and_nobody_goes_on_where_nobody_was() {
         let (a, b) = (owner("a"), owner("b"));
-        let mut count = Count::new(1000.0, UnixNanos(1));
+        let mut count = Count::new(1000.0, UnixNanos(1), false);
         assert_eq!(take(&mut count, 1000.0, 1, None), [point("", 1, 1000.0)]);
         assert_eq!(take(&mut count, 1010.0, 2, Some(&a)), [point("", 1, 1010.0), point("a", 2, 0.0)]);
         assert_eq!(take(&mut count, 1030.0, 3, Some(&a)), [point("a", 2, 20.0)]);
@@ -134,13 +183,46 @@ mod tests {
     #[test]
     fn a_reset_is_one_for_nobodys_stream_and_none_for_an_owners() {
         let a = owner("a");
-        let mut count = Count::new(500.0, UnixNanos(1));
+        let mut count = Count::new(500.0, UnixNanos(1), false);
         take(&mut count, 500.0, 1, Some(&a));
         assert_eq!(take(&mut count, 520.0, 2, Some(&a)), [point("a", 1, 20.0)]);
         assert_eq!(take(&mut count, 7.0, 3, Some(&a)), [point("a", 1, 27.0)]);
         assert_eq!(take(&mut count, 9.0, 4, None), [point("a", 1, 29.0), point("", 2, 0.0)]);
         assert_eq!(take(&mut count, 10.0, 5, None), [point("", 2, 1.0)]);
         assert_eq!(take(&mut count, 4.0, 6, None), [point("", 5, 4.0)]);
+    }
+
+    #[test]
+    fn a_counter_of_32_bits_comes_round_while_nvml_is_open_and_is_reset_where_it_was_opened_anew() {
+        let gib = f64::from(1 << 30);
+        let mut count = Count::new(3.0 * gib, UnixNanos(1), true);
+        assert_eq!(take(&mut count, 3.0 * gib, 1, None), [point("", 1, 3.0 * gib)]);
+        assert_eq!(take(&mut count, gib, 2, None), [point("", 1, 5.0 * gib)]);
+        assert_eq!(take(&mut count, 2.0 * gib, 3, None), [point("", 1, 6.0 * gib)]);
+        assert_eq!(take(&mut count, 0.0, 4, None), [point("", 1, 8.0 * gib)]);
+        count.reopened();
+        assert_eq!(take(&mut count, gib, 5, None), [point("", 1, 9.0 * gib)], "it went on meanwhile");
+        count.reopened();
+        assert_eq!(take(&mut count, 0.5 * gib, 6, None), [point("", 5, 0.5 * gib)], "and now it was reset");
+        assert_eq!(take(&mut count, 0.25 * gib, 7, None), [point("", 5, 4.25 * gib)]);
+    }
+
+    #[test]
+    fn a_counter_that_went_beyond_32_bits_is_reset_where_it_falls() {
+        let mut count = Count::new(5e9, UnixNanos(1), true);
+        take(&mut count, 5e9, 1, None);
+        assert_eq!(take(&mut count, 1e9, 2, None), [point("", 1, 1e9)]);
+    }
+
+    #[test]
+    fn a_rate_is_of_the_time_between_two_looks_and_none_where_the_counter_began_anew() {
+        let mut rate = Rate::default();
+        let at = |seconds: u64| UnixNanos(seconds * 1_000_000_000);
+        assert_eq!(rate.next(100.0, at(10)), None);
+        assert_eq!(rate.next(300.0, at(20)), Some(20.0));
+        assert_eq!(rate.next(300.0, at(20)), None, "no time has passed");
+        assert_eq!(rate.next(7.0, at(30)), None);
+        assert_eq!(rate.next(8.0, at(32)), Some(0.5));
     }
 
     proptest! {
@@ -150,7 +232,7 @@ mod tests {
             steps in prop::collection::vec((0..100_u32, prop::bool::weighted(0.1), 0..4_usize), 1..60)
         ) {
             let owners = [None, Some(owner("a")), Some(owner("b")), Some(owner("c"))];
-            let mut count = Count::new(50.0, UnixNanos(0));
+            let mut count = Count::new(50.0, UnixNanos(0), false);
             let (mut board, mut counted, mut of_streams) = (50.0, 0.0, 0.0);
             let mut seen = BTreeMap::from([(String::new(), (0, 50.0))]);
             for (now, (more, resets, whose)) in steps.into_iter().enumerate() {

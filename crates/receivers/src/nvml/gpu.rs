@@ -60,6 +60,8 @@ pub(super) struct Readings {
     /// Which MIG devices there are, where that is news.
     pub(super) migs: Option<Vec<Mig>>,
     pub(super) processes: Vec<OfContainer>,
+    /// Whether those say all that was used of the GPU.
+    pub(super) tells_use: bool,
 }
 
 /// A GPU that is open.
@@ -96,9 +98,10 @@ impl Gpu {
     /// The GPU is lost, or NVML has to be opened anew; what was read before is in `into`.
     pub(super) fn read(&mut self, due: Due, into: &mut Readings) -> Result<(), Error> {
         let (device, plan) = (&self.device, &*self.plan);
-        let Readings { figures, migs, processes } = into;
+        let Readings { figures, migs, processes, tells_use } = into;
         figures.clear();
         processes.clear();
+        *tells_use = false;
         device.answers()?;
         read_calls(device, &plan.calls, &mut self.unsupported, due, Part::Whole, figures)?;
         let fields = match &mut self.fields {
@@ -113,6 +116,7 @@ impl Gpu {
         if due.has(Tier::Medium) {
             self.profiler.read(device, &plan.profile, Part::Whole, figures)?;
             self.read_processes(figures, processes)?;
+            *tells_use = self.processes.as_ref().is_some_and(Processes::tells_use);
         }
         *migs = self.instances.read(&self.device, &self.plan, due, figures)?;
         Ok(())

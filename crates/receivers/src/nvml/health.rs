@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{plan::Signal, xid};
+use super::{table::Signal, xid};
 
 /// What is to be done about a GPU, in the order of gravity.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, JsonSchema)]
@@ -26,6 +26,8 @@ pub enum HealthVerdict {
 const EVENT_COUNTS_FOR: Duration = Duration::from_secs(3600);
 /// Retired pages at which NVIDIA's diagnostics fail a board: `DCGM_LIMIT_MAX_RETIRED_PAGES` of NVIDIA/DCGM, "to match the field diag".
 const RETIRED_PAGES_LIMIT: f64 = 63.0;
+/// `NVML_GPU_FABRIC_STATE_COMPLETED`.
+const FABRIC_COMPLETED: f64 = 3.0;
 
 /// What is known of a GPU.
 #[derive(Debug)]
@@ -121,6 +123,13 @@ pub(super) const RULES: &[Rule] = &[
         verdict: HealthVerdict::ResetRequired,
         holds: |known| known.is_set(Signal::RecoveryAction),
     },
+    // NVML's nvmlDeviceGetRepairStatus. NVIDIA/open-gpu-kernel-modules says of a channel, as Xid 160: "Perform … to activate repair" (a reset,
+    // or a reboot), and of a TPC Xid 156, which is RESET_GPU in the catalogue.
+    Rule {
+        name: "repair_pending",
+        verdict: HealthVerdict::ResetRequired,
+        holds: |known| known.is_set(Signal::ChannelRepair) || known.is_set(Signal::TpcRepair),
+    },
     // "Xid Errors", catalogue, immediate action RESET_GPU, RESTART_BM or RESTART_VM, and the workflows of 48 and 74, which begin so.
     Rule {
         name: "xid_reset",
@@ -146,6 +155,25 @@ pub(super) const RULES: &[Rule] = &[
         name: "xid_watch",
         verdict: HealthVerdict::Watch,
         holds: |known| known.had_xid(HealthVerdict::Watch),
+    },
+    // NVIDIA/DCGM, DcgmHealthWatch::MonitorFabricFields: its health watch of NVLink fails or warns of each of these, and says "Ensure that the
+    // FabricManager is running without errors": the remedy is the fabric's, not this GPU's.
+    Rule {
+        name: "fabric",
+        verdict: HealthVerdict::Watch,
+        holds: |known| {
+            let is_registered =
+                known.value(Signal::FabricState).is_none_or(|state| state >= FABRIC_COMPLETED);
+            let is_unhealthy = [
+                Signal::FabricStatus,
+                Signal::FabricBandwidth,
+                Signal::FabricRouteRecovery,
+                Signal::FabricRoute,
+                Signal::FabricTimeout,
+                Signal::FabricConfiguration,
+            ];
+            !is_registered || is_unhealthy.into_iter().any(|signal| known.is_set(signal))
+        },
     },
     // NVML's nvmlDeviceGetCurrPcieLinkWidth. NVIDIA names no threshold, and what it says the most would be is none: a T4 in g4dn and an
     // A10G in g5 have 8 lanes of 16 all their lives.

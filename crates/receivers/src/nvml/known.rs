@@ -7,14 +7,15 @@ use weir_core::UnixNanos;
 use super::{
     catalogue::{Tier, metrics},
     config::NvmlConfig,
-    count::{Count, Stream},
+    count::{Count, Rate, Stream},
     gpu::{Due, Part, Readings},
     health::{self, HealthVerdict, RULES},
-    metric::{Metric, Profile, Shape},
-    plan::{Plan, Row, SIGNALS, Signal, USAGE},
+    metric::{Name, Profile, Shape},
+    plan::{Plan, Row},
     pods::{Pods, Sample, Tenancy, report_processes},
     session::Who,
     sink::{self, Figure, Sink, own, own_counter},
+    table::{Signal, Table},
     xid,
     xids::Xids,
 };
@@ -50,6 +51,8 @@ pub(super) struct KnownGpu {
     counts: BTreeMap<(Row, Part), Count>,
     /// By row.
     latest: Vec<Option<f64>>,
+    /// Bytes over all NVLinks.
+    nvlink: Rate,
     pub(super) tenancy: Tenancy,
     /// Whether the driver reports its XIDs: else there is no saying that there were none.
     pub(super) is_heard: bool,
@@ -74,6 +77,7 @@ impl KnownGpu {
             readings: Readings::default(),
             counts: BTreeMap::new(),
             latest: vec![None; rows],
+            nvlink: Rate::default(),
             tenancy: Tenancy::default(),
             is_heard: true,
             can_hear: true,
@@ -93,6 +97,7 @@ impl KnownGpu {
         }
         (self.who, self.state) = (who, State::Up);
         self.latest.fill(None);
+        self.counts.values_mut().for_each(Count::reopened);
     }
 
     /// Counts an XID, for whoever had the GPU or the MIG instance alone.
@@ -124,8 +129,7 @@ impl KnownGpu {
             self.report_own(round, sink::UP, f64::from(self.state == State::Up), sink);
             self.report_xids(round, sink);
             if round.config.profile == Profile::Dcgm {
-                let last = self.recent.last().map_or(0, |(code, _)| *code);
-                self.report_own(round, sink::LAST_XID, last as f64, sink);
+                self.report_dcgm(round, answered, sink);
             }
         }
         if round.due.has(Tier::Slow) {
@@ -147,7 +151,7 @@ impl KnownGpu {
                 Part::Whole | Part::Link(_) => self.tenancy.alone(),
                 Part::Instance(id) => self.tenancy.alone_on(id),
             };
-            let owner = owner.filter(|_| round.uses.get(row).copied().unwrap_or(false));
+            let owner = owner.filter(|_| round.table.uses.get(row).copied().unwrap_or(false));
             let (attributes, numbered) = (round.attributes(row), part.numbered());
             let numbered = numbered.as_slice();
             let figure = Figure { gpu: Some(who), attributes, numbered, ..Figure::new(name, value) };
@@ -156,7 +160,8 @@ impl KnownGpu {
                 continue;
             }
             let count = self.counts.entry((reading.row, part));
-            let count = count.or_insert_with(|| Count::new(value, sink.now));
+            let wraps = round.table.metrics.get(row).is_some_and(|metric| metric.wraps);
+            let count = count.or_insert_with(|| Count::new(value, sink.now, wraps));
             count.take(value, sink.now, owner, |Stream { owner, start, value }| {
                 sink.put(Figure { owner, start, value, ..figure });
             });
@@ -165,24 +170,55 @@ impl KnownGpu {
         self.readings = readings;
     }
 
+    /// What DCGM exporter alone has.
+    fn report_dcgm(&mut self, round: &Round<'_>, answered: bool, sink: &mut Sink<'_>) {
+        let last = self.recent.last().map_or(0, |(code, _)| *code);
+        self.report_own(round, sink::LAST_XID, last as f64, sink);
+        let [transmitted, received] = round.table.nvlink.map(|row| self.latest(row).filter(|_| answered));
+        let total = transmitted.zip(received).map(|(transmitted, received)| transmitted + received);
+        let rate = total.and_then(|total| self.nvlink.next(total, sink.now));
+        if let Some(rate) = rate.filter(|_| round.config.tells_nvlink()) {
+            // DCGM's megabyte here is 1000 KiB (`ReadAndCacheNvLinkBandwidth` in NVIDIA/DCGM).
+            let name = Name { scale: 1.0 / 1_024_000.0, ..own(sink::NVLINK_TOTAL, "MBy/s") };
+            sink.put(Figure { gpu: Some(&self.who), ..Figure::new(name, rate) });
+        }
+    }
+
+    /// The latest figure of the whole GPU.
+    fn latest(&self, row: usize) -> Option<f64> {
+        self.latest.get(row).copied().flatten()
+    }
+
     /// What containers have and use of the GPU: counted on in each fast round, said at the medium interval.
     fn report_usage(&mut self, round: &Round<'_>, answered: bool, sink: &mut Sink<'_>) {
+        let [utilization, used, energy, instance] = round.table.usage;
         if round.due.has(Tier::Fast) {
-            let value = |row: usize| self.latest.get(row).copied().flatten().filter(|_| answered);
-            let [utilization, used] = round.usage.map(value);
-            self.tenancy.sample(sink.now, Sample { utilization, used });
+            let value = |row: usize| self.latest(row).filter(|_| answered);
+            let (utilization, used, energy) = (value(utilization), value(used), value(energy));
+            self.tenancy.sample(sink.now, Sample { utilization, used, energy });
         }
         if round.due.has(Tier::Medium) {
+            let Readings { figures, processes, tells_use, .. } = &self.readings;
+            if answered && *tells_use {
+                self.tenancy.divide_use(processes, &round.pods.names);
+            }
+            let worked = figures.iter().filter(|reading| answered && usize::from(reading.row) == instance);
+            let worked = worked.filter_map(|reading| match reading.part {
+                Part::Instance(id) => Some((id, reading.value)),
+                Part::Whole | Part::Link(_) => None,
+            });
+            self.tenancy.work(sink.now, worked);
             self.tenancy.report(round.config, &self.who, sink);
         }
     }
 
     /// Keeps what rules compare the latest figures with.
     fn look_back(&mut self, round: &Round<'_>, now: UnixNanos) {
-        let latest = |signal: Signal| *self.latest.get(*round.signals.get(signal as usize)?)?;
-        self.widest = [self.widest, latest(Signal::LinkWidth)].into_iter().flatten().reduce(f64::max);
-        for (last, signal) in self.errors.iter_mut().zip([Signal::LifetimeDram, Signal::LifetimeSram]) {
-            let Some(errors) = latest(signal) else { continue };
+        let latest = |signal: Signal| self.latest(*round.table.signals.get(signal as usize)?);
+        let [width, dram, sram] = [Signal::LinkWidth, Signal::LifetimeDram, Signal::LifetimeSram].map(latest);
+        self.widest = [self.widest, width].into_iter().flatten().reduce(f64::max);
+        for (last, errors) in self.errors.iter_mut().zip([dram, sram]) {
+            let Some(errors) = errors else { continue };
             if last.is_some_and(|last| errors > last) {
                 self.new_error = Some(now);
             }
@@ -246,7 +282,7 @@ impl KnownGpu {
             xid_verdicts: round.xid_verdicts,
             since_new_error: self.new_error.map(|at| now.since(at)),
             lanes: round.config.expected_link_width.map(f64::from).or(self.widest),
-            rows: &round.signals,
+            rows: &round.table.signals,
         };
         let mut gravest = HealthVerdict::Ok;
         for rule in RULES {
@@ -269,7 +305,7 @@ impl KnownGpu {
         if self.state != State::Up || !round.config.names_it(sink::SUPPORTED) {
             return;
         }
-        for (metric, latest) in round.metrics.iter().zip(&self.latest) {
+        for (metric, latest) in round.table.metrics.iter().zip(&self.latest) {
             let Some(semconv) = metric.under(Profile::Semconv) else { continue };
             let mut all = [("metric", semconv.name); 1 + MAX_ATTRIBUTES];
             let own = metric.attributes;
@@ -291,16 +327,9 @@ pub(super) struct Round<'a> {
     pub(super) config: &'a NvmlConfig,
     pub(super) plan: &'a Arc<Plan>,
     pub(super) due: Due,
-    /// By row.
-    pub(super) metrics: &'a [&'static Metric],
-    /// Rows of the signals.
-    pub(super) signals: [usize; SIGNALS.len()],
+    pub(super) table: &'a Table,
     /// What XIDs mean, where the configuration says so.
     pub(super) xid_verdicts: &'a BTreeMap<u64, HealthVerdict>,
-    /// By row: whether it says what a program does with the GPU.
-    pub(super) uses: &'a [bool],
-    /// Rows that the use of GPUs is counted by.
-    pub(super) usage: [usize; USAGE.len()],
     pub(super) pods: &'a Pods,
 }
 
@@ -308,6 +337,6 @@ impl Round<'_> {
     /// What tells the metric of `row` from others of its name: under the names of others each has one of its own.
     fn attributes(&self, row: usize) -> &'static [(&'static str, &'static str)] {
         let is_ours = self.config.profile == Profile::Semconv;
-        self.metrics.get(row).filter(|_| is_ours).map_or(&[], |metric| metric.attributes)
+        self.table.metrics.get(row).filter(|_| is_ours).map_or(&[], |metric| metric.attributes)
     }
 }

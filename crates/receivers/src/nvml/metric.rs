@@ -46,6 +46,8 @@ pub(super) struct Metric {
     names: [Option<Name>; 4],
     /// Whether it is published only where it is listed.
     is_optional: bool,
+    /// Whether the driver counts it in 32 bits.
+    pub(super) wraps: bool,
 }
 
 const NO_ATTRIBUTES: &[(&str, &str)] = &[];
@@ -63,12 +65,17 @@ pub(super) const fn counter(name: &'static str, unit: &'static str) -> Metric {
 /// A gauge that DCGM exporter alone has, in its own way of counting.
 pub(super) const fn gauge_of_dcgm(name: &'static str, unit: &'static str) -> Metric {
     let dcgm = Some(Name { name, unit, scale: 1.0, shape: Shape::Gauge });
-    Metric { attributes: NO_ATTRIBUTES, names: [None, dcgm, None, None], is_optional: true }
+    Metric { attributes: NO_ATTRIBUTES, names: [None, dcgm, None, None], is_optional: true, wraps: false }
 }
 
 impl Metric {
     const fn new(name: Name) -> Self {
-        Self { attributes: NO_ATTRIBUTES, names: [Some(name), None, None, None], is_optional: false }
+        Self {
+            attributes: NO_ATTRIBUTES,
+            names: [Some(name), None, None, None],
+            is_optional: false,
+            wraps: false,
+        }
     }
 
     /// Gives its points these attributes.
@@ -88,6 +95,12 @@ impl Metric {
     /// Publishes it under OpenTelemetry's name only where it is listed: what few ask for, or many series.
     pub(super) const fn optional(mut self) -> Self {
         self.is_optional = true;
+        self
+    }
+
+    /// The driver counts it in 32 bits, so that it begins at 0 again.
+    pub(super) const fn wrapping(mut self) -> Self {
+        self.wraps = true;
         self
     }
 

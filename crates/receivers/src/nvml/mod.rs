@@ -7,8 +7,8 @@
 //! - `receiver`: the loop. `fleet`: all GPUs, NVML's comings and goings. `known`: one GPU, also when it is gone.
 //! - `session`: NVML, open, and its threads: one a GPU, one for events. `gpu`: what a GPU's thread does.
 //! - `catalogue`: every figure, with the call or field that it comes from and its tier. `metric`: what a figure is called under each
-//!   profile. `plan`: the part of the catalogue that a configuration asks for. `fields`, `profiler`, `instances`: what a GPU's thread
-//!   keeps of it that is more than a call.
+//!   profile. `plan`: the part of the catalogue that a configuration asks for. `table`: where in it that stands which is looked for by name.
+//!   `fields`, `profiler`, `instances`: what a GPU's thread keeps of it that is more than a call.
 //! - `count`: counters, told by who had the GPU. `pods`: which containers have which GPUs, and what that says of figures.
 //! - `xid`: what codes mean. `xids`: how many there were, and where. `health`: the rules of the verdict. `sink`: from a figure to a point.
 //!
@@ -32,6 +32,7 @@ mod profiler;
 mod receiver;
 mod session;
 mod sink;
+mod table;
 mod xid;
 mod xids;
 

@@ -7,83 +7,12 @@ use super::{
         Call, FieldRow, INSTANCE_CALLS, INSTANCE_PROFILE, PROFILE, ProfileRow, Tier, calls, fields, metrics,
     },
     config::NvmlConfig,
-    metric::{Metric, Name, Profile},
+    metric::Name,
+    table::{NVLINK, PROCESSES, SIGNALS, USAGE, row_of},
 };
 
 /// A figure's place in tables: that of its metric in `catalogue::metrics`.
 pub(super) type Row = u16;
-
-/// Figures that the health rules go by, whatever is published.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Signal {
-    RemapPending,
-    RemapFailure,
-    SramThreshold,
-    RecoveryAction,
-    UncorrectedSinceLoad,
-    RetiredDouble,
-    RetiredSingle,
-    RetiredPending,
-    LinkWidth,
-    LifetimeDram,
-    LifetimeSram,
-}
-
-impl Signal {
-    /// The metric, and the attribute's value that tells it from others of its name.
-    fn metric(self) -> Named {
-        match self {
-            Self::RemapPending => ("gpu.memory.row_remap.pending", &[]),
-            Self::RemapFailure => ("gpu.memory.row_remap.failure", &[]),
-            Self::SramThreshold => ("gpu.memory.sram.threshold_exceeded", &[]),
-            Self::RecoveryAction => ("gpu.recovery_action", &[]),
-            Self::UncorrectedSinceLoad => ("hw.errors", &["uncorrected", "dram", "driver_load"]),
-            Self::RetiredDouble => ("gpu.memory.retired_pages", &["double_bit"]),
-            Self::RetiredSingle => ("gpu.memory.retired_pages", &["single_bit"]),
-            Self::RetiredPending => ("gpu.memory.retired_pages.pending", &[]),
-            Self::LinkWidth => ("gpu.pcie.link.width", &[]),
-            Self::LifetimeDram => ("hw.errors", &["uncorrected", "dram", "manufacture"]),
-            Self::LifetimeSram => ("hw.errors", &["uncorrected", "sram", "manufacture"]),
-        }
-    }
-
-    /// Where it stands in tables by row.
-    pub(super) fn row(self) -> usize {
-        row_of(self.metric())
-    }
-}
-
-/// A metric, and the values of attributes that tell it from others of its name.
-type Named = (&'static str, &'static [&'static str]);
-
-/// What containers' use of a GPU is counted by: how much of the time it works, and its memory in use.
-pub(super) const USAGE: [Named; 2] = [("hw.gpu.utilization", &["general"]), ("hw.gpu.memory.usage", &[])];
-/// How many processes there are; how much memory they have follows.
-const PROCESSES: Named = ("gpu.process.count", &[]);
-
-/// Where a metric stands in tables by row.
-pub(super) fn row_of((name, values): Named) -> usize {
-    let is_it = |metric: &Metric| {
-        metric.under(Profile::Semconv).is_some_and(|found| found.name == name)
-            && values.iter().all(|value| metric.attributes.iter().any(|(_, found)| found == value))
-    };
-    metrics().position(is_it).unwrap_or(usize::MAX)
-}
-
-/// Every signal.
-pub(super) const SIGNALS: [Signal; 11] = [
-    Signal::RemapPending,
-    Signal::RemapFailure,
-    Signal::SramThreshold,
-    Signal::RecoveryAction,
-    Signal::UncorrectedSinceLoad,
-    Signal::RetiredDouble,
-    Signal::RetiredSingle,
-    Signal::RetiredPending,
-    Signal::LinkWidth,
-    Signal::LifetimeDram,
-    Signal::LifetimeSram,
-];
 
 /// A call that is made.
 #[derive(Clone, Copy, Debug)]
@@ -136,14 +65,11 @@ pub(super) struct PlannedProcesses {
 impl Plan {
     pub(super) fn new(config: &NvmlConfig) -> Self {
         let published: Vec<_> = metrics().map(|metric| config.published(metric)).collect();
-        let judged: Vec<usize> =
-            SIGNALS.iter().map(|signal| signal.row()).filter(|_| config.judges()).collect();
-        let counted_on = if config.tells_usage() { USAGE.map(row_of).to_vec() } else { Vec::new() };
-        let is_wanted = |row: usize| {
-            published.get(row).is_some_and(Option::is_some)
-                || judged.contains(&row)
-                || counted_on.contains(&row)
-        };
+        let judged = SIGNALS.iter().map(|(_, named)| *named).filter(|_| config.judges());
+        let counted_on = USAGE.into_iter().filter(|_| config.tells_usage());
+        let summed_up = NVLINK.into_iter().filter(|_| config.tells_nvlink());
+        let needed: Vec<usize> = judged.chain(counted_on).chain(summed_up).map(row_of).collect();
+        let is_wanted = |row: usize| published.get(row).is_some_and(Option::is_some) || needed.contains(&row);
         let processes = config.tells_processes().then(|| PlannedProcesses {
             root: config.pods.root_path.clone(),
             first: row_of(PROCESSES) as Row,

@@ -52,6 +52,12 @@ impl Receiver for NvmlReceiver {
         let delay = if context.drain.once { Duration::ZERO } else { self.config.initial_delay.as_std() };
         let mut next = [clock.now().plus(delay); 3];
         loop {
+            if fleet.is_alarmed() {
+                // Not at once: so no driver that tells of trouble without end makes rounds without end.
+                let fast =
+                    asked[0].map_or_else(|| following(clock.now(), self.interval(Tier::Fast)), |_| next[0]);
+                next = next.map(|next| next.min(fast));
+            }
             let at = soonest(&next, &asked);
             tokio::select! {
                 biased;

@@ -13,7 +13,9 @@ use std::{
 };
 
 use tokio::sync::mpsc::UnboundedSender;
-use weir_nvml_raw::{Class, Device, Error, EventSet, MIG_CHANGE, Nvml, XID};
+use weir_nvml_raw::{
+    Class, Device, Error, EventSet, GPU_UNAVAILABLE, MIG_CHANGE, Nvml, RECOVERY_ACTION, XID,
+};
 
 use super::{
     config::NvmlConfig,
@@ -22,8 +24,8 @@ use super::{
     pods::Pods,
 };
 
-/// How long the thread of events waits before it looks whether it is still wanted.
-const EVENT_WAIT: Duration = Duration::from_secs(5);
+/// How long the thread of events waits before it looks whether it is still wanted: so long it may hold NVML when that is to be closed.
+const EVENT_WAIT: Duration = Duration::from_secs(1);
 
 /// Who a GPU is, wherever it sits.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -56,23 +58,28 @@ pub(super) enum Report {
     Heard(u64, Result<(), Error>),
     /// The MIG instances of the GPU of this place are others now.
     Divided(u64, usize),
+    /// The driver says that the GPU of this place is unavailable, or asks for its recovery.
+    Alarm(u64, usize),
     /// Whether the kubelet answers, and what it said last.
     Pods(bool, Arc<Pods>),
 }
 
-/// Opens NVML on a thread: it can take seconds, or for ever.
+/// Opens NVML on a thread: it can take seconds, or for ever. Each thread has `held` as long as it holds NVML.
 ///
 /// # Errors
 /// There is no thread to be had.
 pub(super) fn open(
     number: u64,
     config: &NvmlConfig,
+    held: &Arc<()>,
     reports: UnboundedSender<Report>,
 ) -> std::io::Result<()> {
     let (library, listed) = (config.library.clone(), config.driver_folder.join("gpus"));
+    let held = Arc::clone(held);
     let open = move || {
         let listed = fs::read_dir(listed).map_or(0, Iterator::count);
         let _ = reports.send(Report::Opened(number, listed, enumerate(&library))); // the receiver may have ended
+        drop(held);
     };
     thread::Builder::new().name("nvml-open".to_owned()).spawn(open).map(drop)
 }
@@ -99,10 +106,11 @@ fn enumerate(library: &Path) -> Result<Found, Error> {
         }
     }
     let devices = found.iter().map(|(_, device)| Device::clone(device)).collect();
-    let (events, heard) = match EventSet::of(&nvml, devices, XID | MIG_CHANGE) {
-        Ok((events, registered)) => (Some(events), registered.into_iter().map(reports_xids).collect()),
-        Err(error) => (None, vec![Err(error); found.len()]),
-    };
+    let (events, heard) =
+        match EventSet::of(&nvml, devices, XID | MIG_CHANGE | GPU_UNAVAILABLE | RECOVERY_ACTION) {
+            Ok((events, registered)) => (Some(events), registered.into_iter().map(reports_xids).collect()),
+            Err(error) => (None, vec![Err(error); found.len()]),
+        };
     let gpus = found.into_iter().zip(heard).map(|((who, device), heard)| (who, device, heard));
     Ok(Found { gpus: gpus.collect(), lost, events })
 }
@@ -147,14 +155,16 @@ impl Session {
         devices: Vec<Device>,
         events: Option<EventSet>,
         plan: &Arc<Plan>,
+        held: &Arc<()>,
         reports: &UnboundedSender<Report>,
     ) -> std::io::Result<Self> {
         let mut session = Self { number, tasks: Vec::new(), is_over: Arc::default() };
         for (place, device) in devices.into_iter().enumerate() {
-            let mut gpu = Gpu::new(device, Arc::clone(plan));
+            let gpu = Gpu::new(device, Arc::clone(plan));
             let (tasks, todo) = sync_channel::<Task>(1);
-            let reports = reports.clone();
+            let (reports, held) = (reports.clone(), Arc::clone(held));
             let work = move || {
+                let (_held, mut gpu) = (held, gpu); // the GPU goes first
                 for (due, mut readings) in todo {
                     let outcome = gpu.read(due, &mut readings);
                     if reports.send(Report::Round(number, place, readings, outcome)).is_err() {
@@ -166,8 +176,11 @@ impl Session {
             session.tasks.push(tasks);
         }
         let Some(events) = events else { return Ok(session) };
-        let (reports, is_over) = (reports.clone(), Arc::clone(&session.is_over));
-        let wait = move || wait_for_events(number, &events, &reports, &is_over);
+        let (reports, is_over, held) = (reports.clone(), Arc::clone(&session.is_over), Arc::clone(held));
+        let wait = move || {
+            let (_held, events) = (held, events); // the events go first
+            wait_for_events(number, &events, &reports, &is_over);
+        };
         thread::Builder::new().name("nvml-events".to_owned()).spawn(wait)?;
         Ok(session)
     }
@@ -203,6 +216,7 @@ fn wait_for_events(number: u64, events: &EventSet, reports: &UnboundedSender<Rep
                 let report = match event.kind {
                     XID => Report::Xid(number, event.device, event.data, event.instance),
                     MIG_CHANGE => Report::Divided(number, event.device),
+                    GPU_UNAVAILABLE | RECOVERY_ACTION => Report::Alarm(number, event.device),
                     _ => continue,
                 };
                 if reports.send(report).is_err() {

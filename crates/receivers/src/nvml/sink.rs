@@ -35,6 +35,8 @@ pub(super) const POD_ALLOCATED: &str = "gpu.pod.allocated.time";
 pub(super) const POD_ACTIVE: &str = "gpu.pod.active.time";
 /// Memory that was held while no kernel ran, by how long.
 pub(super) const POD_IDLE_MEMORY: &str = "gpu.pod.idle.memory";
+/// Energy of a container's use of a GPU.
+pub(super) const POD_ENERGY: &str = "gpu.pod.energy";
 /// Memory of a container's processes.
 pub(super) const POD_MEMORY: &str = "gpu.pod.memory.usage";
 /// How much of the GPU a container's processes use.
@@ -44,6 +46,8 @@ pub(super) const PODS_UP: &str = "gpu.pods.up";
 
 /// DCGM exporter's, under its names alone: the last XID, 0 where there was none.
 pub(super) const LAST_XID: &str = "DCGM_FI_DEV_XID_ERRORS";
+/// The same: what goes over all NVLinks, both ways together.
+pub(super) const NVLINK_TOTAL: &str = "DCGM_FI_DEV_NVLINK_BANDWIDTH_TOTAL";
 
 /// What is published beside the catalogue.
 pub(super) const OWN: &[&str] = &[
@@ -58,6 +62,7 @@ pub(super) const OWN: &[&str] = &[
     POD_ALLOCATED,
     POD_ACTIVE,
     POD_IDLE_MEMORY,
+    POD_ENERGY,
     POD_MEMORY,
     POD_UTILIZATION,
     PODS_UP,

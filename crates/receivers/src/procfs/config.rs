@@ -107,7 +107,9 @@ impl Config for ProcfsConfig {
     }
 
     fn facts(&self) -> Facts {
-        let cumulative = !self.listed().is_empty(); // the Agent's counters are increments
-        Facts { cumulative, collects: true, of_this_host: true, ..Facts::default() }
+        let listed = self.listed();
+        let cumulative = !listed.is_empty(); // the Agent's counters are increments
+        let tells_pods = !listed.pods.is_absent();
+        Facts { cumulative, collects: true, of_this_host: true, tells_pods, ..Facts::default() }
     }
 }

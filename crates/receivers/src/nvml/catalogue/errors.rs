@@ -39,6 +39,13 @@ macro_rules! all_places {
     };
 }
 
+/// A field of one place. The convergence barrier unit (`cbu`) corrects nothing.
+macro_rules! place {
+    ($id:literal, $kind:literal, $place:literal, $since:literal, $dcgm:literal) => {
+        field!(Slow, $id, errors!($kind, $place, $since).optional().dcgm($dcgm, "1", 1.0))
+    };
+}
+
 macro_rules! sram {
     ($kind:literal, $since:literal) => {
         counter("gpu.memory.sram.errors", "{error}")
@@ -233,80 +240,22 @@ pub(super) const FIELDS: &[FieldRow] = &[
         all_places!("uncorrected", "manufacture").dcgm("DCGM_FI_DEV_ECC_DBE_AGG_TOTAL", "1", 1.0)
     ),
     // By place on Volta and before; later GPUs have on-chip memory as one.
-    field!(
-        Slow,
-        7,
-        errors!("corrected", "l1", "driver_load").optional().dcgm("DCGM_FI_DEV_ECC_SBE_VOL_L1", "1", 1.0)
-    ),
-    field!(
-        Slow,
-        8,
-        errors!("uncorrected", "l1", "driver_load").optional().dcgm("DCGM_FI_DEV_ECC_DBE_VOL_L1", "1", 1.0)
-    ),
-    field!(
-        Slow,
-        9,
-        errors!("corrected", "l2", "driver_load").optional().dcgm("DCGM_FI_DEV_ECC_SBE_VOL_L2", "1", 1.0)
-    ),
-    field!(
-        Slow,
-        10,
-        errors!("uncorrected", "l2", "driver_load").optional().dcgm("DCGM_FI_DEV_ECC_DBE_VOL_L2", "1", 1.0)
-    ),
-    field!(
-        Slow,
-        13,
-        errors!("corrected", "registers", "driver_load").optional().dcgm(
-            "DCGM_FI_DEV_ECC_SBE_VOL_REG",
-            "1",
-            1.0
-        )
-    ),
-    field!(
-        Slow,
-        14,
-        errors!("uncorrected", "registers", "driver_load").optional().dcgm(
-            "DCGM_FI_DEV_ECC_DBE_VOL_REG",
-            "1",
-            1.0
-        )
-    ),
-    field!(
-        Slow,
-        18,
-        errors!("corrected", "l1", "manufacture").optional().dcgm("DCGM_FI_DEV_ECC_SBE_AGG_L1", "1", 1.0)
-    ),
-    field!(
-        Slow,
-        19,
-        errors!("uncorrected", "l1", "manufacture").optional().dcgm("DCGM_FI_DEV_ECC_DBE_AGG_L1", "1", 1.0)
-    ),
-    field!(
-        Slow,
-        20,
-        errors!("corrected", "l2", "manufacture").optional().dcgm("DCGM_FI_DEV_ECC_SBE_AGG_L2", "1", 1.0)
-    ),
-    field!(
-        Slow,
-        21,
-        errors!("uncorrected", "l2", "manufacture").optional().dcgm("DCGM_FI_DEV_ECC_DBE_AGG_L2", "1", 1.0)
-    ),
-    field!(
-        Slow,
-        24,
-        errors!("corrected", "registers", "manufacture").optional().dcgm(
-            "DCGM_FI_DEV_ECC_SBE_AGG_REG",
-            "1",
-            1.0
-        )
-    ),
-    field!(
-        Slow,
-        25,
-        errors!("uncorrected", "registers", "manufacture").optional().dcgm(
-            "DCGM_FI_DEV_ECC_DBE_AGG_REG",
-            "1",
-            1.0
-        )
-    ),
+    place!(7, "corrected", "l1", "driver_load", "DCGM_FI_DEV_ECC_SBE_VOL_L1"),
+    place!(8, "uncorrected", "l1", "driver_load", "DCGM_FI_DEV_ECC_DBE_VOL_L1"),
+    place!(9, "corrected", "l2", "driver_load", "DCGM_FI_DEV_ECC_SBE_VOL_L2"),
+    place!(10, "uncorrected", "l2", "driver_load", "DCGM_FI_DEV_ECC_DBE_VOL_L2"),
+    place!(13, "corrected", "registers", "driver_load", "DCGM_FI_DEV_ECC_SBE_VOL_REG"),
+    place!(14, "uncorrected", "registers", "driver_load", "DCGM_FI_DEV_ECC_DBE_VOL_REG"),
+    place!(15, "corrected", "texture", "driver_load", "DCGM_FI_DEV_ECC_SBE_VOL_TEX"),
+    place!(16, "uncorrected", "texture", "driver_load", "DCGM_FI_DEV_ECC_DBE_VOL_TEX"),
+    place!(17, "uncorrected", "cbu", "driver_load", "DCGM_FI_DEV_ECC_DBE_VOL_CBU"),
+    place!(18, "corrected", "l1", "manufacture", "DCGM_FI_DEV_ECC_SBE_AGG_L1"),
+    place!(19, "uncorrected", "l1", "manufacture", "DCGM_FI_DEV_ECC_DBE_AGG_L1"),
+    place!(20, "corrected", "l2", "manufacture", "DCGM_FI_DEV_ECC_SBE_AGG_L2"),
+    place!(21, "uncorrected", "l2", "manufacture", "DCGM_FI_DEV_ECC_DBE_AGG_L2"),
+    place!(24, "corrected", "registers", "manufacture", "DCGM_FI_DEV_ECC_SBE_AGG_REG"),
+    place!(25, "uncorrected", "registers", "manufacture", "DCGM_FI_DEV_ECC_DBE_AGG_REG"),
+    place!(26, "corrected", "texture", "manufacture", "DCGM_FI_DEV_ECC_SBE_AGG_TEX"),
+    place!(27, "uncorrected", "texture", "manufacture", "DCGM_FI_DEV_ECC_DBE_AGG_TEX"),
+    place!(28, "uncorrected", "cbu", "manufacture", "DCGM_FI_DEV_ECC_DBE_AGG_CBU"),
 ];

@@ -17,7 +17,9 @@ macro_rules! pcie {
 
 macro_rules! bytes {
     ($direction:literal) => {
-        counter("hw.gpu.io", "By").with(&[("network.io.direction", $direction), ("gpu.interface", "pcie")])
+        counter("hw.gpu.io", "By")
+            .with(&[("network.io.direction", $direction), ("gpu.interface", "pcie")])
+            .wrapping()
     };
 }
 
@@ -100,9 +102,10 @@ pub(super) const CALLS: &[Call] = &[
 ];
 
 pub(super) const FIELDS: &[FieldRow] = &[
-    // "Value can be wrapped", says nvml.h: a counter that falls begins anew.
-    field!(Medium, 197, bytes!("transmit")),
-    field!(Medium, 198, bytes!("receive")),
+    // "Value can be wrapped", says nvml.h. The driver has 32 bits for them (NVIDIA/open-gpu-kernel-modules,
+    // NV2080_CTRL_BUS_GET_PEX_UTIL_COUNTERS_PARAMS): they come round after 4 GiB, so they are asked for as often as anything.
+    field!(Fast, 197, bytes!("transmit")),
+    field!(Fast, 198, bytes!("receive")),
     field!(Medium, 94, pcie!("pcie_replay").dcgm("DCGM_FI_DEV_PCIE_REPLAY_COUNTER", "1", 1.0)),
     field!(Slow, 95, pcie!("pcie_replay_rollover").optional()),
     field!(Slow, 169, pcie!("pcie_recovery").optional()),

@@ -2,9 +2,9 @@
 
 use std::convert::identity;
 
-use weir_nvml_raw::TemperatureLimit;
+use weir_nvml_raw::{Class, Device, Error, TemperatureLimit};
 
-use super::{Call, FieldRow, Tier, call, field, one};
+use super::{Call, FieldRow, Tier, Values, call, field, one};
 use crate::nvml::metric::{Metric, counter, gauge};
 
 const WATTS: f64 = 0.001; // NVML says milliwatts
@@ -33,6 +33,27 @@ macro_rules! margin_limit {
     ($limit:literal) => {
         gauge("gpu.temperature.margin.limit", "Cel").with(&[("gpu.limit", $limit)]).optional()
     };
+}
+
+macro_rules! fan {
+    ($number:literal) => {
+        gauge("hw.fan.speed_ratio", "1").with(&[("gpu.fan", $number)]).scaled(0.01)
+    };
+}
+
+/// As many as have a row below, which is as many as boards have; the first where an older driver does not say how many there are.
+fn fans(device: &Device, values: &mut Values) -> Result<(), Error> {
+    let fans = match device.fans() {
+        Err(Error::Missing(_)) => 1,
+        fans => fans?,
+    };
+    for (fan, value) in (0..fans).zip(&mut values[..4]) {
+        *value = match device.fan_speed(fan) {
+            Err(error) if fan > 0 && error.class() == Class::NotSupported => None,
+            speed => Some(speed?.into()),
+        };
+    }
+    Ok(())
 }
 
 const fn temperature(sensor: &'static [(&'static str, &'static str)]) -> Metric {
@@ -92,11 +113,13 @@ pub(super) const CALLS: &[Call] = &[
     ),
     call(
         Tier::Slow,
-        |device, values| one(values, device.fan_speed(0)?),
-        &[gauge("hw.fan.speed_ratio", "1")
-            .scaled(0.01)
-            .dcgm("DCGM_FI_DEV_FAN_SPEED", "%", 1.0)
-            .cwagent("nvidia_smi_fan_speed", 1.0)],
+        fans,
+        &[
+            fan!("0").dcgm("DCGM_FI_DEV_FAN_SPEED", "%", 1.0).cwagent("nvidia_smi_fan_speed", 1.0),
+            fan!("1"),
+            fan!("2"),
+            fan!("3"),
+        ],
     ),
 ];
 

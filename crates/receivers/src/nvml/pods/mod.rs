@@ -4,7 +4,8 @@
 //! | --- | --- |
 //! | `poller` | asks the kubelet, beside the rounds |
 //! | `tenants` | which of what the kubelet gave away is this GPU, or an instance of it |
-//! | `tenancy` | a GPU's containers: who has it alone, what they had of it and used of it |
+//! | `tenancy` | a GPU's containers: who has it alone, and which of its figures are theirs |
+//! | `usage` | what each had of it and used of it |
 //! | `processes` | figures by process, told by container; on the GPU's own thread |
 //! | `names` | what the container of an id is called, by the names of the node's log files |
 //!
@@ -16,14 +17,16 @@ mod poller;
 mod processes;
 mod tenancy;
 mod tenants;
+mod usage;
 
 use std::sync::Arc;
 
 pub(super) use names::Names;
 pub(super) use poller::{Pods, poll};
 pub(super) use processes::{OfContainer, Processes};
-pub(super) use tenancy::{Sample, Tenancy, is_use, report_processes};
+pub(super) use tenancy::{Tenancy, is_use};
 pub(super) use tenants::Mig;
+pub(super) use usage::{Sample, report_processes};
 
 pub(super) const NAMESPACE: &str = "k8s.namespace.name";
 pub(super) const POD: &str = "k8s.pod.name";

@@ -15,7 +15,7 @@ use std::{
 use weir_kubelet::PodCgroup;
 use weir_nvml_raw::{Class, Device, Error};
 
-use super::Owner;
+use super::{Names, Owner};
 
 /// A `cgroup` file has a line a hierarchy of some hundred bytes; what is longer is nobody's.
 const MOST_BYTES: u64 = 16 << 10;
@@ -39,6 +39,12 @@ pub(in crate::nvml) struct OfContainer {
 }
 
 impl OfContainer {
+    /// The container, by its names where the node tells them.
+    pub(super) fn owner<'a>(&'a self, names: &'a Names) -> Option<&'a Arc<Owner>> {
+        let container = self.container.as_ref()?;
+        Some(names.get(&container.id).unwrap_or(&container.owner))
+    }
+
     /// Adds what another has.
     pub(super) fn add(&mut self, memory: Option<u64>, used: Option<[u32; 3]>) {
         if let Some(memory) = memory {
@@ -66,6 +72,8 @@ pub(in crate::nvml) struct Processes {
     proc: PathBuf,
     nvml: weir_nvml_raw::Processes,
     known: HashMap<u32, Known>,
+    /// Whether the driver says what processes use of this GPU.
+    tells_use: bool,
     /// Buffers.
     path: String,
     file: Vec<u8>,
@@ -74,7 +82,13 @@ pub(in crate::nvml) struct Processes {
 impl Processes {
     pub(in crate::nvml) fn new(root: &Path) -> Self {
         let (known, path, file) = (HashMap::new(), String::new(), Vec::new());
-        Self { proc: root.join("proc"), nvml: weir_nvml_raw::Processes::default(), known, path, file }
+        let nvml = weir_nvml_raw::Processes::default();
+        Self { proc: root.join("proc"), nvml, known, tells_use: false, path, file }
+    }
+
+    /// Whether the last answer said what each process used, or that none used anything.
+    pub(in crate::nvml) fn tells_use(&self) -> bool {
+        self.tells_use
     }
 
     /// Puts what each container uses into `into`. Answers how many processes compute, and how many bytes they hold where
@@ -87,8 +101,9 @@ impl Processes {
         device: &Device,
         into: &mut Vec<OfContainer>,
     ) -> Result<(u32, Option<u64>), Error> {
+        self.tells_use = false;
         self.known.values_mut().for_each(|known| known.is_there = false);
-        let Self { proc, nvml, known, path, file } = self;
+        let Self { proc, nvml, known, tells_use, path, file } = self;
         let mut whose = |pid| container(proc, known, path, file, pid);
         let mut all = (0, OfContainer::default());
         for (pid, memory) in nvml.running(device)? {
@@ -98,12 +113,13 @@ impl Processes {
         }
         match nvml.samples(device) {
             Ok(samples) => {
+                *tells_use = true;
                 for sample in samples {
                     of(into, whose(sample.pid)).add(None, Some([sample.sm, sample.encoder, sample.decoder]));
                 }
             }
             Err(error) if matches!(error.class(), Class::Lost | Class::Session) => return Err(error),
-            Err(_) => {} // no samples, or none on a GPU that is divided
+            Err(error) => *tells_use = error.class() == Class::NoData, // else not on this GPU, such as one that is divided
         }
         self.known.retain(|_, known| known.is_there);
         let (count, OfContainer { memory, .. }) = all;

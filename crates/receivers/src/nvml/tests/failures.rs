@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use weir_config::Duration as ConfigDuration;
 use weir_core::UnixNanos;
+use weir_nvml_raw::{GPU_UNAVAILABLE, MIG_CHANGE, RECOVERY_ACTION};
 use weir_nvml_stub::{Card, Node, Stub};
 use weir_testkit::START;
 
@@ -184,7 +186,7 @@ async fn who_never_had_the_library_asks_for_no_new_container_whatever_the_driver
 async fn what_is_not_supported_is_asked_once_and_again_when_nvml_is_opened_anew() {
     // Not supported, and what newer drivers say of a call that is too old or too new for them.
     for code in [3, 13, 25, 26] {
-        let fan = "0 hw.fan.speed_ratio{}";
+        let fan = "0 hw.fan.speed_ratio{gpu.fan=0}";
         let mut node = Card::A10G.node(1);
         node.gpus[0].faults.insert("nvmlDeviceGetFanSpeed_v2".to_owned(), code);
         let mut watched = Watched::of(node);
@@ -207,7 +209,7 @@ async fn another_division_into_instances_is_an_event_after_which_everything_is_f
     assert!(!has(&round, load) && has(&round, instance));
     watched
         .stub
-        .change(|node| node.gpus[0] = weir_nvml_stub::Gpu { divisions: 1, ..Card::A100.gpu(0) })
+        .change(|node| node.gpus[0] = weir_nvml_stub::Gpu { events: vec![MIG_CHANGE], ..Card::A100.gpu(0) })
         .unwrap();
     let round = loop {
         let round = watched.minute_later().await;
@@ -357,19 +359,120 @@ async fn a_counter_that_falls_begins_anew_after_it_was_last_seen() {
 
 #[tokio::test]
 async fn nvml_is_closed_as_long_as_the_release_file_is_there() {
+    let mut node = Card::H100.node(2);
+    node.gpus[0].fields.insert(83, 5_000);
+    let stub = Stub::new(node).unwrap();
+    let file = stub.folder().join("release");
+    let mut watched = Watched::over(stub, |config| config.release_file = Some(file.clone()));
+    // The second round has compared samples of GPM.
+    watched.batch().await;
+    watched.minute_later().await;
+    std::fs::write(&file, "").unwrap();
+    let round = watched.minute_later().await;
+    assert_eq!((int(&round, "0 gpu.up{}"), int(&round, "0 gpu.health{}")), (0, 0), "nobody is lost");
+    // The thread of events ends its wait of a second, and with it the last hold on NVML is gone.
+    let closed = "NVML is closed, as long as the release file is there";
+    while watched.context.status.read().last_error.as_deref() != Some(closed) {
+        watched.minute_later().await;
+    }
+    let calls = |functions: [&str; 3]| functions.map(|function| watched.stub.calls(function));
+    let opened = calls(["nvmlInit_v2", "nvmlEventSetCreate", "nvmlGpmSampleAlloc"]);
+    assert_eq!(opened, [1, 1, 4], "once, one set for all, two samples a GPU");
+    assert_eq!(calls(["nvmlShutdown", "nvmlEventSetFree", "nvmlGpmSampleFree"]), opened, "nothing is held");
+    watched.minute_later().await;
+    assert_eq!(watched.stub.calls("nvmlInit_v2"), 1, "nor opened, as long as the file is there");
+    // Meanwhile the GPU was reset.
+    watched.stub.change(|node| _ = node.gpus[0].fields.insert(83, 1_000)).unwrap();
+    std::fs::remove_file(&file).unwrap();
+    let round = watched.minute_later().await;
+    assert_eq!((int(&round, "0 gpu.up{}"), int(&round, "- gpu.missing{}")), (1, 0), "with the first round");
+    assert_eq!(format!("{:.3}", round["0 hw.energy{hw.type=gpu}"].as_f64()), "1.000");
+    watched.ends().await;
+}
+
+#[tokio::test]
+async fn a_gpu_that_hangs_keeps_nvml_open_and_that_is_said() {
     let stub = Stub::new(Card::H100.node(1)).unwrap();
     let file = stub.folder().join("release");
     let mut watched = Watched::over(stub, |config| config.release_file = Some(file.clone()));
     watched.batch().await;
+    watched.stub.change(|node| _ = node.gpus[0].hangs.insert("*".to_owned())).unwrap();
+    watched.fixture.clock.advance(Duration::from_secs(60));
+    assert_eq!(int(&late(&mut watched).await, "- gpu.stuck{}"), 1);
     std::fs::write(&file, "").unwrap();
-    let round = watched.minute_later().await;
-    assert_eq!((int(&round, "0 gpu.up{}"), int(&round, "0 gpu.health{}")), (0, 0), "nobody is lost");
-    // The thread of events ends its wait of five seconds, and with it the last hold on NVML is gone.
+    watched.minute_later().await;
+    let said = watched.context.status.read().last_error.unwrap();
+    assert_eq!(said, "NVML is being closed, and not yet, as long as the release file is there");
+    assert_eq!(watched.stub.calls("nvmlShutdown"), 0);
+    watched.stub.change(|node| node.gpus[0].hangs.clear()).unwrap();
     while watched.stub.calls("nvmlShutdown") == 0 {
-        tokio::task::yield_now().await;
+        watched.minute_later().await;
     }
-    std::fs::remove_file(&file).unwrap();
-    assert_eq!(int(&watched.minute_later().await, "0 gpu.up{}"), 1);
+    watched.ends().await;
+}
+
+#[tokio::test]
+async fn an_opening_that_ends_while_gpus_are_to_be_released_is_closed_again() {
+    let mut node = Card::H100.node(1);
+    node.hangs = true;
+    let stub = Stub::new(node).unwrap();
+    let file = stub.folder().join("release");
+    let mut watched = Watched::over(stub, |config| {
+        config.release_file = Some(file.clone());
+        config.expected_gpus = 1;
+    });
+    assert_eq!(int(&late(&mut watched).await, "- gpu.missing{}"), 1);
+    std::fs::write(&file, "").unwrap();
+    watched.stub.change(|node| node.hangs = false).unwrap();
+    while watched.stub.calls("nvmlShutdown") == 0 {
+        watched.minute_later().await;
+    }
+    assert_eq!(watched.stub.calls("nvmlDeviceGetPowerUsage"), 0, "no GPU was asked");
+    watched.ends().await;
+}
+
+#[tokio::test]
+async fn what_the_driver_tells_of_a_gpus_recovery_is_looked_at_with_the_next_fast_round() {
+    for kind in [GPU_UNAVAILABLE, RECOVERY_ACTION] {
+        let stub = Stub::new(Card::H100.node(1)).unwrap();
+        // No slow round comes by itself.
+        let mut watched =
+            Watched::over(stub, |config| config.intervals.slow = ConfigDuration::from_secs(30 * 86_400));
+        assert_eq!(int(&watched.round().await, "0 gpu.health{}"), 0);
+        let recovery = |node: &mut Node| {
+            node.gpus[0].fields.insert(230, 1);
+            node.gpus[0].events.push(kind);
+        };
+        watched.stub.change(recovery).unwrap();
+        let verdict = loop {
+            watched.fixture.clock.advance(Duration::from_secs(1));
+            if let Some(verdict) = watched.round().await.get("0 gpu.health{}") {
+                break verdict.as_f64() as i64;
+            }
+        };
+        assert_eq!(verdict, 2, "{kind:#x}");
+        watched.ends().await;
+    }
+}
+
+#[tokio::test]
+async fn traffic_over_pcie_is_counted_on_where_its_32_bits_come_round() {
+    let mut node = Card::H100.node(1);
+    node.gpus[0].fields.insert(197, 4_000_000_000);
+    let mut watched = Watched::of(node);
+    let transmit = "0 hw.gpu.io{gpu.interface=pcie,network.io.direction=transmit}";
+    assert_eq!(int(&watched.round().await, transmit), 4_000_000_000);
+    let set = |watched: &mut Watched, bytes: u64| {
+        watched.stub.change(|node| _ = node.gpus[0].fields.insert(197, bytes)).unwrap();
+    };
+    set(&mut watched, 5_032_704);
+    assert_eq!(int(&watched.minute_later().await, transmit), 4_300_000_000, "2^32 and what is over");
+    // Opened anew, it is what it was, or was reset.
+    watched.stub.change(|node| _ = node.gpus[0].fails(18)).unwrap();
+    watched.minute_later().await;
+    watched.stub.change(|node| node.gpus[0].faults.clear()).unwrap();
+    set(&mut watched, 6_032_704);
+    assert_eq!(int(&watched.minute_later().await, transmit), 4_301_000_000);
     watched.ends().await;
 }
 

@@ -57,6 +57,33 @@ async fn each_rule_has_its_verdict() {
     assert_eq!(found(both).await, replace("retired_pages"));
     assert_eq!(found(set(Card::T4, "retired.pending", 1)).await, reset("retired_pages_pending"));
     assert_eq!(found(set(Card::H100, "ecc.volatile.uncorrected.dram", 1)).await, watch("uncorrected_errors"));
+    assert_eq!(found(set(Card::H100, "repair.channel", 1)).await, reset("repair_pending"));
+    assert_eq!(found(set(Card::L40S, "repair.tpc", 1)).await, reset("repair_pending"));
+}
+
+#[tokio::test]
+async fn a_gpu_that_is_not_well_in_its_fabric_is_watched() {
+    let in_fabric = |change: &[(&str, u64)]| {
+        gpu(Card::B200, |gpu| change.iter().for_each(|(quantity, value)| _ = gpu.set(quantity, *value)))
+    };
+    let watch = (1, vec!["fabric".to_owned()]);
+    // nvml.h: 1 not started, 2 in progress, 3 completed; a return code once it is completed.
+    for (ill, what) in [
+        (in_fabric(&[("fabric.state", 1)]), "not started"),
+        (in_fabric(&[("fabric.state", 2)]), "in progress"),
+        (in_fabric(&[("fabric.status", 999)]), "completed with an error"),
+        // Two bits each, 1 is yes and 2 is no; then four, 1 for what is right.
+        (in_fabric(&[("fabric.health", 0b1_1010_1001)]), "less bandwidth"),
+        (in_fabric(&[("fabric.health", 0b1_1010_0110)]), "a route in recovery"),
+        (in_fabric(&[("fabric.health", 0b1_1001_1010)]), "a route that is unhealthy"),
+        (in_fabric(&[("fabric.health", 0b1_0110_1010)]), "a timeout in recovery"),
+        (in_fabric(&[("fabric.health", 0b10_1010_1010)]), "a wrong configuration"),
+    ] {
+        assert_eq!(verdict(ill, &[]).await, watch, "{what}");
+    }
+    for well in [in_fabric(&[]), in_fabric(&[("fabric.health", 0)]), in_fabric(&[("fabric.state", 0)])] {
+        assert_eq!(verdict(well, &[]).await, (0, vec![]));
+    }
 }
 
 /// The rules that hold in the round after `change`, and the verdict.

@@ -5,7 +5,7 @@ use weir_nvml_stub::{Card, Gpu, Node};
 use super::{all, has, int};
 
 /// A divided H100, whose GPU instances 1 and 2 count while they run.
-fn divided() -> Node {
+pub(super) fn divided() -> Node {
     let mut node = Card::H100.node(1);
     let mut instances = Card::A100Mig.gpu(0).instances;
     for (instance, busy) in instances.iter_mut().zip([25.0, 75.5]) {

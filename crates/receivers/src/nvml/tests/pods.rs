@@ -6,7 +6,7 @@ use weir_core::{Batch, UnixNanos};
 use weir_nvml_stub::{Card, Node, Stub, Xid};
 use weir_testkit::{Given, Kubelet};
 
-use super::{super::Profile, Watched};
+use super::{super::Profile, Watched, instances::divided};
 
 /// GPUs, and a kubelet beside them.
 pub(super) struct Shared {
@@ -229,7 +229,9 @@ async fn a_gpu_that_several_share_has_figures_of_nobody_and_its_time_is_divided(
         let point = points[&format!("0 {container} gpu.pod.allocated.time{{}}")];
         let passed = point.time.since(point.start).as_secs_f64();
         assert!(passed > 0.0 && (point.value - passed * share).abs() < 1e-6, "{container}: {point:?}");
-        assert!(!has(&points, &format!("0 {container} gpu.pod.active.time")), "nobody knows whose it was");
+        for told in ["active.time", "energy"] {
+            assert!(!has(&points, &format!("0 {container} gpu.pod.{told}")), "nobody knows whose it was");
+        }
     }
     shared.watched.ends().await;
 }
@@ -282,6 +284,42 @@ async fn an_instance_of_a_divided_gpu_has_its_own_pod() {
         assert!(!has(&points, &format!("0 {container} hw.")), "the GPU's figures are nobody's");
         assert!(!has(&points, &format!("0 {container} gpu.pod.active.time")), "it does not tell");
     }
+    shared.watched.ends().await;
+}
+
+#[tokio::test]
+async fn an_instance_that_counts_while_it_runs_tells_how_much_of_its_time_its_pod_used() {
+    let node = divided();
+    let migs: Vec<String> = node.gpus[0].instances.iter().map(|instance| instance.uuid.clone()).collect();
+    let mut shared = Shared::of(node);
+    let share =
+        |container: &str, replica: u32| Given::by_plugin(container, &format!("{}::{replica}", migs[1]));
+    shared.kubelet.gives(&[
+        Given::by_plugin("ml/a/main", &migs[0]),
+        share("ml/b/main", 0),
+        share("ml/c/main", 1),
+    ]);
+    let before = shared.until("0 ml/a/main gpu.pod.active.time").await;
+    let after = shared.minute_later().await;
+    let of = |metric: &str| {
+        let name = format!("0 ml/a/main gpu.pod.{metric}{{gpu.instance.id=1}}");
+        value(&after, &name) - value(&before, &name)
+    };
+    // Three of seven slices for a minute, of which its graphics engine worked a quarter.
+    let slices = 60.0 * 3.0 / 7.0;
+    assert!((of("allocated.time") - slices).abs() < 1e-6, "{}", of("allocated.time"));
+    assert!((of("active.time") - slices / 4.0).abs() < 1e-6, "{}", of("active.time"));
+    for pod in ["b", "c"] {
+        assert!(has(&after, &format!("0 ml/{pod}/main gpu.pod.allocated.time")), "{pod}");
+        assert!(
+            !has(&after, &format!("0 ml/{pod}/main gpu.pod.active.time")),
+            "{pod}: whose it was is not told"
+        );
+    }
+    assert!(
+        !after.keys().any(|name| name.contains("gpu.pod.energy")),
+        "the driver tells no instance's energy"
+    );
     shared.watched.ends().await;
 }
 

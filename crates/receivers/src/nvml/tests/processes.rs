@@ -3,6 +3,7 @@
 use std::{fs, path::Path};
 
 use weir_nvml_stub::{Card, Gpu, Process};
+use weir_testkit::Given;
 
 use super::pods::{Points, Shared, given, has, value, whole};
 
@@ -66,6 +67,78 @@ async fn what_containers_use_of_a_shared_gpu_is_told_by_their_processes() {
     }
     assert_eq!(sum(&points, "gpu.pod.memory.usage"), whole(&points, "0 - gpu.process.memory.usage{}"));
     assert_eq!(whole(&points, "0 - gpu.process.count{}"), 5);
+    shared.watched.ends().await;
+}
+
+/// What a minute adds to a figure, in which the board used 860 J.
+async fn of_a_minute(shared: &mut Shared, names: &[&str]) -> Vec<f64> {
+    let before = shared.minute_later().await;
+    shared.watched.stub.change(|node| *node.gpus[0].fields.get_mut(&83).unwrap() += 860_000).unwrap();
+    let after = shared.minute_later().await;
+    names.iter().map(|name| value(&after, name) - value(&before, name)).collect()
+}
+
+#[tokio::test]
+async fn the_energy_and_the_time_of_a_shared_gpu_are_divided_by_what_processes_used() {
+    let mut shared = shared(Card::L40S);
+    let logs = shared.socket.parent().unwrap().join("node/var/log/containers");
+    fs::write(logs.join(format!("b-1_web_main-{}.log", id(2))), "").unwrap();
+    let replica =
+        |pod: &str, number: u32| Given::by_plugin(pod, &format!("{}::{number}", Card::L40S.gpu(0).uuid));
+    shared.kubelet.gives(&[
+        replica("ml/a-7f/main", 0),
+        replica("web/b-1/main", 1),
+        replica("web/idle/main", 2),
+    ]);
+    shared.until("0 web/b-1/main gpu.pod.energy").await;
+    let of = |figure: &str| {
+        ["ml/a-7f", "web/b-1", "web/idle"].map(|pod| format!("0 {pod}/main gpu.pod.{figure}{{}}"))
+    };
+    let (energy, time, allocated) = (of("energy"), of("active.time"), of("allocated.time"));
+    let names: Vec<&str> = energy
+        .iter()
+        .chain(&time)
+        .chain(&allocated)
+        .map(String::as_str)
+        .chain(["0 - hw.energy{hw.type=gpu}"])
+        .collect();
+    let found = of_a_minute(&mut shared, &names).await;
+    // Percent of multiprocessors: 25 of the first, 60 of the second, 1 of the node's own process.
+    let expected = [250.0, 600.0, 0.0, 15.0, 36.0, 0.0, 20.0, 20.0, 20.0, 860.0];
+    for ((name, found), expected) in names.iter().zip(&found).zip(expected) {
+        assert!((found - expected).abs() < 1e-6, "{name}: {found}, not {expected}");
+    }
+
+    // Nothing ran: what the board used is nobody's.
+    shared.watched.stub.change(|node| on(&mut node.gpus[0], &[(10, 100, 0), (20, 1000, 0)])).unwrap();
+    let found = of_a_minute(&mut shared, &names[..6]).await;
+    assert!(found.iter().all(|found| found.abs() < 1e-9), "{found:?}");
+    shared.watched.ends().await;
+}
+
+#[tokio::test]
+async fn who_has_a_gpu_alone_has_all_its_energy() {
+    let mut shared = shared(Card::L40S);
+    shared.kubelet.gives(&[Given::by_plugin("ml/a-7f/main", &Card::L40S.gpu(0).uuid)]);
+    shared.until("0 ml/a-7f/main gpu.pod.energy").await;
+    let names = ["0 ml/a-7f/main gpu.pod.energy{}", "0 ml/a-7f/main hw.energy{hw.type=gpu}"];
+    assert_eq!(of_a_minute(&mut shared, &names).await, [860.0, 860.0]);
+    shared.watched.ends().await;
+}
+
+#[tokio::test]
+async fn where_the_driver_does_not_say_what_processes_use_nobody_has_used_nothing() {
+    let mut node = Card::L40S.node(1);
+    node.gpus[0].faults.insert("nvmlDeviceGetProcessUtilization".to_owned(), 3);
+    let mut shared = Shared::over(node, |config| config.pods.host_pid = true);
+    let replica =
+        |pod: &str, number: u32| Given::by_plugin(pod, &format!("{}::{number}", Card::L40S.gpu(0).uuid));
+    shared.kubelet.gives(&[replica("ml/a/main", 0), replica("ml/b/main", 1)]);
+    shared.until("0 ml/b/main gpu.pod.allocated.time").await;
+    let points = shared.minute_later().await;
+    for figure in ["energy", "active.time"] {
+        assert!(!has(&points, &format!("0 ml/a/main gpu.pod.{figure}")), "{figure}");
+    }
     shared.watched.ends().await;
 }
 

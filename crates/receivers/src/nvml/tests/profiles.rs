@@ -36,7 +36,7 @@ fn set(names: &[&str]) -> BTreeSet<String> {
 #[tokio::test]
 async fn dcgm_exporters_defaults_are_published_with_its_labels() {
     let (names, labels) = published(Profile::Dcgm, Card::H100.gpu(0)).await;
-    // Its etc/default-counters.csv, but for the rate of NVLink and licences of virtual GPUs.
+    // Its etc/default-counters.csv, but for licences of virtual GPUs.
     let expected = [
         "DCGM_FI_DEV_SM_CLOCK",
         "DCGM_FI_DEV_MEM_CLOCK",
@@ -55,6 +55,7 @@ async fn dcgm_exporters_defaults_are_published_with_its_labels() {
         "DCGM_FI_DEV_UNCORRECTABLE_REMAPPED_ROWS",
         "DCGM_FI_DEV_CORRECTABLE_REMAPPED_ROWS",
         "DCGM_FI_DEV_ROW_REMAP_FAILURE",
+        "DCGM_FI_DEV_NVLINK_BANDWIDTH_TOTAL",
         "DCGM_FI_PROF_GR_ENGINE_ACTIVE",
         "DCGM_FI_PROF_PIPE_TENSOR_ACTIVE",
         "DCGM_FI_PROF_DRAM_ACTIVE",
@@ -113,4 +114,32 @@ async fn under_dcgm_exporters_names_the_last_xid_is_told_and_none_is_zero() {
     watched.stub.change(|node| node.gpus[0].xids.extend(xids)).unwrap();
     while last(&watched.minute_later().await) != 79 {}
     watched.ends().await;
+}
+
+#[tokio::test]
+async fn what_goes_over_all_nvlinks_is_the_rate_that_dcgm_makes_of_its_counters() {
+    // KiB before the fifth NVLink, bytes since; DCGM divides KiB a second by 1000.
+    for (card, fields, unit) in [(Card::H100, [138, 139], 1), (Card::B200, [202, 204], 1024)] {
+        let mut watched = Watched::over(Stub::new(card.node(1)).unwrap(), |config| {
+            config.profile = Profile::Dcgm;
+            config.metrics =
+                vec!["DCGM_FI_DEV_NVLINK_BANDWIDTH_TOTAL".to_owned(), "DCGM_FI_DEV_GPU_TEMP".to_owned()];
+        });
+        let name = format!(
+            "0 DCGM_FI_DEV_NVLINK_BANDWIDTH_TOTAL{{UUID={},device=nvidia0,gpu=0,modelName={}}}",
+            card.gpu(0).uuid,
+            card.model()
+        );
+        let set = |watched: &mut Watched, kib: [u64; 2]| {
+            let values = fields.into_iter().zip(kib.map(|kib| kib * unit));
+            watched.stub.change(|node| node.gpus[0].fields.extend(values)).unwrap();
+        };
+        set(&mut watched, [1_000, 2_000]);
+        assert!(!watched.round().await.contains_key(&name), "one look says nothing");
+        watched.minute_later().await;
+        set(&mut watched, [61_000, 122_000]);
+        let rate = watched.minute_later().await[&name].as_f64();
+        assert!((rate - 3.0).abs() < 1e-9, "{card:?}: 180,000 KiB in a minute, not {rate}");
+        watched.ends().await;
+    }
 }

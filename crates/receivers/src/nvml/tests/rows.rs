@@ -8,7 +8,7 @@ use weir_nvml_stub::{Card, Gpu, Node, Process, Stub};
 use super::{
     super::{
         Profile,
-        sink::{LAST_XID, OWN},
+        sink::{LAST_XID, NVLINK_TOTAL, OWN},
     },
     Watched,
 };
@@ -81,7 +81,7 @@ async fn published(profile: Profile) -> BTreeSet<String> {
         let kind = if metric.kind == Kind::Sum && metric.monotonic { "counter" } else { "gauge" };
         let value = format!("{:.6}", point.value().as_f64());
         let value = value.trim_end_matches('0').trim_end_matches('.');
-        (!OWN.contains(&&*metric.name) && &*metric.name != LAST_XID)
+        (!OWN.contains(&&*metric.name) && ![LAST_XID, NVLINK_TOTAL].contains(&&*metric.name))
             .then(|| format!("{}{attributes} = {value} {} {kind}", metric.name, metric.unit))
     };
     let lines = batch.numbers.iter().filter_map(line).collect();

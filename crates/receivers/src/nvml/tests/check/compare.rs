@@ -18,16 +18,11 @@ const NOT_PRINTED: &[&str] = &[
     "gpu.encoder.latency{",
     "gpu.memory.sram.errors{", // as `hw.errors` of the SRAM
     "gpu.memory.errors{",
-    "hw.errors{error.type=corrected,gpu.errors.since=driver_load,gpu.memory.location=l",
-    "hw.errors{error.type=corrected,gpu.errors.since=driver_load,gpu.memory.location=r",
-    "hw.errors{error.type=corrected,gpu.errors.since=manufacture,gpu.memory.location=l",
-    "hw.errors{error.type=corrected,gpu.errors.since=manufacture,gpu.memory.location=r",
-    "hw.errors{error.type=uncorrected,gpu.errors.since=driver_load,gpu.memory.location=l",
-    "hw.errors{error.type=uncorrected,gpu.errors.since=driver_load,gpu.memory.location=r",
-    "hw.errors{error.type=uncorrected,gpu.errors.since=manufacture,gpu.memory.location=l",
-    "hw.errors{error.type=uncorrected,gpu.errors.since=manufacture,gpu.memory.location=r",
     "gpu.fabric.", // in words
     "gpu.nvlink.",
+    "hw.fan.speed_ratio{gpu.fan=1", // the first one's alone
+    "hw.fan.speed_ratio{gpu.fan=2",
+    "hw.fan.speed_ratio{gpu.fan=3",
     "gpu.instance.",             // by instance
     "gpu.graphics.utilization{", // GPM
     "gpu.sm.",
@@ -49,9 +44,13 @@ const NOT_PRINTED: &[&str] = &[
     "hw.errors{error.type=pcie_fatal,",
 ];
 
+/// Places whose errors it prints no more.
+const PLACES: &[&str] = &["l1", "l2", "registers", "texture", "cbu"];
+
 /// Whether `nvidia-smi -q -x` prints the figure of this key.
 pub(super) fn is_printed(key: &str) -> bool {
-    !NOT_PRINTED.iter().any(|start| key.starts_with(start))
+    let is_of = |place: &&str| key.contains(&format!("gpu.memory.location={place},"));
+    !NOT_PRINTED.iter().any(|start| key.starts_with(start)) && !PLACES.iter().any(is_of)
 }
 
 /// A figure that is compared.

@@ -6,7 +6,7 @@ mod smi;
 
 use std::{collections::BTreeMap, path::Path, process::Command, sync::Arc, time::Duration};
 
-use weir_nvml_raw::{Class, Device, Nvml};
+use weir_nvml_raw::{Class, Device, Field, Nvml};
 use weir_nvml_stub::{Card, Gpu as StubGpu, Node, Stub, smi_xml};
 
 use self::{
@@ -15,8 +15,7 @@ use self::{
 };
 use super::super::{
     NvmlConfig,
-    catalogue::{TIERS, Tier, Values, calls, metrics},
-    fields::Asked,
+    catalogue::{Call, FieldRow, TIERS, Tier, Values, calls, fields, metrics},
     gpu::{Due, Gpu, Readings},
     metric::{Metric, Profile},
     plan::Plan,
@@ -47,7 +46,7 @@ fn figures(device: &Device) -> BTreeMap<String, f64> {
     readings.figures.iter().filter_map(|reading| figure(reading.row.into(), reading.value)).collect()
 }
 
-/// A call, by its first metric: whether the GPU supports it, and the median of what it takes.
+/// A call, by its first metric, or a field: whether the GPU supports it, and the median of what it takes.
 struct Cost {
     call: String,
     tier: Tier,
@@ -55,23 +54,33 @@ struct Cost {
     takes: Duration,
 }
 
-/// What every call costs; fields go in one call a tier, and are the last of them.
+/// What every call costs, but for fields.
 fn costs(device: &Device) -> Vec<Cost> {
-    let of_calls = calls().map(|call| Cost {
+    let of_call = |call: &Call| Cost {
         call: call.metrics.first().and_then(key).unwrap_or_default(),
         tier: call.tier,
         is_supported: (call.read)(device, &mut Values::default())
             .map_or_else(|error| error.class() != Class::NotSupported, |()| true),
         takes: median(|| _ = (call.read)(device, &mut Values::default())),
-    });
-    let asked = Asked::of(device, &plan()).unwrap().into_iter().zip(TIERS);
-    let of_fields = asked.map(|(mut fields, tier)| Cost {
-        call: "all fields".to_owned(),
-        tier,
-        is_supported: true,
-        takes: median(|| fields.read(device, &mut Vec::new()).unwrap()),
-    });
-    of_calls.chain(of_fields).collect()
+    };
+    calls().map(of_call).collect()
+}
+
+/// What every field of the whole GPU costs where it is asked for alone; a tier's are asked for together.
+fn field_costs(device: &Device) -> Vec<Cost> {
+    let of_source = |field: &FieldRow, number: u32| {
+        let mut ask = [Field::of(device.field_id(number)?, field.of.number()?)];
+        let asked = device.fields(&mut ask);
+        let is_supported = asked
+            .and_then(|()| ask[0].value())
+            .map_or_else(|error| error.class() != Class::NotSupported, |_| true);
+        let takes = median(|| _ = device.fields(&mut ask));
+        let call = format!("field {number}  {}", key(&field.metric).unwrap_or_default());
+        Some(Cost { call, tier: field.tier, is_supported, takes })
+    };
+    fields()
+        .flat_map(|field| field.sources.iter().filter_map(move |source| of_source(field, source.id)))
+        .collect()
 }
 
 /// What a round of a tier costs, of what is asked for by default: without what turned out not to be supported.
@@ -173,8 +182,8 @@ fn a_figure_between_two_readings_agrees_and_one_that_is_missing_or_made_up_does_
     }
     figures.remove(replays);
     assert_eq!(outcome(&before, &figures, &after, replays), Outcome::WeirLacks);
-    figures.insert("hw.fan.speed_ratio{}".to_owned(), 0.0);
-    assert_eq!(outcome(&before, &figures, &after, "hw.fan.speed_ratio{}"), Outcome::WeirInvents);
+    figures.insert("hw.fan.speed_ratio{gpu.fan=0}".to_owned(), 0.0);
+    assert_eq!(outcome(&before, &figures, &after, "hw.fan.speed_ratio{gpu.fan=0}"), Outcome::WeirInvents);
 }
 
 #[test]
@@ -197,31 +206,56 @@ fn what_a_card_does_not_support_is_said_beside_what_each_call_costs() {
             "gpu.fabric.state{}".to_owned(),
         ]
     );
-    assert_eq!(costs.len(), calls().count() + 3);
+    assert_eq!(costs.len(), calls().count());
+    let fields = field_costs(&device);
+    let of =
+        |number: u32| fields.iter().find(|cost| cost.call.starts_with(&format!("field {number} "))).unwrap();
+    assert!(of(83).is_supported && of(142).is_supported, "energy, and remapped rows");
+    assert!(
+        !of(82).is_supported && !of(197).is_supported,
+        "neither a sensor of the memory nor counters of PCIe"
+    );
 }
 
-/// Compares a GPU with what is printed of it before and after, shows everything, and says how many figures are wrong.
-fn check(device: &Device, printed: impl Fn() -> Vec<SmiGpu>) -> usize {
+/// Compares a GPU with what is printed of it before and after, shows everything as a section of `docs/gpu-check.md`, and says how many
+/// figures are wrong.
+fn check(nvml: &Nvml, device: &Device, printed: impl Fn() -> Vec<SmiGpu>) -> usize {
     let (uuid, name) = (device.uuid().unwrap(), device.name().unwrap());
     let of_it = || printed().into_iter().find(|gpu| gpu.uuid == uuid).unwrap();
     let (before, figures, after) = (of_it(), figures(device), of_it());
-    println!("\n{name} {uuid}\n{:<114} {:>14} {:>14} {:>14}", "", "nvidia-smi", "weir", "nvidia-smi");
     let lines = compare(&before, &figures, &after);
+    let wrong = lines.iter().filter(|line| line.outcome.is_wrong()).count();
+    let (driver, vbios) = (nvml.driver_version().unwrap(), device.vbios().unwrap_or_default());
+    println!(
+        "\n### {name}\n\nDriver {driver}, firmware {vbios}. {} figures compared, {wrong} wrong.",
+        lines.len()
+    );
+    for tier in TIERS {
+        let takes = round(device, tier);
+        let calls = Plan::new(&NvmlConfig::default())
+            .calls
+            .iter()
+            .filter(|planned| planned.call.tier == tier)
+            .count();
+        let (micros, percent) = (takes.as_secs_f64() * 1e6, takes.as_secs_f64() * 100.0);
+        println!(
+            "- A round of the {tier:?} interval of what is there by default: {micros:.0} µs, {percent:.3} % of a second, with up to {} calls.",
+            calls + 2
+        );
+    }
+    println!("\n```text\n{:<114} {:>14} {:>14} {:>14}", "", "nvidia-smi", "weir", "nvidia-smi");
     lines.iter().for_each(|line| println!("{line}"));
     for key in metrics().filter_map(key).filter(|key| !is_printed(key)) {
         let weir = figures.get(&key).map_or("-".to_owned(), f64::to_string);
         println!("{:<13} {key:<100} {:>14} {weir:>14} {:>14}", "NotPrinted", "-", "-");
     }
-    println!("\n{:>10} µs  call, median of 21", "");
-    for Cost { call, tier, is_supported, takes } in costs(device) {
+    println!("\n{:>10} µs  each call and each field by itself, median of 21", "");
+    for Cost { call, tier, is_supported, takes } in costs(device).into_iter().chain(field_costs(device)) {
         let not = if is_supported { "" } else { "  not supported: asked once" };
         println!("{:>10.1} µs  {tier:?}  {call}{not}", takes.as_secs_f64() * 1e6);
     }
-    for tier in TIERS {
-        let takes = round(device, tier).as_secs_f64() * 1e6;
-        println!("{takes:>10.1} µs  {tier:?}  a whole round of what is asked for by default");
-    }
-    lines.iter().filter(|line| line.outcome.is_wrong()).count()
+    println!("```");
+    wrong
 }
 
 #[test]
@@ -231,16 +265,16 @@ fn of_several_gpus_the_one_that_is_wrong_is_found() {
     stub.change(|node| _ = node.gpus[1].set("temperature", 90).set("ecc.aggregate.corrected.dram", 1))
         .unwrap();
     let nvml = Nvml::open(&stub.path()).unwrap();
-    let wrong = [0, 1].map(|gpu| check(&nvml.device(gpu).unwrap(), || smi::read(&printed).unwrap()));
+    let wrong = [0, 1].map(|gpu| check(&nvml, &nvml.device(gpu).unwrap(), || smi::read(&printed).unwrap()));
     assert_eq!(wrong, [0, 2]);
 }
 
 /// What the machine has to have for the check: its GPUs, and `nvidia-smi`.
-fn machine() -> Result<Vec<Device>, String> {
+fn machine() -> Result<(Arc<Nvml>, Vec<Device>), String> {
     let nvml = Nvml::open(Path::new("libnvidia-ml.so.1")).map_err(|error| error.to_string())?;
     let count = nvml.count().map_err(|error| error.to_string())?;
     let devices: Vec<Device> = (0..count).filter_map(|index| nvml.device(index).ok()).collect();
-    if devices.is_empty() { Err("no GPU answers".to_owned()) } else { nvidia_smi().map(|_| devices) }
+    if devices.is_empty() { Err("no GPU answers".to_owned()) } else { nvidia_smi().map(|_| (nvml, devices)) }
 }
 
 fn nvidia_smi() -> Result<Vec<SmiGpu>, String> {
@@ -252,8 +286,9 @@ fn nvidia_smi() -> Result<Vec<SmiGpu>, String> {
 #[test]
 fn a_real_gpu_says_what_nvidia_smi_says() {
     match machine() {
-        Ok(devices) => {
-            let wrong: usize = devices.iter().map(|device| check(device, || nvidia_smi().unwrap())).sum();
+        Ok((nvml, devices)) => {
+            let wrong: usize =
+                devices.iter().map(|device| check(&nvml, device, || nvidia_smi().unwrap())).sum();
             assert_eq!(wrong, 0, "figures that are not nvidia-smi's");
         }
         Err(why) => println!("skipped: gpu-check ({why})"),

@@ -1,22 +1,25 @@
-//! All GPUs of this machine, and NVML's comings and goings.
+//! All GPUs of this machine, and NVML's comings and goings: opened where that is due, closed on request, left to itself where it hangs.
+//! `reports`: what threads report, taken in.
+
+mod reports;
 
 use std::{collections::BTreeMap, fs, sync::Arc, time::Duration};
 
 use tokio::sync::mpsc::UnboundedSender;
 use weir_core::{Batch, Context, Door, Reason, UnixNanos};
-use weir_nvml_raw::{Class, Device, Error};
 
 use super::{
-    catalogue::{Tier, metrics},
+    catalogue::Tier,
     config::NvmlConfig,
     gpu::Due,
     health::HealthVerdict,
     known::{KnownGpu, Round, State},
-    metric::{Metric, Profile},
-    plan::{Plan, SIGNALS, Signal, USAGE, row_of},
-    pods::{Pods, is_use},
-    session::{self, Found, Report, Session, Who},
+    metric::Profile,
+    plan::Plan,
+    pods::Pods,
+    session::{self, Report, Session},
     sink::{self, Figure, Sink, own},
+    table::Table,
 };
 
 /// The first wait after a failure to open; doubled up to the configured one.
@@ -60,16 +63,16 @@ pub(super) struct Fleet {
     listed: usize,
     /// Whether NVML has worked once.
     has_worked: bool,
+    /// What every thread holds that holds NVML, and this: alone with it, NVML is closed.
+    held: Arc<()>,
+    is_released: bool,
+    /// The driver has told of a trouble that only a round of all tiers shows.
+    is_alarmed: bool,
     /// The trouble that was said last.
     said: Option<String>,
     alias: Vec<u8>,
-    /// By row.
-    metrics: Vec<&'static Metric>,
-    signals: [usize; SIGNALS.len()],
+    table: Table,
     xid_verdicts: BTreeMap<u64, HealthVerdict>,
-    /// By row: whether it says what a program does with the GPU.
-    uses: Vec<bool>,
-    usage: [usize; USAGE.len()],
     pods: Arc<Pods>,
     /// Whether the kubelet answers; none where there never was one.
     kubelet: Option<bool>,
@@ -99,12 +102,12 @@ impl Fleet {
             retry_at: UnixNanos(0),
             listed: 0,
             has_worked: false,
+            held: Arc::default(),
+            is_released: false,
+            is_alarmed: false,
             said: None,
             alias: Vec::new(),
-            metrics: metrics().collect(),
-            signals: SIGNALS.map(Signal::row),
-            uses: metrics().map(|metric| metric.name().is_some_and(|name| is_use(name.name))).collect(),
-            usage: USAGE.map(row_of),
+            table: Table::new(),
             pods: Arc::default(),
             kubelet: None,
             answered: Vec::new(),
@@ -132,12 +135,10 @@ impl Fleet {
         if let Some(opened) = self.opened.take() {
             self.take(opened, now);
         }
-        if self.config.release_file.as_deref().is_some_and(|file| fs::exists(file).unwrap_or(false)) {
-            if self.session.is_some() {
-                self.say("NVML is closed as long as the release file is there".to_owned());
-            }
-            self.end_session();
-            self.gpus.iter_mut().for_each(|gpu| gpu.state = State::Released);
+        self.is_released =
+            self.config.release_file.as_deref().is_some_and(|file| fs::exists(file).unwrap_or(false));
+        if self.is_released {
+            self.release(now);
             return;
         }
         let all_well = self.session.is_some()
@@ -162,13 +163,28 @@ impl Fleet {
         }
         self.openings += 1;
         self.retry_at = now.plus(self.config.retry_interval.as_std());
-        match session::open(self.openings, &self.config, self.reports.clone()) {
+        match session::open(self.openings, &self.config, &self.held, self.reports.clone()) {
             Ok(()) => {
                 let (is_awaited, fails_at) = (self.session.is_none(), now.plus(patience));
                 self.opening = Some(Opening { is_awaited, fails_at });
             }
             Err(error) => self.say(format!("cannot start a thread: {error}")),
         }
+    }
+
+    /// Lets go of every GPU. A thread does so when its call returns, and only then NVML is closed.
+    fn release(&mut self, now: UnixNanos) {
+        self.end_session();
+        self.gpus.iter_mut().for_each(|gpu| gpu.state = State::Released);
+        self.retry_at = now; // it comes back with the first round without the file
+        let is_closed = self.opening.is_none() && Arc::strong_count(&self.held) == 1;
+        let how = if is_closed { "closed" } else { "being closed, and not yet" };
+        self.say(format!("NVML is {how}, as long as the release file is there"));
+    }
+
+    /// Whether the driver has told of a trouble since this was last asked.
+    pub(super) fn is_alarmed(&mut self) -> bool {
+        std::mem::take(&mut self.is_alarmed)
     }
 
     /// Asks every GPU that is not busy for what is due.
@@ -195,115 +211,6 @@ impl Fleet {
         }
     }
 
-    /// Takes a thread's report in.
-    pub(super) fn take(&mut self, report: Report, now: UnixNanos) {
-        match report {
-            // It would take the round's answers with the session that they are of.
-            Report::Opened(..) if self.waiting > 0 => self.opened = Some(report),
-            Report::Opened(number, listed, outcome) if number == self.openings => {
-                (self.opening, self.listed) = (None, listed);
-                match outcome {
-                    Ok(Found { gpus, lost, .. }) if gpus.is_empty() && lost.is_empty() && listed > 0 => {
-                        self.failed(
-                            format!("NVML finds none of the {listed} GPUs that the driver lists"),
-                            true,
-                            now,
-                        );
-                    }
-                    Ok(Found { gpus, lost, events }) => {
-                        if let Some((index, error)) = lost.first() {
-                            self.say(format!("GPU {index} does not answer: {error}"));
-                        }
-                        let devices = self.settle(gpus, now);
-                        match Session::start(number, devices, events, &self.plan, &self.reports) {
-                            Ok(session) => (self.session, self.has_worked) = (Some(session), true),
-                            Err(error) => self.say(format!("cannot start a thread: {error}")),
-                        }
-                    }
-                    Err(error) => {
-                        // Who was started without the driver's library is started without it again.
-                        let never_had_it = matches!(error, Error::Load { .. }) && !self.has_worked;
-                        self.failed(format!("no GPUs: {error}"), !never_had_it, now);
-                    }
-                }
-            }
-            Report::Round(number, place, readings, outcome) if self.is_of_now(number) => {
-                let Some(gpu) = self.places.get(place).and_then(|at| self.gpus.get_mut(*at)) else { return };
-                (gpu.readings, gpu.is_busy) = (readings, false);
-                if let Some(migs) = gpu.readings.migs.take() {
-                    gpu.tenancy.divide(migs);
-                    gpu.tenancy.let_to(&gpu.who, &self.pods.assigned);
-                }
-                let was_late = gpu.state == State::Stuck;
-                if !was_late {
-                    self.waiting = self.waiting.saturating_sub(1);
-                }
-                match outcome {
-                    Ok(()) => {
-                        gpu.state = State::Up;
-                        if !std::mem::replace(&mut self.is_proven, true) {
-                            self.failures = 0;
-                        }
-                        if let Some(answered) = self.answered.get_mut(self.places[place]) {
-                            *answered |= !was_late;
-                        }
-                    }
-                    Err(error) => {
-                        let is_lost = error.class() == Class::Lost;
-                        gpu.state = if is_lost { State::Gone } else { State::Unknown };
-                        let words = format!("GPU {}: {error}", gpu.who.index);
-                        if error.class() == Class::Session {
-                            self.end_session();
-                            self.failed(format!("no GPUs: {error}"), true, now);
-                        } else {
-                            self.say(words);
-                        }
-                    }
-                }
-            }
-            // Where an opening waits to be taken in, its own events have it too.
-            Report::Xid(number, place, code, instance) if self.is_of_now(number) && self.opened.is_none() => {
-                if let Some(gpu) = self.places.get(place).and_then(|at| self.gpus.get_mut(*at)) {
-                    gpu.xid(code, instance, now);
-                    let (index, uuid) = (gpu.who.index, &gpu.who.uuid);
-                    tracing::warn!(component = %self.context.id, "XID {code} on GPU {index} ({uuid})");
-                }
-            }
-            Report::Heard(number, heard) if self.is_of_now(number) => self.hears(&heard),
-            // What each instance has, and its handle, is found out anew.
-            Report::Divided(number, place) if self.is_of_now(number) => {
-                if let Some(gpu) = self.places.get(place).and_then(|at| self.gpus.get(*at)) {
-                    let (component, index) = (&self.context.id, gpu.who.index);
-                    tracing::info!(%component, "the MIG instances of GPU {index} are others now: NVML is opened anew");
-                }
-                self.retry_at = now;
-                self.end_session();
-            }
-            Report::Pods(is_up, pods) => {
-                (self.kubelet, self.pods) = (Some(is_up), pods);
-                for gpu in &mut self.gpus {
-                    gpu.tenancy.let_to(&gpu.who, &self.pods.assigned);
-                }
-            }
-            // Of an opening that is over.
-            Report::Opened(..)
-            | Report::Round(..)
-            | Report::Xid(..)
-            | Report::Heard(..)
-            | Report::Divided(..) => {}
-        }
-    }
-
-    /// Waiting for events fails for all GPUs alike.
-    fn hears(&mut self, heard: &Result<(), Error>) {
-        let component = &self.context.id;
-        match heard {
-            Ok(()) => tracing::info!(%component, "XIDs are reported again"),
-            Err(error) => tracing::warn!(%component, "no XIDs are reported: {error}; tried again, said once"),
-        }
-        self.gpus.iter_mut().for_each(|gpu| gpu.can_hear = heard.is_ok());
-    }
-
     fn is_of_now(&self, number: u64) -> bool {
         self.session.as_ref().is_some_and(|session| session.number == number)
     }
@@ -320,32 +227,6 @@ impl Fleet {
             let timeout = self.config.timeout.as_std();
             self.say(format!("GPU {index} has not answered within {timeout:?}: its driver may be stuck"));
         }
-    }
-
-    /// Which GPUs there are, after an opening.
-    fn settle(&mut self, found: Vec<(Who, Device, Result<(), Error>)>, now: UnixNanos) -> Vec<Device> {
-        self.places.clear();
-        self.is_proven = false;
-        self.gpus.iter_mut().for_each(|gpu| gpu.can_hear = true);
-        self.gpus.iter_mut().for_each(|gpu| (gpu.state, gpu.is_busy) = (State::Gone, false));
-        let mut devices = Vec::new();
-        for (who, device, heard) in found {
-            let at = self.gpus.iter().position(|gpu| gpu.who.uuid == who.uuid).unwrap_or(self.gpus.len());
-            if at == self.gpus.len() {
-                self.gpus.push(KnownGpu::new(who.clone(), now));
-            }
-            let gpu = &mut self.gpus[at];
-            gpu.found(who);
-            let was_heard = std::mem::replace(&mut gpu.is_heard, heard.is_ok());
-            if let (true, Err(error)) = (was_heard, heard) {
-                let (component, index) = (&self.context.id, gpu.who.index);
-                tracing::warn!(%component, "GPU {index} reports no XIDs: {error}; said once");
-            }
-            gpu.tenancy.let_to(&gpu.who, &self.pods.assigned);
-            self.places.push(at);
-            devices.push(device);
-        }
-        devices
     }
 
     /// NVML could not be opened, or has no GPUs though there are some. It is tried again; where that does not help for long, whoever
@@ -410,10 +291,8 @@ impl Fleet {
         let (missing, up) = (self.missing(), self.up());
         let is_of_interest = self.expected() > 0 || self.has_worked;
         let mut sink = Sink { sender, batch, alias: &mut self.alias, profile, now, over_cap: 0 };
-        let (config, plan, metrics) = (&self.config, &self.plan, &*self.metrics);
-        let (signals, xid_verdicts) = (self.signals, &self.xid_verdicts);
-        let (uses, usage, pods) = (&*self.uses, self.usage, &*self.pods);
-        let round = Round { config, plan, due, metrics, signals, xid_verdicts, uses, usage, pods };
+        let (config, plan, table) = (&self.config, &self.plan, &self.table);
+        let round = Round { config, plan, due, table, xid_verdicts: &self.xid_verdicts, pods: &self.pods };
         for (at, gpu) in self.gpus.iter_mut().enumerate() {
             let answered = self.answered.get(at).copied().unwrap_or(false);
             gpu.report(&round, answered, &mut sink);
