@@ -24,12 +24,12 @@ use aws_credential_types::{
     provider::{self, ProvideCredentials, error::CredentialsError, future},
 };
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
-use aws_smithy_types::error::display::DisplayErrorContext;
 use parking_lot::Mutex;
-use weir_core::{Clock, UnixNanos};
+use weir_core::{Clock, Quiet, UnixNanos};
 
 use crate::{
     Settings,
+    failure::in_words,
     time::{ClockTime, unix_nanos},
 };
 
@@ -48,6 +48,7 @@ pub struct Credentials {
     kept: Mutex<Kept>,
     /// Held by the one who refreshes.
     refreshing: tokio::sync::Mutex<()>,
+    failures: Quiet,
 }
 
 #[derive(Debug, Default)]
@@ -82,6 +83,7 @@ impl Credentials {
             clock: clock.clone(),
             kept: Mutex::default(),
             refreshing: tokio::sync::Mutex::default(),
+            failures: Quiet::default(),
         }
     }
 
@@ -147,22 +149,34 @@ impl Credentials {
         let outcome = self.source.fetch().await;
         let mut kept = self.kept.lock();
         kept.refreshes += 1;
-        match &outcome {
+        match outcome {
             Ok(credentials) => {
                 kept.credentials = Some(credentials.clone());
                 // When it was asked: a request that was sent meanwhile had the old ones.
                 kept.fetched = asked;
                 kept.refused = false;
                 kept.failed = None;
+                Ok(credentials)
             }
             Err(error) => {
-                let words = DisplayErrorContext(error).to_string();
-                tracing::warn!("no AWS credentials: {words}");
-                kept.failed = Some((self.clock.now(), words));
+                let (now, words) = (self.clock.now(), why_none(&error));
+                if let Some(suppressed) = self.failures.speak(now) {
+                    tracing::warn!(suppressed, "no AWS credentials: {words}");
+                }
+                kept.failed = Some((now, words.clone()));
+                Err(CredentialsError::provider_error(words))
             }
         }
-        outcome
     }
+}
+
+/// Why there are no credentials: the words of each source that was asked, and what they do not say of the commonest cause.
+fn why_none(error: &CredentialsError) -> String {
+    let mut words = in_words(error);
+    if words.contains("could not communicate with IMDS") {
+        words.push_str("; the instance's metadata is out of reach of a container where its hop limit is 1");
+    }
+    words
 }
 
 impl ProvideCredentials for Credentials {

@@ -17,7 +17,7 @@ use weir_core::Clock;
 
 use crate::{
     Aws,
-    failure::{DENIED, Failure, MALFORMED, TIMEOUT, UNAVAILABLE, UNREACHABLE},
+    failure::{DENIED, Failure, MALFORMED, TIMEOUT, UNAVAILABLE, UNREACHABLE, in_words},
     http::HttpError,
 };
 
@@ -136,10 +136,10 @@ async fn signed(aws: &Aws, clock: &Clock, url: &str, body: String) -> Result<htt
     let unsigned = |error: &dyn std::fmt::Display| {
         Failure::new(MALFORMED, format!("a request to {url} cannot be signed: {error}"))
     };
-    let credentials = aws.credentials.provide_credentials().await.map_err(|error| {
-        let why = aws_smithy_types::error::display::DisplayErrorContext(error);
-        Failure::new(DENIED, format!("no credentials for {url}: {why}"))
-    })?;
+    let credentials =
+        aws.credentials.provide_credentials().await.map_err(|error| {
+            Failure::new(DENIED, format!("no credentials for {url}: {}", in_words(&error)))
+        })?;
     let identity: Identity = credentials.into();
     let time = UNIX_EPOCH + Duration::from_nanos(clock.now().0);
     let parameters = v4::SigningParams::builder()

@@ -1,5 +1,7 @@
 //! Why metadata was not to be had: a word to count by, and words for a person.
 
+use std::error::Error;
+
 use weir_core::Reason;
 
 /// Nothing answers there at all.
@@ -31,5 +33,42 @@ impl Failure {
     /// A failure for `reason`.
     pub fn new(reason: Reason, words: impl Into<String>) -> Self {
         Self { reason, words: words.into() }
+    }
+}
+
+/// What an error and its causes say, in one line. The SDK's own way adds all that they are made of, which is thousands of characters.
+pub fn in_words(error: &(dyn Error + 'static)) -> String {
+    let mut words = String::new();
+    for cause in std::iter::successors(Some(error), |error| (*error).source()) {
+        let lines = cause.to_string();
+        let said = lines.lines().map(str::trim).collect::<Vec<_>>().join("; ").replace(":; ", ": ");
+        if !words.contains(&said) {
+            if !words.is_empty() {
+                words.push_str(": ");
+            }
+            words.push_str(&said);
+        }
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("{says}")]
+    struct Layer {
+        says: &'static str,
+        #[source]
+        cause: Option<Box<Layer>>,
+    }
+
+    #[test]
+    fn causes_follow_one_another_in_a_line_and_none_is_said_twice() {
+        let layer = |says, cause: Option<Layer>| Layer { says, cause: cause.map(Box::new) };
+        let tried = layer("tried:\n  A: not set\n  B: refused", Some(layer("refused", None)));
+        let words = in_words(&layer("no keys", Some(layer("no keys", Some(tried)))));
+        assert_eq!(words, "no keys: tried: A: not set; B: refused");
     }
 }

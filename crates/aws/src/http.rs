@@ -7,11 +7,11 @@ use aws_smithy_runtime_api::client::{
     http::{HttpConnector as _, HttpConnectorSettings, SharedHttpClient},
     orchestrator::HttpRequest,
 };
-use aws_smithy_types::{body::SdkBody, error::display::DisplayErrorContext};
+use aws_smithy_types::body::SdkBody;
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Limited};
 
-use crate::{Error, Settings, proxy::Proxy, roots};
+use crate::{Error, Settings, failure::in_words, proxy::Proxy, roots};
 
 /// How long an idle connection is kept: shorter than servers keep theirs, so that a request seldom meets a connection that
 /// is being closed, which would look like an answer that was lost.
@@ -88,8 +88,7 @@ impl Http {
             .map_err(|error| HttpError::Request(error.to_string()))?;
         let exchange = async {
             let response = self.own.call(request).await;
-            let response =
-                response.map_err(|error| HttpError::Connection(DisplayErrorContext(error).to_string()))?;
+            let response = response.map_err(|error| HttpError::Connection(in_words(&error)))?;
             let broken = |error: &dyn std::fmt::Display| HttpError::Answer(error.to_string());
             let (parts, body) = response.try_into_http1x().map_err(|error| broken(&error))?.into_parts();
             let body =

@@ -58,7 +58,7 @@ impl Rig {
     async fn key(&self) -> String {
         match self.credentials.provide_credentials().await {
             Ok(credentials) => credentials.access_key_id().to_owned(),
-            Err(error) => DisplayErrorContext(error).to_string(),
+            Err(error) => in_words(&error),
         }
     }
 
@@ -173,4 +173,11 @@ async fn refused_ones_are_fetched_anew_once_however_many_requests_they_failed() 
     rig.credentials.refused(sent);
     assert_eq!((rig.key().await.as_str(), rig.fetched()), ("KEY1", 2));
     assert_eq!(rig.credentials.access_key_id().as_deref(), Some("KEY1"));
+}
+
+#[test]
+fn a_hop_limit_is_named_where_the_instances_metadata_is_out_of_reach() {
+    let of = |words: &'static str| why_none(&CredentialsError::provider_error(words));
+    assert!(of("could not communicate with IMDS: timed out").contains("hop limit is 1"));
+    assert!(!of("the token file cannot be read").contains("hop limit"));
 }

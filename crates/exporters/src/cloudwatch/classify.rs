@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use aws_sdk_cloudwatch::{
     config::http::HttpResponse,
-    error::{DisplayErrorContext, ProvideErrorMetadata, SdkError},
+    error::{ProvideErrorMetadata, SdkError},
     primitives::{DateTime, DateTimeFormat},
 };
 use weir_core::UnixNanos;
@@ -125,7 +125,7 @@ where
         // No answer: timeouts, connections, credentials that could not be fetched.
         let fate_unknown =
             !matches!(error, SdkError::ConstructionFailure(_)) && !weir_aws::never_connected(error);
-        let words = DisplayErrorContext(error).to_string();
+        let words = weir_aws::failure::in_words(error);
         return Failure { class: Class::Retry { after: None }, words, fate_unknown };
     };
     let header = |name| response.headers().get(name);
