@@ -264,6 +264,23 @@ async fn cloudwatch_is_reached_by_the_proxy_and_the_credentials_endpoint_is_not(
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_there_are_no_keys_one_line_says_which_sources_were_asked_and_why_each_has_none() {
+    let far = FarEnd::start().await;
+    let stop_soon = ["--set", "service.shutdown_timeout=2s"];
+    let weir = Weir::start_with(&config(""), &stop_soon, &environment(&far, &[])).await;
+    send(&weir, 0..10).await;
+    let failed = || weir.metric("weir_sending_requests", &["failed"]);
+    until("several attempts", || (failed() >= 4.0).then_some(())).await;
+    let (ended, ledger) = weir.stop("TERM").await;
+    let said: Vec<&str> = ended.stderr.lines().filter(|line| line.contains("no AWS credentials: ")).collect();
+    let [said] = said[..] else { panic!("once a minute: {said:?}") };
+    for words in ["Environment: ", "AWS_WEB_IDENTITY_TOKEN_FILE was not set", "EcsContainer: "] {
+        assert!(said.contains(words) && said.len() < 1000, "{words}: {said}");
+    }
+    assert_eq!(ledger.row("exporter cloudwatch").dropped_for("shutdown"), 10);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_endpoint_that_is_written_is_where_requests_go_whatever_the_environment_chooses_among_awss() {
     let far = FarEnd::start().await;
     let config = config(&format!(", endpoint: '{}'", far.0.endpoint()));
@@ -368,6 +385,7 @@ async fn a_dry_run_shows_each_request_and_needs_neither_keys_nor_a_region() {
         assert!(line.ends_with(&format!("e2e.events {{series=\"{at}\"}} resolution=1s value=1")), "{line}");
     }
     assert_eq!(lines.len(), 4);
+    assert!(ended.stderr.contains("sent to CloudWatch: nothing, in a dry run"), "{}", ended.stderr);
     let exporter = ledger.row("exporter cloudwatch");
     assert_eq!((exporter.out, exporter.dropped_for("dry_run"), exporter.dropped), (0, 3, 3));
 }

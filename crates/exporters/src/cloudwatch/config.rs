@@ -60,7 +60,7 @@ pub struct Config {
     pub rollups: Vec<Vec<String>>,
     /// What is different for some metrics: the first rule that is for a series decides.
     pub rules: Vec<RuleConfig>,
-    /// Whether the quantiles of summaries are sent too, each as a metric of its own with the dimension `quantile`.
+    /// Whether the quantiles of summaries are sent too, each as a metric of its own with the dimension `quantile`, whatever `dimensions` and `rollups` list.
     pub summary_quantiles: bool,
     /// When a failed request is sent again.
     pub retry_on_failure: RetryConfig,

@@ -14,6 +14,7 @@ use super::{
     dimensions::{Dimension, Repairs, metric_name},
     pack::Datum,
     rules::{Plan, Rules, config::Merge},
+    summary::QUANTILE,
     units::{self, Unit},
     window::{Closed, MAX_VALUE, OUT_OF_RANGE, Stream, UNRESOLVED},
     wire::{self, Told},
@@ -239,9 +240,11 @@ fn rollups<'a>(
 ) -> Vec<Vec<Dimension<'a>>> {
     let mut made = Vec::new();
     for set in &plan.rollups {
-        let is_kept = |(name, _): &&Dimension<'_>| set.binary_search_by(|kept| (**kept).cmp(name)).is_ok();
-        let kept: Vec<_> = dimensions.iter().filter(is_kept).cloned().collect();
-        if kept.len() < set.len() {
+        let is_of_set = |name: &str| set.binary_search_by(|of| of.as_str().cmp(name)).is_ok();
+        let found = dimensions.iter().filter(|(name, _)| is_of_set(name)).count();
+        let is_kept = |name: &str| is_of_set(name) || plan.has_quantiles && name == QUANTILE;
+        let kept: Vec<_> = dimensions.iter().filter(|(name, _)| is_kept(name)).cloned().collect();
+        if found < set.len() {
             encoded.repairs.add(ROLLUP_INCOMPLETE, name);
         } else if kept.len() < dimensions.len() {
             made.push(kept);

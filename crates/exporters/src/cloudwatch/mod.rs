@@ -294,6 +294,9 @@ impl Intake {
                     encode::ABOVE_BOUNDS => {
                         "values above a histogram's last bound: high percentiles follow from its sum"
                     }
+                    encode::ROLLUP_INCOMPLETE => "left out of a roll-up, of which it lacks a dimension",
+                    encode::MIXED_UNITS => "sent in two units, whose statistics CloudWatch keeps apart",
+                    encode::UNIT_KEPT => "sent in its own unit, which is none of what the rule's measures",
                     _ => "changed to what CloudWatch takes",
                 };
                 tracing::warn!(

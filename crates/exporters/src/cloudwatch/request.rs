@@ -140,8 +140,9 @@ pub(super) struct Flush {
     datums: usize,
     requests: AtomicU64,
     failed: AtomicU64,
-    /// In points, as is `lost`.
+    /// In points, as are the others.
     delivered: AtomicU64,
+    shown: AtomicU64,
     lost: AtomicU64,
 }
 
@@ -162,6 +163,7 @@ impl Flush {
             requests: AtomicU64::default(),
             failed: AtomicU64::default(),
             delivered: AtomicU64::default(),
+            shown: AtomicU64::default(),
             lost: AtomicU64::default(),
         }
     }
@@ -177,6 +179,11 @@ impl Flush {
         self.delivered.fetch_add(points, Relaxed);
     }
 
+    /// Points of it were shown, in a dry run.
+    pub(super) fn shown(&self, points: u64) {
+        self.shown.fetch_add(points, Relaxed);
+    }
+
     /// Points of it were lost.
     pub(super) fn lost(&self, points: u64) {
         self.lost.fetch_add(points, Relaxed);
@@ -187,9 +194,11 @@ impl Drop for Flush {
     fn drop(&mut self) {
         let (requests, failed) = (self.requests.load(Relaxed), self.failed.load(Relaxed));
         let (delivered, lost) = (self.delivered.load(Relaxed), self.lost.load(Relaxed));
+        let shown = self.shown.load(Relaxed);
         let result = match (delivered, lost) {
-            (_, 0) => "delivered",
+            (0, 0) if shown > 0 => "nothing, in a dry run",
             (0, _) => "lost",
+            (_, 0) => "delivered",
             _ => "partly delivered",
         };
         tracing::info!(

@@ -317,7 +317,7 @@ impl Sender {
     /// Nobody must send it again, and yet it has gone nowhere.
     fn shown(&self, request: Request) {
         let points = request.points();
-        request.flush.lost(points);
+        request.flush.shown(points);
         self.held.settle(points, &self.queue, |ledger| ledger.drop_points(DRY_RUN, points));
         self.context.status.succeeded();
         request.ack.settle(Verdict::Delivered);

@@ -17,6 +17,7 @@ use weir_window::Period;
 use super::{
     config::{Config, resolution_of, wrong_namespace},
     dimensions::{DimensionRule, Repairs, namespace},
+    summary::QUANTILE,
     units::UnitRule,
 };
 use config::{Merge, RuleConfig};
@@ -70,6 +71,9 @@ pub struct Plan {
     pub dimensions: DimensionRule,
     /// Which of these make metrics of their own besides: sorted sets, each once.
     pub rollups: Vec<Vec<String>>,
+    /// Whether the quantiles of summaries are among them: then `quantile` is a dimension whatever is listed, and of roll-ups too, since
+    /// samples of different quantiles are no samples of one thing.
+    pub has_quantiles: bool,
     /// How those that become one datum are joined.
     pub merge: Merge,
 }
@@ -238,7 +242,12 @@ impl Plan {
         let own_resolution =
             if rule.is_some_and(|rule| rule.period.is_some()) { None } else { config.storage_resolution };
         let resolution = rule.and_then(|rule| rule.storage_resolution).or(own_resolution);
-        let dimensions = rule.and_then(|rule| rule.dimensions.as_ref()).unwrap_or(&config.dimensions);
+        let mut dimensions =
+            rule.and_then(|rule| rule.dimensions.as_ref()).unwrap_or(&config.dimensions).clone();
+        let has_quantiles = config.summary_quantiles;
+        if has_quantiles {
+            dimensions.attributes.push(QUANTILE.to_owned());
+        }
         let rollups = rule.and_then(|rule| rule.rollups.as_ref()).unwrap_or(&config.rollups);
         let sets: BTreeSet<BTreeSet<String>> =
             rollups.iter().map(|set| set.iter().cloned().collect()).collect();
@@ -257,7 +266,8 @@ impl Plan {
                 UnitRule::new(rule.measured_in.as_deref(), rule.unit.as_deref())
             }),
             resolution: resolution_of(resolution, length.0),
-            dimensions: DimensionRule::new(dimensions),
+            dimensions: DimensionRule::new(&dimensions),
+            has_quantiles,
             rollups: sets.into_iter().map(|set| set.into_iter().collect()).collect(),
             merge: rule.map_or_else(Merge::default, |rule| rule.merge),
         }

@@ -7,9 +7,7 @@ use super::{
 
 /// What becomes a dimension by the exporter's own keys.
 pub fn in_words(config: &Config) -> String {
-    let mut words = config.dimensions.in_words();
-    words += &rollups(&config.rollups);
-    words
+    dimensions(&config.dimensions, &config.rollups, config)
 }
 
 /// What is different for the metrics of a rule.
@@ -23,11 +21,16 @@ pub fn rule_in_words(number: usize, rule: &RuleConfig, config: &Config) -> Strin
         }
         words.extend(place(rule));
         words.extend(measure(rule));
-        let dimensions = rule.dimensions.as_ref().unwrap_or(&config.dimensions);
+        let of_rule = rule.dimensions.as_ref().unwrap_or(&config.dimensions);
         let sets = rule.rollups.as_ref().unwrap_or(&config.rollups);
-        words.push(format!("dimensions {}{}", DimensionsConfig::in_words(dimensions), rollups(sets)));
+        words.push(format!("dimensions {}", dimensions(of_rule, sets, config)));
     }
     format!("  rule {number}, {}: {}", series(rule), words.join("; "))
+}
+
+fn dimensions(listed: &DimensionsConfig, sets: &[Vec<String>], config: &Config) -> String {
+    let quantile = if config.summary_quantiles { "; of quantiles `quantile`" } else { "" };
+    format!("{}{quantile}{}", listed.in_words(), rollups(sets))
 }
 
 fn series(rule: &RuleConfig) -> String {

@@ -84,3 +84,42 @@ async fn what_rules_drop_and_what_roll_ups_make_is_in_the_ledger() {
     assert_eq!(found("queue", &[]), [(1.0, 10.0, 10.0, 10.0)], "the sum of the last values");
     assert_eq!(found("noise.a", &[Dimension::new("pod", "1")]), []);
 }
+
+#[tokio::test]
+async fn quantiles_stay_metrics_of_their_own_whatever_dimensions_and_roll_ups_are_listed() {
+    let river = River::with(Fixture::new(), 0, |config| {
+        config.summary_quantiles = true;
+        config.dimensions.attributes = vec!["route".to_owned()];
+        config.rollups = vec![vec![]];
+    })
+    .await;
+    let kind = Descriptor { kind: Kind::Summary, ..Descriptor::gauge("rpc", "s") };
+    let time = UnixNanos(river.now() * 1_000_000_000);
+    for (route, values) in [("/a", [0.5, 2.0, 0.99, 9.0]), ("/b", [0.5, 3.0, 0.99, 7.0])] {
+        let series = river.f.stream(kind.clone(), &[("route", route), ("pod", "p1")]);
+        let mut batch = river.f.batch([]);
+        let quantiles = batch.push_bounds(values);
+        batch.summaries.push(weir_core::SummaryPoint {
+            series: series.id(),
+            flags: weir_core::Flags::SUM,
+            start: time,
+            time,
+            count: 1,
+            sum: 1.0,
+            quantiles,
+        });
+        river.send(batch).await;
+    }
+    let (_, _, server) = river.drain().await;
+    let found = |dimensions: &[(&str, &str)]| {
+        let dimensions: Vec<_> =
+            dimensions.iter().map(|(name, value)| Dimension::new(*name, *value)).collect();
+        let all = server.store().datapoints("Weir", "rpc", &dimensions);
+        all.iter().map(|one| (one.count, one.minimum, one.maximum)).collect::<Vec<_>>()
+    };
+    assert_eq!(found(&[("quantile", "0.5"), ("route", "/a")]), [(1.0, 2.0, 2.0)]);
+    assert_eq!(found(&[("quantile", "0.99"), ("route", "/b")]), [(1.0, 7.0, 7.0)]);
+    assert_eq!(found(&[("quantile", "0.5")]), [(2.0, 2.0, 3.0)], "a roll-up of each quantile");
+    assert_eq!(found(&[("route", "/a")]), []);
+    assert_eq!(found(&[]), []);
+}
