@@ -178,8 +178,16 @@ impl Fleet {
         self.gpus.iter_mut().for_each(|gpu| gpu.state = State::Released);
         self.retry_at = now; // it comes back with the first round without the file
         let is_closed = self.opening.is_none() && Arc::strong_count(&self.held) == 1;
-        let how = if is_closed { "closed" } else { "being closed, and not yet" };
-        self.say(format!("NVML is {how}, as long as the release file is there"));
+        let said = if is_closed {
+            "NVML is closed as long as the release file is there"
+        } else {
+            "NVML is to be closed for the release file, and a call to it has not returned yet"
+        };
+        self.context.status.pending(said);
+        if self.said.as_deref() != Some(said) {
+            tracing::info!(component = %self.context.id, "{said}");
+            self.said = Some(said.to_owned());
+        }
     }
 
     /// Whether the driver has told of a trouble since this was last asked.

@@ -371,8 +371,8 @@ async fn nvml_is_closed_as_long_as_the_release_file_is_there() {
     let round = watched.minute_later().await;
     assert_eq!((int(&round, "0 gpu.up{}"), int(&round, "0 gpu.health{}")), (0, 0), "nobody is lost");
     // The thread of events ends its wait of a second, and with it the last hold on NVML is gone.
-    let closed = "NVML is closed, as long as the release file is there";
-    while watched.context.status.read().last_error.as_deref() != Some(closed) {
+    let closed = "NVML is closed as long as the release file is there";
+    while watched.context.status.read().pending.as_deref() != Some(closed) {
         watched.minute_later().await;
     }
     let calls = |functions: [&str; 3]| functions.map(|function| watched.stub.calls(function));
@@ -386,6 +386,7 @@ async fn nvml_is_closed_as_long_as_the_release_file_is_there() {
     std::fs::remove_file(&file).unwrap();
     let round = watched.minute_later().await;
     assert_eq!((int(&round, "0 gpu.up{}"), int(&round, "- gpu.missing{}")), (1, 0), "with the first round");
+    assert_eq!(watched.context.status.read().pending, None);
     assert_eq!(format!("{:.3}", round["0 hw.energy{hw.type=gpu}"].as_f64()), "1.000");
     watched.ends().await;
 }
@@ -401,8 +402,8 @@ async fn a_gpu_that_hangs_keeps_nvml_open_and_that_is_said() {
     assert_eq!(int(&late(&mut watched).await, "- gpu.stuck{}"), 1);
     std::fs::write(&file, "").unwrap();
     watched.minute_later().await;
-    let said = watched.context.status.read().last_error.unwrap();
-    assert_eq!(said, "NVML is being closed, and not yet, as long as the release file is there");
+    let said = watched.context.status.read().pending.unwrap();
+    assert_eq!(said, "NVML is to be closed for the release file, and a call to it has not returned yet");
     assert_eq!(watched.stub.calls("nvmlShutdown"), 0);
     watched.stub.change(|node| node.gpus[0].hangs.clear()).unwrap();
     while watched.stub.calls("nvmlShutdown") == 0 {
