@@ -64,6 +64,60 @@ fn links_between_pages_lead_somewhere() {
     }
 }
 
+#[test]
+fn the_code_map_of_core_has_every_file_and_no_other() {
+    let page = fs::read_to_string(root().join("docs/architecture.md")).unwrap();
+    let table = page.split("Core, by file:").nth(1).unwrap().split("Config, by file:").next().unwrap();
+    let rows = table.lines().filter(|line| line.starts_with("| `"));
+    let mut mapped: Vec<String> =
+        rows.flat_map(|row| words(row.split('|').nth(1).unwrap())).map(str::to_owned).collect();
+    let core = root().join("crates/core/src");
+    let files = |folder: PathBuf| fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut there: Vec<String> = files(core.clone())
+        .chain(files(core.join("graph")))
+        .filter(|path| path.extension().is_some_and(|end| end == "rs"))
+        .map(|path| path.strip_prefix(&core).unwrap().with_extension("").display().to_string())
+        .filter(|name| !["lib", "graph"].contains(&name.as_str()))
+        .collect();
+    mapped.sort();
+    there.sort();
+    assert_eq!(mapped, there);
+}
+
+#[test]
+fn tests_that_the_architecture_names_are_there() {
+    let page = fs::read_to_string(root().join("docs/architecture.md")).unwrap();
+    let is_a_sentence = |word: &&str| {
+        word.matches('_').count() > 2
+            && word.chars().all(|letter| letter.is_ascii_lowercase() || letter == '_')
+    };
+    let named: Vec<&str> = words(&page).filter(is_a_sentence).collect();
+    assert!(named.len() > 30, "only {named:?} were found: do they look otherwise now?");
+    let mut code = String::new();
+    for folder in ["crates", "tests"] {
+        gather(&root().join(folder), &mut code);
+    }
+    let missing: Vec<&str> =
+        named.into_iter().filter(|name| !code.contains(&format!("fn {name}("))).collect();
+    assert!(missing.is_empty(), "there is no test {missing:?}");
+}
+
+/// What stands between backticks.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split('`').skip(1).step_by(2)
+}
+
+/// Appends every Rust file below `folder` to `code`.
+fn gather(folder: &Path, code: &mut String) {
+    for path in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+        if path.is_dir() {
+            gather(&path, code);
+        } else if path.extension().is_some_and(|end| end == "rs") {
+            *code += &fs::read_to_string(&path).unwrap();
+        }
+    }
+}
+
 /// The page with every block as `current` says it is now.
 fn renewed(page: &str, mut current: impl FnMut(&str, &str) -> String) -> String {
     let mut text = String::new();

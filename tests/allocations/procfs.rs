@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use weir_counting_alloc::{allocations, peak};
 use weir_receivers::procfs::{
-    CpuSection, CwAgentConfig, DeviceSection, DiskSection, FilesystemConfig, Listed, NetworkConfig,
-    ProcessConfig, ProcfsConfig, Scrape, Scrapers, Section,
+    CgroupConfig, Controllers, CpuSection, CwAgentConfig, DeviceSection, DiskSection, FilesystemConfig,
+    Listed, NetworkConfig, PodsConfig, PressureConfig, ProcessConfig, ProcfsConfig, Scrape, Scrapers,
+    Section,
 };
 use weir_testkit::{Fixture, START, seconds};
 
@@ -155,6 +156,63 @@ fn a_round_of_the_collectors_scrapers_allocates_the_batch_and_nothing_a_device_o
     let (two, two_hundred) = (a_round_costs(2), a_round_costs(200));
     assert_eq!(two, two_hundred);
     assert!((1..=12).contains(&two), "{two} allocations a round");
+}
+
+/// The files of a cgroup with a limit of everything: 28 points.
+const CGROUP: [(&str, &str); 13] = [
+    ("cpu.stat", "usage_usec 9\nnr_periods 4\nnr_throttled 3\nthrottled_usec 2\n"),
+    ("cpu.max", "50000 100000\n"),
+    ("memory.current", "1000\n"),
+    ("memory.max", "2000\n"),
+    ("memory.stat", "anon 10\ninactive_file 20\npgfault 5\npgmajfault 1\n"),
+    ("memory.events", "high 1\nmax 2\noom 3\noom_kill 4\n"),
+    ("io.stat", "259:0 rbytes=1 wbytes=2 rios=3 wios=4 dbytes=0 dios=0\n"),
+    ("pids.current", "5\n"),
+    ("pids.max", "10\n"),
+    ("cpu.pressure", STALLS),
+    ("memory.pressure", STALLS),
+    ("io.pressure", STALLS),
+    ("cgroup.controllers", "cpu memory io pids\n"),
+];
+const STALLS: &str =
+    "some avg10=0.00 avg60=0.00 avg300=0.00 total=7\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=6\n";
+
+#[test]
+fn a_round_of_pods_and_their_containers_allocates_the_batch_and_nothing_a_pod() {
+    let a_round_costs = |many: usize| {
+        let root = machine_of(0, &format!("pods-{many}"));
+        let write = |folder: &str, files: &[(&str, &str)]| {
+            let folder = root.join(folder);
+            std::fs::create_dir_all(&folder).unwrap();
+            files.iter().for_each(|(name, text)| std::fs::write(folder.join(name), text).unwrap());
+        };
+        write("sys/fs/cgroup", &CGROUP);
+        write("proc/pressure", &[("cpu", STALLS), ("memory", STALLS), ("io", STALLS)]);
+        write("proc", &[("stat", "cpu0 1 1 1 1 1 1 1 1 0 0\nbtime 1699990000\n")]);
+        for n in 0..many {
+            let pod = format!("kubepods-burstable-pod{n:08x}_7a64_4f0e_9d5e_0a1b2c3d4e5f.slice");
+            let pod = format!("sys/fs/cgroup/kubepods.slice/kubepods-burstable.slice/{pod}");
+            write(&pod, &CGROUP);
+            write(&format!("{pod}/cri-containerd-{n:064x}.scope"), &CGROUP);
+        }
+        let scrapers = Scrapers {
+            cgroup: Listed(Some(CgroupConfig { path: Some("/".into()), controllers: Controllers::all() })),
+            pods: Listed(Some(PodsConfig { containers: true, controllers: Controllers::all() })),
+            pressure: Listed(Some(PressureConfig::default())),
+            ..Scrapers::default()
+        };
+        let config = ProcfsConfig { root_path: root.clone(), scrapers, ..ProcfsConfig::default() };
+        let mut scrape = Scrape::new(&config, &Fixture::new().context("procfs")).unwrap();
+        (1..4).for_each(|second| drop(scrape.collect(seconds(START + second))));
+        let (count, batch) = allocations(|| scrape.collect(seconds(START + 4)));
+        assert_eq!(batch.points(), 28 * (1 + 2 * many as u64) + 6);
+        assert_eq!(scrape.troubles(), 0);
+        std::fs::remove_dir_all(root).unwrap();
+        count
+    };
+    let (two, a_hundred) = (a_round_costs(2), a_round_costs(100));
+    assert_eq!(two, a_hundred);
+    assert!((1..=8).contains(&two), "{two} allocations a round");
 }
 
 #[test]

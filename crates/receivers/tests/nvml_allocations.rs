@@ -1,14 +1,14 @@
 //! A round over known GPUs allocates the same for one GPU as for eight: nothing for a GPU, a metric or a point.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test")]
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use weir_config::Duration as ConfigDuration;
-use weir_core::{Edge, EdgeLedger, Output, ReceiverFactory as _, inbox};
+use weir_core::ReceiverFactory as _;
 use weir_counting_alloc::{Counting, allocations};
 use weir_nvml_stub::{Card, Gpu, Stub};
 use weir_receivers::nvml::{Nvml, NvmlConfig};
-use weir_testkit::{Fixture, Given, Kubelet};
+use weir_testkit::{Fixture, Given, Kubelet, ROOM, way_out};
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting(std::alloc::System);
@@ -20,10 +20,7 @@ fn of_a_round(gpus: usize, metrics: &str, has_pods: bool) -> (u64, u64) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let fixture = Fixture::new();
     let context = fixture.context("nvml");
-    let (sender, mut inbox) = inbox(Arc::default());
-    let edge = Edge::new(sender, 1 << 30, Arc::new(EdgeLedger::default()));
-    let output =
-        Output::new(vec![edge], Arc::clone(&context.ledger), context.clock.clone(), Duration::from_secs(1));
+    let (output, mut inbox) = way_out(&context, ROOM);
     let zero = ConfigDuration::from_secs(0);
     let metrics = vec![metrics.to_owned()];
     let mut config =

@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use weir_core::{
     Attributes, Batch, Clock, Context, Descriptor, Detector, Doors, Drain, ExponentialHistogramPoint,
@@ -144,6 +144,23 @@ impl Fixture {
     #[allow(clippy::expect_used, reason = "a helper of tests")]
     pub fn series(&self, id: weir_core::SeriesId) -> Arc<Series> {
         self.interner.resolve(id).expect("a series under a lease")
+    }
+
+    /// The value of each number point by `metric{attribute=value,…}`, behind what `before` says of its series.
+    ///
+    /// # Panics
+    /// A name comes twice.
+    pub fn readings(&self, batch: &Batch, before: impl Fn(&Series) -> String) -> BTreeMap<String, Number> {
+        let mut readings = BTreeMap::new();
+        for point in &batch.numbers {
+            let series = self.series(point.series);
+            let attributes = series.attributes().iter().map(|one| format!("{}={}", one.key, one.value));
+            let attributes = attributes.collect::<Vec<_>>().join(",");
+            let name = format!("{}{}{{{attributes}}}", before(&series), series.descriptor().name);
+            let twice = readings.insert(name.clone(), point.value());
+            assert_eq!(twice, None, "{name} comes twice");
+        }
+        readings
     }
 }
 

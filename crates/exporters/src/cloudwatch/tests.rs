@@ -12,11 +12,8 @@ use std::{collections::BTreeMap, time::Duration};
 use tokio::task::JoinHandle;
 use weir_cloudwatch_local::{CloudWatchLocal, Counters, Dimension, Fault, Options};
 use weir_config::ByteSize;
-use weir_core::{
-    Account, Batch, Clock, Descriptor, Edge, EdgeLedger, Kind, NodeLedger, Number, Output, Series,
-    Temporality, inbox,
-};
-use weir_testkit::{Fixture, histogram_of, point, push_histogram};
+use weir_core::{Account, Batch, Clock, Descriptor, Kind, Number, Output, Series, Temporality};
+use weir_testkit::{Fixture, histogram_of, point, push_histogram, way_in};
 use weir_window::Period;
 
 use super::{
@@ -60,10 +57,7 @@ impl River {
         let context = f.context("cloudwatch/test");
         let mut exporter = Factory::build(config, context.clone());
         exporter.start().await.unwrap();
-        let (sender, inbox) = inbox(Arc::clone(&context.ledger));
-        let edge = Edge::new(sender, 64 << 20, Arc::new(EdgeLedger::default()));
-        let output =
-            Output::new(vec![edge], Arc::new(NodeLedger::default()), f.clock.clone(), Duration::from_secs(1));
+        let (output, inbox) = way_in(&context);
         let task = tokio::spawn(exporter.run(inbox));
         Self { f, server, context, output, task }
     }

@@ -2,10 +2,10 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use weir_core::{
-    Ack, Descriptor, Edge, EdgeLedger, ExponentialHistogramPoint, Flags, HistogramPoint, NodeLedger, Number,
-    Output, Scope, SummaryPoint, Temporality, UnixNanos, inbox,
+    Ack, Descriptor, ExponentialHistogramPoint, Flags, HistogramPoint, Number, Scope, SummaryPoint,
+    Temporality, UnixNanos,
 };
-use weir_testkit::{Fixture, START, point, seconds};
+use weir_testkit::{Fixture, START, point, seconds, way_in};
 
 use super::*;
 
@@ -100,10 +100,7 @@ fn mixed(f: &Fixture) -> (weir_core::Batch, Vec<Arc<weir_core::Series>>) {
 async fn run(verbosity: Verbosity, writer: Box<dyn Write + Send>) -> (weir_core::Account, Verdict) {
     let f = Fixture::new();
     let context = f.context("debug");
-    let (sender, inbox) = inbox(Arc::clone(&context.ledger));
-    let edge = Edge::new(sender, 1 << 20, Arc::new(EdgeLedger::default()));
-    let wait = std::time::Duration::from_secs(1);
-    let output = Output::new(vec![edge], Arc::new(NodeLedger::default()), f.clock.clone(), wait);
+    let (output, inbox) = way_in(&context);
     let (mut batch, _series) = mixed(&f);
     let (ack, mut fate) = Ack::new();
     batch.ack = ack;

@@ -6,10 +6,10 @@ use opentelemetry_proto::tonic::{
     metrics::v1::{metric::Data, number_data_point},
 };
 use weir_core::{
-    Ack, Batch, Descriptor, Edge, EdgeLedger, ExponentialHistogramPoint, Flags, HistogramPoint, KeyValue,
-    Kind, NodeLedger, Number, Output, SummaryPoint, Temporality, UnixNanos, Value, inbox,
+    Ack, Batch, Descriptor, ExponentialHistogramPoint, Flags, HistogramPoint, KeyValue, Kind, NodeLedger,
+    Number, SummaryPoint, Temporality, UnixNanos, Value,
 };
-use weir_testkit::{Fixture, START, point, seconds};
+use weir_testkit::{Fixture, START, point, seconds, way_in};
 
 use super::*;
 
@@ -249,13 +249,7 @@ fn a_file_is_emptied_at_the_start_unless_it_is_to_be_kept() {
 async fn run(config: Config, f: &Fixture, batch: Batch) -> (Arc<NodeLedger>, Verdict) {
     let context = f.context("file");
     let ledger = Arc::clone(&context.ledger);
-    let (sender, inbox) = inbox(Arc::clone(&ledger));
-    let output = Output::new(
-        vec![Edge::new(sender, 1 << 20, Arc::new(EdgeLedger::default()))],
-        Arc::new(NodeLedger::default()),
-        f.clock.clone(),
-        Duration::ZERO,
-    );
+    let (output, inbox) = way_in(&context);
     let exporter = Factory::build(config, context);
     let running = tokio::spawn(exporter.run(inbox));
     let (ack, mut fate) = Ack::new();
@@ -302,9 +296,7 @@ async fn a_batch_that_is_being_written_when_time_runs_out_is_counted_as_lost() {
     let config = Config { path, append: true, rotation: None, format: Format::Json };
     let context = f.context("file");
     let ledger = Arc::clone(&context.ledger);
-    let (sender, inbox) = inbox(Arc::clone(&ledger));
-    let edge = Edge::new(sender, 1 << 20, Arc::new(EdgeLedger::default()));
-    let output = Output::new(vec![edge], Arc::new(NodeLedger::default()), f.clock.clone(), Duration::ZERO);
+    let (output, inbox) = way_in(&context);
     output.send(f.batch((0..2000).map(|_| point(&series, 0, START, Number::Int(1))))).await.unwrap();
     let mut exporter = Factory::build(config, context);
     exporter.start().await.unwrap();

@@ -3,7 +3,7 @@ use weir_core::{
     Attributes, Batch, Descriptor, Flags, Identity, Number, Series, SummaryPoint, Temporality, UnixNanos,
 };
 use weir_exposition::{Format, strict::Checker};
-use weir_testkit::{Fixture, START, histogram_of, point, push_histogram, seconds};
+use weir_testkit::{Fixture, START, histogram_of, point, push_histogram, seconds, way_in};
 
 use super::{page::page, serve::preferred, *};
 
@@ -345,13 +345,10 @@ async fn a_scrape_over_http_sees_what_came_and_the_ledger_balances() {
     let context = fixture.context("prometheus");
     let ledger = Arc::clone(&context.ledger);
     let status = context.status.clone();
+    let (output, inbox) = way_in(&context);
     let mut exporter = Factory::build(config(), context);
     exporter.start().await.unwrap();
     let address = status.read().listening[0].clone();
-    let node = Arc::clone(&ledger);
-    let (sender, inbox) = weir_core::inbox(node);
-    let edge = weir_core::Edge::new(sender, 1 << 20, Arc::default());
-    let output = weir_core::Output::new(vec![edge], Arc::default(), fixture.clock.clone(), Duration::ZERO);
     let running = tokio::spawn(exporter.run(inbox));
     let series = fixture.stream(Descriptor::gauge("a", ""), &[]);
     output.send(fixture.batch([point(&series, 0, START, Number::Int(5))])).await.unwrap();

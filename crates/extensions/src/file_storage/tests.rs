@@ -6,9 +6,8 @@ use std::{
 };
 
 use proptest::prelude::*;
-use weir_config::{Diagnostics, Env, Source, load};
-use weir_core::{Ack, Component, Saved, Storage, Storages, UnixNanos, Verdict};
-use weir_testkit::Fixture;
+use weir_core::{Ack, Saved, Storage, Storages, UnixNanos, Verdict};
+use weir_testkit::{Fixture, section};
 
 use super::{
     file::{Fault, decode, encode},
@@ -245,11 +244,8 @@ async fn of_two_processes_the_second_runs_without_a_storage() {
 #[test]
 fn what_the_collector_has_and_this_does_not_is_refused_with_the_reason() {
     let said = |yaml: &str| -> Vec<String> {
-        let mut diags = Diagnostics::new();
-        let source = Source::Text { name: "test".to_owned(), text: yaml.to_owned() };
-        let document = load(&[source], &[], &Env::default(), &mut diags);
-        (Component::extension::<FileStorage>().parse)(document.root(), &mut diags);
-        diags.iter().map(|diag| diag.message.clone()).collect()
+        let (_, told) = section::<FileStorageConfig>(yaml, &[]);
+        told.into_iter().map(|one| one.message).collect()
     };
     assert!(said("{ directory: /x, create_directory: false, timeout: 2s, fsync: false }").is_empty());
     assert!(said("{ compaction: { on_start: true } }")[0].contains("nothing to compact"));

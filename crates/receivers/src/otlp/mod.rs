@@ -5,7 +5,7 @@
 //! * [`config`]: the Collector's keys;
 //! * `grpc`, `http`: the transports: they read a request and answer it. [`weir_net`] serves their connections;
 //! * `arrival`, `room`: how its bytes come, and how many of all requests may be here at a time;
-//! * `json`: OTLP's JSON, rewritten as protobuf; `metadata`: who sent a request; `answer`: what its sender is told;
+//! * `json`: OTLP's JSON, rewritten as protobuf; `metadata`, `peer`: who sent a request; `answer`: what its sender is told;
 //! * `intake`: what happens to a request, whatever it came by: resolve, send, wait for custody;
 //! * `resolve`: a request's bytes become batches of resolved points, by `walk`; `tree` bounds what prost may take;
 //! * [`refusals`]: why points are refused.

@@ -61,7 +61,7 @@ fn cpu(line: &[u8]) -> Option<CpuLine<'_>> {
 
 /// When the machine was booted, in seconds since the epoch.
 pub(super) fn boot_seconds(stat: &[u8]) -> Option<u64> {
-    text::lines(stat).find_map(|line| text::number(line.strip_prefix(b"btime ")?))
+    text::keyed(stat, b"btime")
 }
 
 /// Reports CPU times.

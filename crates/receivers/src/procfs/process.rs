@@ -14,6 +14,7 @@ use super::{
     config::{ProcessAttributes, ProcessConfig, ProcessMetrics, Switch},
     cpu,
     filter::Filter,
+    memory::MemInfo,
     pids::{Pids, Process, Stat, stat},
     scrape::Scraper,
     sink::{Metric, Origin, Shape, Sink},
@@ -48,7 +49,7 @@ pub(super) struct Io {
 
 impl Io {
     pub(super) fn parse(io: &[u8]) -> Option<Self> {
-        let number = |name: &[u8]| value(io, name).and_then(text::number);
+        let number = |key: &[u8]| text::keyed(io, key);
         Some(Self {
             bytes: [number(b"read_bytes:")?, number(b"write_bytes:")?],
             calls: [number(b"syscr:")?, number(b"syscw:")?],
@@ -58,21 +59,13 @@ impl Io {
 
 /// What `/proc/<pid>/status` says: switches that the process asked for and others; signals that wait, of all of its user.
 pub(super) fn switches(status: &[u8]) -> Option<[u64; 2]> {
-    let number = |name: &[u8]| value(status, name).and_then(text::number);
+    let number = |key: &[u8]| text::keyed(status, key);
     Some([number(b"voluntary_ctxt_switches:")?, number(b"nonvoluntary_ctxt_switches:")?])
 }
 
 pub(super) fn signals_pending(status: &[u8]) -> Option<u64> {
-    let word = value(status, b"SigQ:")?;
+    let word = text::behind(status, b"SigQ:")?.next()?;
     text::number(word.split(|byte| *byte == b'/').next()?)
-}
-
-/// The first word after a name.
-fn value<'a>(lines: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
-    text::lines(lines).find_map(|line| {
-        let mut words = text::words(line);
-        (words.next()? == name).then(|| words.next())?
-    })
 }
 
 /// Reports processes.
@@ -125,8 +118,8 @@ impl Machine {
         }
         if metrics.memory_utilization.enabled {
             let file = self.meminfo.read()?;
-            let total = value(file.bytes, b"MemTotal:").and_then(text::number);
-            self.memory = total.ok_or_else(|| file.holds_no("memory figures"))? as f64 * 1024.0;
+            let memory = MemInfo::parse(file.bytes).ok_or_else(|| file.holds_no("memory figures"))?;
+            self.memory = memory.total as f64;
         }
         Ok(())
     }

@@ -34,7 +34,7 @@ fn status(letter: u8) -> usize {
 
 /// Forks since boot: processes and threads.
 pub(super) fn created(stat: &[u8]) -> Option<u64> {
-    text::lines(stat).find_map(|line| text::number(line.strip_prefix(b"processes ")?))
+    text::keyed(stat, b"processes")
 }
 
 /// Reports how many processes there are.

@@ -21,6 +21,16 @@ pub(super) fn number(word: &[u8]) -> Option<u64> {
     })
 }
 
+/// What stands behind `key` on the line that begins with it.
+pub(super) fn behind<'a>(text: &'a [u8], key: &[u8]) -> Option<impl Iterator<Item = &'a [u8]>> {
+    lines(text).map(words).find_map(|mut words| (words.next()? == key).then_some(words))
+}
+
+/// The number there.
+pub(super) fn keyed(text: &[u8], key: &[u8]) -> Option<u64> {
+    number(behind(text, key)?.next()?)
+}
+
 /// The next `N` words as numbers.
 pub(super) fn numbers<'a, const N: usize>(words: &mut impl Iterator<Item = &'a [u8]>) -> Option<[u64; N]> {
     let mut numbers = [0; N];

@@ -1,28 +1,29 @@
 //! The keys, as a person writes them, and which metrics they convert.
 
-use weir_config::{Diagnostics, Env, Source, load};
-use weir_core::Component;
+use weir_testkit::section;
 
 use super::*;
 
+/// What a section says, and each error with the text that it points at.
+fn read(yaml: &str) -> (Option<Config>, Vec<(String, String)>) {
+    let (config, told) = section(yaml, &[]);
+    (config, told.into_iter().map(|one| (one.at, one.message)).collect())
+}
+
 /// Each error of a section with the text that it points at.
 fn errors(yaml: &str) -> Vec<(String, String)> {
-    let mut diags = Diagnostics::new();
-    let source = Source::Text { name: "test".to_owned(), text: yaml.to_owned() };
-    let document = load(&[source], &[], &Env::default(), &mut diags);
-    (Component::processor::<Delta>().parse)(document.root(), &mut diags);
-    let shown = |span: weir_config::Span| yaml[span.range()].to_owned();
-    diags.iter().map(|found| (found.span.map(shown).unwrap_or_default(), found.message.clone())).collect()
+    read(yaml).1
 }
 
 /// Whether a metric is converted under a configuration.
 fn converts(yaml: &str, name: &str, kind: Kind) -> bool {
-    assert_eq!(errors(yaml), []);
-    let mut diags = Diagnostics::new();
-    let source = Source::Text { name: "test".to_owned(), text: yaml.to_owned() };
-    let document = load(&[source], &[], &Env::default(), &mut diags);
-    let config: Config = weir_config::from_node(document.root(), &mut diags).unwrap();
-    super::super::filter::Filter::new(&config).takes(&Descriptor { name: name.into(), kind, ..counter() })
+    let (config, errors) = read(yaml);
+    assert_eq!(errors, []);
+    super::super::filter::Filter::new(&config.unwrap()).takes(&Descriptor {
+        name: name.into(),
+        kind,
+        ..counter()
+    })
 }
 
 #[test]

@@ -1,22 +1,11 @@
-use weir_config::{Check, Diagnostics, Document, Env, Source, from_node, load};
-use weir_core::Config;
+use weir_testkit::section;
 
 use super::super::NvmlConfig;
 
 /// `line:column: message` of each finding.
 fn told(yaml: &str) -> Vec<String> {
-    let mut diags = Diagnostics::new();
-    let source = Source::Text { name: "test".into(), text: yaml.into() };
-    let document: Document = load(&[source], &[], &Env::default(), &mut diags);
-    let config: Option<NvmlConfig> = from_node(document.root(), &mut diags);
-    if let Some(config) = &config {
-        config.check(&mut Check::new(document.root(), &mut diags));
-    }
-    let place = |found: &weir_config::Diagnostic| {
-        let (line, column) = found.span.map_or((0, 0), |span| document.sources().position(span));
-        format!("{line}:{column}: {}", found.message)
-    };
-    diags.iter().map(place).collect()
+    let (_, told) = section::<NvmlConfig>(yaml, &[]);
+    told.iter().map(|one| format!("{}:{}: {}", one.line, one.column, one.message)).collect()
 }
 
 #[test]

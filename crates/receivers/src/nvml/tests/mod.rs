@@ -13,15 +13,13 @@ mod rows;
 mod script;
 mod xids;
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
 use tokio::task::JoinHandle;
 use weir_config::Duration as ConfigDuration;
-use weir_core::{
-    Batch, ComponentError, Context, Edge, EdgeLedger, Inbox, Number, Output, ReceiverFactory, inbox,
-};
+use weir_core::{Batch, ComponentError, Context, Inbox, Number, ReceiverFactory};
 use weir_nvml_stub::{Node, Stub};
-use weir_testkit::Fixture;
+use weir_testkit::{Fixture, ROOM, way_out};
 
 use super::{Nvml, NvmlConfig};
 
@@ -38,14 +36,7 @@ impl Watched {
     fn over(stub: Stub, change: impl FnOnce(&mut NvmlConfig)) -> Self {
         let fixture = Fixture::new();
         let context = fixture.context("nvml");
-        let (sender, inbox) = inbox(Arc::default());
-        let edge = Edge::new(sender, 1 << 30, Arc::new(EdgeLedger::default()));
-        let output = Output::new(
-            vec![edge],
-            Arc::clone(&context.ledger),
-            context.clock.clone(),
-            Duration::from_secs(1),
-        );
+        let (output, inbox) = way_out(&context, ROOM);
         let mut config = NvmlConfig {
             library: stub.path(),
             driver_folder: stub.folder().join("driver"),
@@ -110,22 +101,12 @@ fn all(node: Node) -> Watched {
     Watched::over(Stub::new(node).unwrap(), |config| config.metrics = vec!["all".to_owned()])
 }
 
-/// Each point's value by `index metric{attribute=value,…}`; a name that comes twice is a failure.
+/// The value of each point by `index metric{attribute=value,…}`.
 fn readings(fixture: &Fixture, batch: &Batch) -> BTreeMap<String, Number> {
-    let mut readings = BTreeMap::new();
-    for point in &batch.numbers {
-        let series = fixture.series(point.series);
-        let attributes: Vec<String> = series
-            .attributes()
-            .iter()
-            .map(|attribute| format!("{}={}", attribute.key, attribute.value))
-            .collect();
+    fixture.readings(batch, |series| {
         let index = series.resource().attributes.get("gpu.index").map_or("-".to_owned(), ToString::to_string);
-        let name = format!("{index} {}{{{}}}", series.descriptor().name, attributes.join(","));
-        let twice = readings.insert(name.clone(), point.value());
-        assert_eq!(twice, None, "{name} comes twice");
-    }
-    readings
+        format!("{index} ")
+    })
 }
 
 fn has(readings: &BTreeMap<String, Number>, start: &str) -> bool {

@@ -1,12 +1,11 @@
 //! How long a sender waits to be known.
 
 use hyper::header::{self, HeaderValue};
-use weir_core::{Edge, EdgeLedger, inbox};
 use weir_net::{
     Reloaded,
     auth::basic::{Basic, Users},
 };
-use weir_testkit::Fixture;
+use weir_testkit::{Fixture, way_out};
 
 use super::*;
 
@@ -20,10 +19,7 @@ fn slow() -> Authenticator {
 
 fn intake() -> Intake {
     let context = Fixture::new().context("otlp");
-    let (sender, _) = inbox(Arc::new(NodeLedger::default()));
-    let edge = Edge::new(sender, 1, Arc::new(EdgeLedger::default()));
-    let (ledger, clock) = (Arc::clone(&context.ledger), context.clock.clone());
-    let output = Output::new(vec![edge], ledger, clock, Duration::from_secs(5));
+    let (output, _) = way_out(&context, 1);
     Intake::new(context, &OtlpConfig::default(), output)
 }
 

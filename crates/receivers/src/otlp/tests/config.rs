@@ -1,8 +1,8 @@
 //! The keys, as a person writes them.
 
-use weir_config::{Check, Diagnostics, Env, Source, from_node, load};
 use weir_core::{Config as _, OpenListener};
 use weir_net::{Endpoint, Versions};
+use weir_testkit::section;
 
 use crate::otlp::{
     config::{Acknowledge, OtlpConfig},
@@ -11,17 +11,8 @@ use crate::otlp::{
 
 /// Reads and checks a receiver's section; answers it and each error with the text that it points at.
 fn read(text: &str) -> (Option<OtlpConfig>, Vec<(String, String)>) {
-    let mut diags = Diagnostics::new();
-    let source = Source::Text { name: "test".to_owned(), text: text.to_owned() };
-    let env = Env::from_pairs::<&str, &str>([]);
-    let document = load(&[source], &[], &env, &mut diags);
-    let config: Option<OtlpConfig> = from_node(document.root(), &mut diags);
-    if let Some(config) = &config {
-        config.check(&mut Check::new(document.root(), &mut diags));
-    }
-    let shown = |span: weir_config::Span| text[span.range()].to_owned();
-    let errors = diags.iter().map(|found| (found.span.map(shown).unwrap_or_default(), found.message.clone()));
-    (config, errors.collect())
+    let (config, told) = section(text, &[]);
+    (config, told.into_iter().map(|one| (one.at, one.message)).collect())
 }
 
 #[track_caller]

@@ -1,6 +1,6 @@
 //! A receiver that listens, and what is behind it.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, time::Duration};
 
 use opentelemetry_proto::tonic::collector::metrics::v1::metrics_service_client::MetricsServiceClient;
 use prost::bytes::{Buf as _, BufMut as _, Bytes};
@@ -11,11 +11,8 @@ use tonic::{
     codegen::http::uri::PathAndQuery,
     transport::{Channel, Endpoint},
 };
-use weir_core::{
-    Account, ComponentError, Context, Delivery, Edge, EdgeLedger, Inbox, NodeLedger, Output, Reason,
-    ReceiverFactory as _, inbox,
-};
-use weir_testkit::Fixture;
+use weir_core::{Account, ComponentError, Context, Delivery, Inbox, Reason, ReceiverFactory as _};
+use weir_testkit::{Fixture, way_out};
 
 use crate::otlp::{
     Otlp,
@@ -73,10 +70,7 @@ impl Server {
         receiver.start().await.expect("a free port");
         let [address, http] = &*context.status.read().listening else { panic!("two listeners") };
         let [address, http] = [address, http].map(|address| address.parse().expect("an address"));
-        let (sender, inbox) = inbox(Arc::new(NodeLedger::default()));
-        let edge = Edge::new(sender, room, Arc::new(EdgeLedger::default()));
-        let (ledger, clock) = (Arc::clone(&context.ledger), context.clock.clone());
-        let output = Output::new(vec![edge], ledger, clock, Duration::from_secs(5));
+        let (output, inbox) = way_out(&context, room);
         let running = tokio::spawn(receiver.run(output));
         Self { address, http, context, inbox, running }
     }

@@ -8,6 +8,7 @@ use super::{
     super::{
         config::{Controller, Controllers},
         sink::{Metric, Origin, Shape, Sink},
+        text,
     },
     files::Files,
     parse,
@@ -131,7 +132,7 @@ impl Group<'_, '_> {
     fn cpu(&mut self) -> Result<(), (&'static str, io::Error)> {
         const KEYS: [&[u8]; 4] = [b"usage_usec", b"throttled_usec", b"nr_throttled", b"nr_periods"];
         let [usage, throttled, times, periods] =
-            self.read("cpu.stat", |file| KEYS.map(|key| parse::keyed(file, key)))?;
+            self.read("cpu.stat", |file| KEYS.map(|key| text::keyed(file, key)))?;
         let names = self.names;
         self.micros(&names.cpu_time, &[], usage);
         // The file of the root of a tree has no limit, and so no lines of it.
@@ -148,9 +149,9 @@ impl Group<'_, '_> {
         const KEYS: [&[u8]; 4] = [b"inactive_file", b"anon", b"pgfault", b"pgmajfault"];
         let usage = self.read("memory.current", parse::single)?;
         let [inactive, anon, faults, major] =
-            self.read("memory.stat", |file| KEYS.map(|key| parse::keyed(file, key)))?;
+            self.read("memory.stat", |file| KEYS.map(|key| text::keyed(file, key)))?;
         let limit = self.read("memory.max", parse::single).unwrap_or_default();
-        let events = self.read("memory.events", |file| EVENTS.map(|key| parse::keyed(file, key.as_bytes())));
+        let events = self.read("memory.events", |file| EVENTS.map(|key| text::keyed(file, key.as_bytes())));
         // As the kubelet counts it, which evicts by it: what could not be had back at once.
         let working_set = usage.map(|usage| usage.saturating_sub(inactive.unwrap_or(0)));
         let names = self.names;

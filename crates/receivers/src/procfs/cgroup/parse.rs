@@ -2,14 +2,6 @@
 
 use super::super::text;
 
-/// The value of `key` in a file of lines `key value`.
-pub(in crate::procfs) fn keyed(file: &[u8], key: &[u8]) -> Option<u64> {
-    text::lines(file).find_map(|line| {
-        let mut words = text::words(line);
-        (words.next()? == key).then(|| text::number(words.next()?))?
-    })
-}
-
 /// A file of one number.
 pub(in crate::procfs) fn single(file: &[u8]) -> Option<u64> {
     text::number(text::words(text::lines(file).next()?).next()?)
@@ -51,9 +43,7 @@ pub(in crate::procfs) fn io(file: &[u8]) -> Io {
 
 /// The total of a line of a pressure file, in microseconds: `some avg10=0.00 avg60=0.00 avg300=0.00 total=0`.
 pub(in crate::procfs) fn stalled(file: &[u8], share: &[u8]) -> Option<u64> {
-    let mut lines = text::lines(file).map(text::words);
-    let mut words = lines.find_map(|mut words| (words.next()? == share).then_some(words))?;
-    words.find_map(|word| text::number(word.strip_prefix(b"total=")?))
+    text::behind(file, share)?.find_map(|word| text::number(word.strip_prefix(b"total=")?))
 }
 
 /// Of `/proc/<pid>/cgroup` the path in the one hierarchy of version 2.

@@ -1,27 +1,12 @@
-use weir_config::{Check, Diagnostics, Document, Env, Source, from_node, load};
-use weir_core::Config;
+use weir_testkit::section;
 
 use super::super::{MatchType, ProcfsConfig, Scrapers};
 
 /// The configuration that `yaml` is, and `line:column "token": message` of each finding.
 pub(super) fn read(yaml: &str) -> (Option<ProcfsConfig>, Vec<String>) {
-    let mut diags = Diagnostics::new();
-    let source = Source::Text { name: "test".into(), text: yaml.into() };
-    let document = load(&[source], &[], &Env::default(), &mut diags);
-    let config: Option<ProcfsConfig> = from_node(document.root(), &mut diags);
-    if let Some(config) = &config {
-        config.check(&mut Check::new(document.root(), &mut diags));
-    }
-    let told = diags.iter().map(|found| told(&document, found)).collect();
-    (config, told)
-}
-
-fn told(document: &Document, found: &weir_config::Diagnostic) -> String {
-    let place = found.span.map_or(String::new(), |span| {
-        let (line, column) = document.sources().position(span);
-        format!("{line}:{column} {:?}", document.sources().snippet(span))
-    });
-    format!("{place}: {}", found.message)
+    let (config, told) = section(yaml, &[]);
+    let told = told.iter().map(|one| format!("{}:{} {:?}: {}", one.line, one.column, one.at, one.message));
+    (config, told.collect())
 }
 
 fn good(yaml: &str) -> ProcfsConfig {

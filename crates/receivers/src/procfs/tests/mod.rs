@@ -113,21 +113,9 @@ fn listed<C>(config: C) -> Listed<C> {
     Listed(Some(config))
 }
 
-/// Each point's value by `metric{attribute=value,…}`; a name that comes twice is a failure.
+/// The value of each point by `metric{attribute=value,…}`.
 fn readings(fixture: &Fixture, batch: &Batch) -> BTreeMap<String, Number> {
-    let mut readings = BTreeMap::new();
-    for point in &batch.numbers {
-        let series = fixture.series(point.series);
-        let attributes: Vec<String> = series
-            .attributes()
-            .iter()
-            .map(|attribute| format!("{}={}", attribute.key, attribute.value))
-            .collect();
-        let name = format!("{}{{{}}}", series.descriptor().name, attributes.join(","));
-        let twice = readings.insert(name.clone(), point.value());
-        assert_eq!(twice, None, "{name} comes twice");
-    }
-    readings
+    fixture.readings(batch, |_| String::new())
 }
 
 /// What one scrape of `machine` gives.

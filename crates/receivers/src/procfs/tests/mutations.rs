@@ -16,6 +16,7 @@ use super::{
         process::{Io, signals_pending, switches},
         system::uptime,
         tcp::socket,
+        text,
     },
     fixtures,
 };
@@ -170,7 +171,7 @@ fn files_of_cgroups() {
     for (name, text) in fixtures::CGROUP {
         survives_mutations(text, |text| {
             for key in [&b"usage_usec"[..], b"oom_kill", b"anon", b""] {
-                parse::keyed(text, key);
+                text::keyed(text, key);
             }
             parse::single(text);
             assert!(parse::cpu_limit(text).is_none_or(|cpus| cpus.is_finite() && cpus >= 0.0), "{name}");
@@ -180,7 +181,7 @@ fn files_of_cgroups() {
         });
     }
     reads_beginnings(fixtures::PRESSURE, |text| parse::stalled(text, b"full").into_iter().collect());
-    reads_beginnings(fixtures::CGROUP[0].1, |text| parse::keyed(text, b"nr_throttled").into_iter().collect());
+    reads_beginnings(fixtures::CGROUP[0].1, |text| text::keyed(text, b"nr_throttled").into_iter().collect());
 }
 
 #[test]

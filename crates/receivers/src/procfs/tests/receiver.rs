@@ -1,22 +1,14 @@
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use weir_config::Duration as ConfigDuration;
-use weir_core::{Context, Edge, EdgeLedger, Inbox, Output, Reason, ReceiverFactory, UnixNanos, inbox};
-use weir_testkit::{Fixture, START, seconds};
+use weir_core::{Inbox, Reason, ReceiverFactory, UnixNanos};
+use weir_testkit::{Fixture, ROOM, START, seconds, way_out};
 
 use super::{
     super::{CpuConfig, Procfs, Scrapers},
     Machine, fixtures, listed,
 };
 use crate::rounds::following;
-
-fn way_out(context: &Context) -> (Output, Inbox) {
-    let (sender, inbox) = inbox(Arc::default());
-    let edge = Edge::new(sender, 1 << 30, Arc::new(EdgeLedger::default()));
-    let output =
-        Output::new(vec![edge], Arc::clone(&context.ledger), context.clock.clone(), Duration::from_secs(1));
-    (output, inbox)
-}
 
 const STEP: Duration = Duration::from_millis(10);
 
@@ -52,7 +44,7 @@ async fn it_scrapes_after_the_delay_then_at_multiples_of_the_interval_until_the_
     let mut config = machine.config(Scrapers { cpu: listed(CpuConfig::default()), ..Scrapers::default() });
     config.collection_interval = ConfigDuration::from_secs(60);
     config.initial_delay = ConfigDuration::from_secs(5);
-    let (output, mut inbox) = way_out(&context);
+    let (output, mut inbox) = way_out(&context, ROOM);
     let running = tokio::spawn(Procfs::build(config, context.clone()).run(output));
 
     // A woken receiver runs before the clock has moved twice: the time of a round is exact to that.
@@ -80,7 +72,7 @@ async fn a_round_of_many_points_goes_on_in_batches_of_8192() {
     let fixture = Fixture::new();
     let context = fixture.context("procfs");
     let config = machine.config(Scrapers { cpu: listed(CpuConfig::default()), ..Scrapers::default() });
-    let (output, mut inbox) = way_out(&context);
+    let (output, mut inbox) = way_out(&context, ROOM);
     let running = tokio::spawn(Procfs::build(config, context.clone()).run(output));
     let (first, second) = (next(&fixture, &mut inbox).await, next(&fixture, &mut inbox).await);
     assert_eq!((first.1, second.1), (8192, 609)); // 1100 CPUs in 8 states are 8800, and how many there are
@@ -97,7 +89,7 @@ async fn points_that_nobody_takes_are_counted() {
     let context = fixture.context("procfs");
     let mut config = machine.config(Scrapers { cpu: listed(CpuConfig::default()), ..Scrapers::default() });
     config.initial_delay = ConfigDuration::ZERO;
-    let (output, inbox) = way_out(&context);
+    let (output, inbox) = way_out(&context, ROOM);
     drop(inbox);
     let running = tokio::spawn(Procfs::build(config, context.clone()).run(output));
     while context.ledger.read().dropped_total() == 0 {
@@ -118,10 +110,7 @@ async fn points_that_wait_for_room_when_the_receiver_is_given_up_are_counted() {
     let context = fixture.context("procfs");
     let mut config = machine.config(Scrapers { cpu: listed(CpuConfig::default()), ..Scrapers::default() });
     config.initial_delay = ConfigDuration::ZERO;
-    let (sender, inbox) = inbox(Arc::default());
-    let edge = Edge::new(sender, 1, Arc::new(EdgeLedger::default())); // holds one batch of the two
-    let output =
-        Output::new(vec![edge], Arc::clone(&context.ledger), context.clock.clone(), Duration::from_secs(1));
+    let (output, inbox) = way_out(&context, 1); // holds one batch of the two
     let running = tokio::spawn(Procfs::build(config, context.clone()).run(output));
     while context.ledger.read().passed == 0 {
         tokio::task::yield_now().await;

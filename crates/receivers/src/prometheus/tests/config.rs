@@ -1,7 +1,6 @@
 //! The keys, as a person writes them.
 
-use weir_config::{Check, Diagnostics, Env, Source, from_node, load};
-use weir_core::Config as _;
+use weir_testkit::section;
 
 use crate::prometheus::config::{
     NameEscaping, PromDuration, PrometheusConfig, RecordType, RelabelAction, ScrapeProtocol,
@@ -9,17 +8,8 @@ use crate::prometheus::config::{
 
 /// Reads and checks a receiver's section; answers it and each error with the text that it points at.
 fn read(text: &str) -> (Option<PrometheusConfig>, Vec<(String, String)>) {
-    let mut diags = Diagnostics::new();
-    let source = Source::Text { name: "test".to_owned(), text: text.to_owned() };
-    let env = Env::from_pairs([("TOKEN", "t0ken")]);
-    let document = load(&[source], &[], &env, &mut diags);
-    let config: Option<PrometheusConfig> = from_node(document.root(), &mut diags);
-    if let Some(config) = &config {
-        config.check(&mut Check::new(document.root(), &mut diags));
-    }
-    let shown = |span: weir_config::Span| text[span.range()].to_owned();
-    let errors = diags.iter().map(|found| (found.span.map(shown).unwrap_or_default(), found.message.clone()));
-    (config, errors.collect())
+    let (config, told) = section(text, &[("TOKEN", "t0ken")]);
+    (config, told.into_iter().map(|one| (one.at, one.message)).collect())
 }
 
 #[track_caller]

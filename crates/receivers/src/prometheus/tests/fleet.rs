@@ -8,11 +8,11 @@ use std::{
 
 use tokio::io::AsyncWriteExt as _;
 use weir_core::{Clock, ReceiverFactory as _, TargetState};
-use weir_testkit::Fixture;
+use weir_testkit::{Fixture, ROOM, way_out};
 
 use super::{
     config::good,
-    harness::{nobody, peer, text, way_out},
+    harness::{nobody, peer, text},
 };
 use crate::prometheus::Prometheus;
 
@@ -44,7 +44,7 @@ async fn each_target_is_scraped_once_an_interval_though_others_refuse_and_hang()
         groups += &format!("      - {{targets: ['{address}'], labels: {{__metrics_path__: /{number}}}}}\n");
     }
     let job = "scrape_configs:\n  - job_name: fleet\n    scrape_interval: 10s\n    scrape_timeout: 10s\n    static_configs:\n";
-    let (output, mut inbox) = way_out(&context);
+    let (output, mut inbox) = way_out(&context, ROOM);
     let running =
         tokio::spawn(Prometheus::build(good(&format!("{job}{groups}")), context.clone()).run(output));
     let emptied = tokio::spawn(async move { while inbox.recv().await.is_some() {} });

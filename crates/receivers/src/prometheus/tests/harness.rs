@@ -7,10 +7,8 @@ use tokio::{
     net::{TcpListener, TcpStream},
     time::timeout,
 };
-use weir_core::{
-    Account, Clock, Context, Edge, EdgeLedger, Inbox, Number, Output, ReceiverFactory as _, TargetRow, inbox,
-};
-use weir_testkit::Fixture;
+use weir_core::{Account, Clock, Number, ReceiverFactory as _, TargetRow};
+use weir_testkit::{Fixture, ROOM, way_out};
 
 use super::config::good;
 use crate::prometheus::Prometheus;
@@ -45,20 +43,12 @@ impl Once {
     }
 }
 
-/// A way out with ample room.
-pub(super) fn way_out(context: &Context) -> (Output, Inbox) {
-    let (sender, inbox) = inbox(Arc::default());
-    let edge = Edge::new(sender, 1 << 30, Arc::new(EdgeLedger::default()));
-    let (ledger, clock) = (Arc::clone(&context.ledger), context.clock.clone());
-    (Output::new(vec![edge], ledger, clock, Duration::from_secs(5)), inbox)
-}
-
 /// Scrapes every target of the configuration once.
 pub(super) async fn once(configuration: &str) -> Once {
     let mut fixture = Fixture::with_clock(Clock::system());
     fixture.drain.once = true;
     let context = fixture.context("prometheus");
-    let (output, mut inbox) = way_out(&context);
+    let (output, mut inbox) = way_out(&context, ROOM);
     let running = Prometheus::build(good(configuration), context.clone()).run(output);
     let mut numbers = BTreeMap::new();
     let gathering = async {

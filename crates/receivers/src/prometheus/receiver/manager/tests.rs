@@ -1,8 +1,8 @@
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use tokio::io::AsyncWriteExt as _;
-use weir_core::{Clock, Edge, inbox};
-use weir_testkit::Fixture;
+use weir_core::Clock;
+use weir_testkit::{Fixture, way_out};
 
 use super::*;
 use crate::prometheus::{
@@ -28,11 +28,8 @@ async fn points_that_wait_for_room_keep_no_other_target_waiting() {
     let mut fixture = Fixture::with_clock(Clock::system());
     fixture.drain.once = true;
     let context = fixture.context("prometheus");
-    let (sender, mut inbox) = inbox(Arc::default());
     // What comes first passes; the rest waits until that is taken.
-    let edge = Edge::new(sender, 1, Arc::default());
-    let output =
-        Output::new(vec![edge], Arc::clone(&context.ledger), context.clock.clone(), Duration::from_secs(5));
+    let (output, mut inbox) = way_out(&context, 1);
     let receiver = PrometheusReceiver::new(
         good("scrape_configs: [{job_name: job, static_configs: [{}]}]"),
         context.clone(),
