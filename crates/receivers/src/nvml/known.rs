@@ -62,6 +62,8 @@ pub(super) struct KnownGpu {
     recent: Vec<(u64, UnixNanos)>,
     /// The most PCIe lanes that it was seen with.
     widest: Option<f64>,
+    /// NVLinks that are up or asleep: at last, and the most that were.
+    links: Option<(usize, usize)>,
     /// Uncorrected errors over its life, of DRAM and SRAM, and when one of them was last seen to grow.
     errors: [Option<f64>; 2],
     new_error: Option<UnixNanos>,
@@ -84,6 +86,7 @@ impl KnownGpu {
             xids: Xids::new(since),
             recent: Vec::with_capacity(MAX_RECENT),
             widest: None,
+            links: None,
             errors: [None; 2],
             new_error: None,
         }
@@ -97,6 +100,7 @@ impl KnownGpu {
         }
         (self.who, self.state) = (who, State::Up);
         self.latest.fill(None);
+        self.links = self.links.map(|(_, most)| (most, most));
         self.counts.values_mut().for_each(Count::reopened);
     }
 
@@ -217,6 +221,12 @@ impl KnownGpu {
         let latest = |signal: Signal| self.latest(*round.table.signals.get(signal as usize)?);
         let [width, dram, sram] = [Signal::LinkWidth, Signal::LifetimeDram, Signal::LifetimeSram].map(latest);
         self.widest = [self.widest, width].into_iter().flatten().reduce(f64::max);
+        let figures = &self.readings.figures;
+        let states = || figures.iter().filter(|reading| usize::from(reading.row) == round.table.link_state);
+        if states().next().is_some() {
+            let up = states().filter(|state| state.value > 0.0).count();
+            self.links = Some((up, self.links.map_or(up, |(_, most)| most.max(up))));
+        }
         for (last, errors) in self.errors.iter_mut().zip([dram, sram]) {
             let Some(errors) = errors else { continue };
             if last.is_some_and(|last| errors > last) {
@@ -281,6 +291,7 @@ impl KnownGpu {
             xids: &ago[..self.recent.len().min(MAX_RECENT)],
             xid_verdicts: round.xid_verdicts,
             since_new_error: self.new_error.map(|at| now.since(at)),
+            links: self.links,
             lanes: round.config.expected_link_width.map(f64::from).or(self.widest),
             rows: &round.table.signals,
         };

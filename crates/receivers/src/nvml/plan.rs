@@ -8,7 +8,7 @@ use super::{
     },
     config::NvmlConfig,
     metric::Name,
-    table::{NVLINK, PROCESSES, SIGNALS, USAGE, row_of},
+    table::{LINK_STATE, NVLINK, PROCESSES, SIGNALS, USAGE, row_of},
 };
 
 /// A figure's place in tables: that of its metric in `catalogue::metrics`.
@@ -65,7 +65,7 @@ pub(super) struct PlannedProcesses {
 impl Plan {
     pub(super) fn new(config: &NvmlConfig) -> Self {
         let published: Vec<_> = metrics().map(|metric| config.published(metric)).collect();
-        let judged = SIGNALS.iter().map(|(_, named)| *named).filter(|_| config.judges());
+        let judged = SIGNALS.iter().map(|(_, named)| *named).chain([LINK_STATE]).filter(|_| config.judges());
         let counted_on = USAGE.into_iter().filter(|_| config.tells_usage());
         let summed_up = NVLINK.into_iter().filter(|_| config.tells_nvlink());
         let needed: Vec<usize> = judged.chain(counted_on).chain(summed_up).map(row_of).collect();

@@ -68,6 +68,8 @@ pub(super) const USAGE: [Named; 4] = [
 ];
 /// How many processes there are; how much memory they have follows.
 pub(super) const PROCESSES: Named = ("gpu.process.count", &[]);
+/// How each NVLink is.
+pub(super) const LINK_STATE: Named = ("gpu.nvlink.link.state", &[]);
 /// Bytes over all NVLinks, both ways.
 pub(super) const NVLINK: [Named; 2] =
     [("hw.gpu.io", &["transmit", "nvlink"]), ("hw.gpu.io", &["receive", "nvlink"])];
@@ -93,6 +95,7 @@ pub(super) struct Table {
     /// Rows that the use of GPUs is counted by.
     pub(super) usage: [usize; USAGE.len()],
     pub(super) nvlink: [usize; NVLINK.len()],
+    pub(super) link_state: usize,
 }
 
 impl Table {
@@ -103,6 +106,7 @@ impl Table {
             signals: SIGNALS.map(|(_, named)| row_of(named)),
             usage: USAGE.map(row_of),
             nvlink: NVLINK.map(row_of),
+            link_state: row_of(LINK_STATE),
         }
     }
 }
@@ -117,7 +121,7 @@ mod tests {
             assert_eq!(*signal as usize, at, "{signal:?}");
         }
         let signals = SIGNALS.iter().map(|(_, named)| *named);
-        for named in signals.chain(USAGE).chain(NVLINK).chain([PROCESSES]) {
+        for named in signals.chain(USAGE).chain(NVLINK).chain([PROCESSES, LINK_STATE]) {
             assert!(row_of(named) < metrics().count(), "{named:?}");
         }
     }

@@ -114,6 +114,25 @@ async fn a_link_that_loses_lanes_is_watched_and_one_that_never_had_more_is_not()
 }
 
 #[tokio::test]
+async fn an_nvlink_that_goes_down_asks_for_a_reset_and_one_that_sleeps_or_never_was_up_does_not() {
+    let set =
+        |gpu: &mut Gpu, link: u32, state: u64| _ = gpu.scoped.get_mut(&link).unwrap().insert(165, state);
+    let reset = (2, vec!["nvlink_down".to_owned()]);
+    assert_eq!(after(Card::H100, |_| {}, |gpu| set(gpu, 17, 0)).await, reset);
+    assert_eq!(after(Card::B200, |_| {}, |gpu| set(gpu, 3, 2)).await, (0, vec![]), "asleep");
+    let unconnected = gpu(Card::A100, |gpu| (0..12).for_each(|link| set(gpu, link, 0)));
+    assert_eq!(verdict(unconnected, &[]).await, (0, vec![]));
+    // It is up again.
+    let mut watched = Watched::of(Card::H100.node(1));
+    watched.batch().await;
+    for (state, expected) in [(0, reset), (1, (0, vec![]))] {
+        watched.stub.change(|node| set(&mut node.gpus[0], 5, state)).unwrap();
+        assert_eq!(of(&watched.minute_later().await), expected, "{state}");
+    }
+    watched.ends().await;
+}
+
+#[tokio::test]
 async fn an_uncorrected_error_that_comes_asks_for_a_reset_for_an_hour_and_one_of_long_ago_does_not() {
     let long_ago = gpu(Card::H100, |gpu| _ = gpu.set("ecc.aggregate.uncorrected.dram", 5));
     assert_eq!(verdict(long_ago, &[]).await, (0, vec![]));
