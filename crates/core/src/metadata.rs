@@ -4,7 +4,7 @@
 //! them beside the nodes: they never hold up the start, and one that fails or panics ends nothing.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fmt,
     sync::{
         Arc,
@@ -16,6 +16,9 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 
 use crate::{clock::Clock, health::Health, ledger::Reason, status::Status, value::Attributes};
+
+/// Failures of a detector that are logged, until something is found: their words may hold what others say.
+const MAX_SAID: usize = 16;
 
 /// Finds something out, in its own time.
 #[async_trait]
@@ -127,7 +130,10 @@ impl Metadata {
                 false => status.pending("nothing is found yet"),
             }
             let (metadata, name) = (self.clone(), Arc::clone(&row.name));
-            Some((detector, Findings { metadata, at, name, clock: clock.clone(), status, said: None }))
+            Some((
+                detector,
+                Findings { metadata, at, name, clock: clock.clone(), status, said: BTreeSet::new() },
+            ))
         });
         waiting.collect()
     }
@@ -147,8 +153,8 @@ pub struct Findings {
     name: Arc<str>,
     clock: Clock,
     status: Status,
-    /// The failure that was logged last: a cause is one line.
-    said: Option<String>,
+    /// The failures that were logged since something was found: a cause is one line, and two may take turns.
+    said: BTreeSet<String>,
 }
 
 impl Findings {
@@ -184,15 +190,14 @@ impl Findings {
             let names = self.names();
             tracing::info!(detector = %self.name, missing, "found {}", names.join(", "));
         }
-        self.said = None;
+        self.said.clear();
     }
 
     /// An attempt failed, in words that a person can act on; another follows. What was known stays known.
     pub fn fail(&mut self, reason: Reason, words: &str) {
         self.count(reason, words);
-        if self.said.as_deref() != Some(words) {
+        if self.said.len() < MAX_SAID && self.said.insert(words.to_owned()) {
             tracing::warn!(detector = %self.name, reason = reason.0, "{words}; it tries again, and data goes on without");
-            self.said = Some(words.to_owned());
         }
     }
 

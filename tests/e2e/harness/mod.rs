@@ -17,7 +17,7 @@ pub(crate) use admin::get as page;
 pub(crate) use application::Application;
 pub(crate) use certificates::{Issued, issued};
 pub(crate) use far_end::{FarEnd, Stored};
-pub(crate) use ledger::Ledger;
+pub(crate) use ledger::{Ledger, Row};
 pub(crate) use metadata::{Asked, Service, instance};
 pub(crate) use ministack::Ministack;
 pub(crate) use otlp::{Increment, Sender, gauge, increments, request, text};
