@@ -1,4 +1,5 @@
 mod cgroup;
+mod collector;
 mod config;
 mod conventions;
 mod cpu_kinds;
