@@ -2,8 +2,13 @@
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 use proptest::prelude::*;
+use prost::Message as _;
 use weir_exposition::{
     FamilyType, Format,
+    protobuf::{
+        Messages,
+        messages::{Bucket, BucketSpan, Counter, Gauge, Histogram, LabelPair, Metric, MetricFamily, Untyped},
+    },
     render::Writer,
     text::{Line, Metadata, Syntax, key_len, line, reading},
 };
@@ -50,6 +55,32 @@ fn samples() -> impl Strategy<Value = Vec<Sample>> {
         timestamp,
     });
     prop::collection::vec(sample, 0..6)
+}
+
+fn metric() -> impl Strategy<Value = Metric> {
+    let label = (any::<String>(), any::<String>()).prop_map(|(name, value)| LabelPair { name, value });
+    let number = || any::<f64>().prop_filter("equal to itself", |number| !number.is_nan());
+    let histogram = (any::<u64>(), number(), any::<Vec<i64>>(), prop::option::of(-4..=8_i32));
+    let histogram = histogram.prop_map(|(sample_count, sample_sum, positive_delta, schema)| Histogram {
+        sample_count,
+        sample_sum,
+        schema,
+        bucket: vec![Bucket { cumulative_count: sample_count, upper_bound: sample_sum, ..Bucket::default() }],
+        positive_span: vec![BucketSpan { offset: -1, length: positive_delta.len() as u32 }],
+        positive_delta,
+        ..Histogram::default()
+    });
+    let value = prop_oneof![
+        number().prop_map(|value| Metric { gauge: Some(Gauge { value }), ..Metric::default() }),
+        number().prop_map(|value| Metric {
+            counter: Some(Counter { value, ..Counter::default() }),
+            ..Metric::default()
+        }),
+        number().prop_map(|value| Metric { untyped: Some(Untyped { value }), ..Metric::default() }),
+        histogram.prop_map(|histogram| Metric { histogram: Some(histogram), ..Metric::default() }),
+    ];
+    (prop::collection::vec(label, 0..4), value, any::<Option<i64>>())
+        .prop_map(|(label, metric, timestamp_ms)| Metric { label, timestamp_ms, ..metric })
 }
 
 /// Not-a-number is one value, whatever its bits.
@@ -112,5 +143,30 @@ proptest! {
             }
         }
         prop_assert_eq!(of_type, Some(FamilyType::StateSet));
+    }
+
+    #[test]
+    fn families_of_protobuf_are_read_as_they_were_written(
+        families in prop::collection::vec((name(), 0..3_usize, any::<String>(), prop::collection::vec(metric(), 0..4)), 0..4),
+        piece in 1..64_usize,
+    ) {
+        const TYPES: [(i32, FamilyType); 3] =
+            [(0, FamilyType::Counter), (3, FamilyType::Unknown), (4, FamilyType::Histogram)];
+        let (mut body, mut expected) = (Vec::new(), Vec::new());
+        for (name, at, unit, metric) in families {
+            let (r#type, family_type) = TYPES[at];
+            expected.extend(metric.iter().map(|metric| (name.clone(), family_type, unit.clone(), metric.clone())));
+            let family = MetricFamily { name, r#type, metric, unit, ..MetricFamily::default() };
+            body.extend(family.encode_length_delimited_to_vec());
+        }
+        let (mut messages, mut read) = (Messages::default(), Vec::new());
+        for piece in body.chunks(piece) {
+            messages.feed(piece);
+            while let Some((family, metric)) = messages.next_metric().unwrap() {
+                read.push((family.name.clone(), family.family_type, family.unit.clone(), metric.unwrap()));
+            }
+        }
+        messages.finish().unwrap();
+        prop_assert_eq!(read, expected);
     }
 }

@@ -1,17 +1,23 @@
 //! From pieces of a body to metrics, in the protobuf format: messages `MetricFamily`, each after its length.
 //!
-//! A family may have a hundred thousand metrics. So it is not read whole: its fields are, one by one, and each metric is handed on by
-//! itself, with what the family has said so far. Go's writers, as all that write fields in their order, say name and type first.
+//! What a family is (its name, type and unit) must be known before its metrics, and writers put fields in their order, in which the unit
+//! comes last. So a family is held until it is whole, up to [`MAX_HELD`]. A larger one is read field by field, each metric handed on
+//! with what the family has said so far: its name and type, and no unit.
 
 pub mod messages;
+
+use std::ops::Range;
 
 use prost::Message as _;
 
 use self::messages::Metric;
 use crate::{FamilyType, Fault};
 
-/// The largest metric, in bytes: with the piece at hand, what a scrape holds of its body at most. A metric with a native histogram
-/// has some kilobytes.
+/// The largest family that is held until it is whole, in bytes. A metric has about a hundred, so this is 80,000 series of one name; its
+/// points take half as much, and are held too.
+pub const MAX_HELD: usize = 8 * 1024 * 1024;
+/// The largest metric, in bytes: of a larger family, what a scrape holds of its body at most, with the piece at hand. A metric with a
+/// native histogram has some kilobytes.
 pub const MAX_METRIC: usize = 1024 * 1024;
 /// A varint has at most as many bytes.
 const MAX_VARINT: usize = 10;
@@ -23,7 +29,7 @@ const METRIC: u64 = 4;
 const UNIT: u64 = 5;
 
 /// A family, as far as it has come.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Family {
     /// Its name.
     pub name: String,
@@ -33,11 +39,92 @@ pub struct Family {
     pub unit: String,
 }
 
+impl Default for Family {
+    /// Of an enumeration that is not there the first value counts, which here is the counter.
+    fn default() -> Self {
+        Self { name: String::new(), family_type: FamilyType::Counter, unit: String::new() }
+    }
+}
+
+impl Family {
+    /// What the family's bytes say of it, as far as they are a message: what is wrong in them is found when they are read.
+    fn of(mut bytes: &[u8]) -> Self {
+        let mut family = Self::default();
+        while let Ok(Some(field)) = Field::first(bytes, bytes.len() as u64) {
+            let (content, rest) = bytes[field.head..].split_at(field.length as usize);
+            if family.heed(&field, content).is_err() {
+                break;
+            }
+            bytes = rest;
+        }
+        family
+    }
+
+    /// Takes in what a field says of the family.
+    fn heed(&mut self, field: &Field, content: &[u8]) -> Result<(), Fault> {
+        let text = || std::str::from_utf8(content).map(str::to_owned).map_err(|_| Fault::NotUtf8);
+        match (field.number, field.value) {
+            (TYPE, Some(value)) => self.family_type = family_type(value),
+            (NAME, None) => self.name = text()?,
+            (UNIT, None) => self.unit = text()?,
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+/// The head of a field.
+struct Field {
+    number: u64,
+    /// Of a varint.
+    value: Option<u64>,
+    /// How many bytes the head takes, a varint with it.
+    head: usize,
+    /// How many bytes follow it.
+    length: u64,
+}
+
+impl Field {
+    /// The field that `bytes` begin with, of a message that ends `left` bytes from there; `None` where its head is not complete.
+    fn first(bytes: &[u8], left: u64) -> Result<Option<Self>, Fault> {
+        let Some((key, key_len)) = varint(bytes)? else { return Ok(None) };
+        let of_varint = || varint(&bytes[key_len..]);
+        let (value, head, length) = match key & 7 {
+            0 => {
+                let Some((value, bytes)) = of_varint()? else { return Ok(None) };
+                (Some(value), key_len + bytes, 0)
+            }
+            1 => (None, key_len, 8),
+            5 => (None, key_len, 4),
+            2 => {
+                let Some((length, bytes)) = of_varint()? else { return Ok(None) };
+                (None, key_len + bytes, length)
+            }
+            other => return Err(Fault::BadMessage(format!("wire type {other}"))),
+        };
+        let whole = (head as u64).checked_add(length);
+        if whole.is_none_or(|whole| whole > left) {
+            return Err(Fault::BadMessage("a field longer than its message".to_owned()));
+        }
+        let number = key >> 3;
+        // Of another type it is not the field of that number.
+        let number = if matches!(key & 7, 0 | 2) { number } else { 0 };
+        Ok(Some(Self { number, value, head, length }))
+    }
+}
+
+/// A metric, and its family.
+pub type OfFamily<'m> = (&'m Family, Result<Metric, Fault>);
+
 /// Cuts a body that comes in pieces into metrics.
 #[derive(Debug, Default)]
 pub struct Messages {
-    /// What has come and is not read yet.
+    /// What has come and is not let go of yet.
     held: Vec<u8>,
+    /// How much of it is read.
+    read: usize,
+    /// How many bytes of the body came before `held`.
+    before: u64,
     /// How many bytes of the family at hand are still to come.
     left: u64,
     /// How many of them are to be passed over.
@@ -46,34 +133,34 @@ pub struct Messages {
 }
 
 impl Messages {
-    /// Calls `take` for every metric that ends in `piece`. A metric that is none, or too long, is a fault, and those after it are good.
+    /// Takes the next bytes of the body. Then [`next_metric`](Self::next_metric) is to be called until there is none any more.
+    pub fn feed(&mut self, piece: &[u8]) {
+        self.held.drain(..self.read);
+        self.before += self.read as u64;
+        self.read = 0;
+        self.held.extend_from_slice(piece);
+    }
+
+    /// The next metric that has come, and its family. One that is none, or too long, is a fault, and those after it are good.
     ///
     /// # Errors
-    /// What `take` answers. Where the bytes are no messages, so that nothing can be read after them: what `fail` makes of the fault.
-    pub fn feed<E>(
-        &mut self,
-        piece: &[u8],
-        mut take: impl FnMut(&Family, Result<Metric, Fault>) -> Result<(), E>,
-        fail: impl Fn(Fault) -> E,
-    ) -> Result<(), E> {
-        let mut held = std::mem::take(&mut self.held);
-        held.extend_from_slice(piece);
-        let mut rest = &held[..];
-        while let Some((field, bytes)) = self.next(rest).map_err(&fail)? {
-            rest = &rest[bytes..];
-            match field {
-                Field::Metric(metric) => {
-                    let metric = Metric::decode(metric).map_err(|error| Fault::BadMessage(error.to_string()));
-                    take(&self.family, metric)?;
-                }
-                Field::TooLong => take(&self.family, Err(Fault::MessageTooLong(MAX_METRIC)))?,
-                Field::Other => {}
-            }
+    /// The bytes at [`position`](Self::position) are no messages, so that nothing can be read after them.
+    pub fn next_metric(&mut self) -> Result<Option<OfFamily<'_>>, Fault> {
+        while let Some(step) = self.step()? {
+            let metric = match step {
+                Step::Other => continue,
+                Step::TooLong => Err(Fault::MessageTooLong(MAX_METRIC)),
+                Step::Metric(bytes) => Metric::decode(&self.held[bytes])
+                    .map_err(|error| Fault::BadMessage(error.to_string())),
+            };
+            return Ok(Some((&self.family, metric)));
         }
-        let read = held.len() - rest.len();
-        held.drain(..read);
-        self.held = held;
-        Ok(())
+        Ok(None)
+    }
+
+    /// How many bytes of the body are read.
+    pub fn position(&self) -> u64 {
+        self.before + self.read as u64
     }
 
     /// There is no more.
@@ -81,68 +168,70 @@ impl Messages {
     /// # Errors
     /// It ends within a message.
     pub fn finish(&self) -> Result<(), Fault> {
-        if self.held.is_empty() && self.left == 0 { Ok(()) } else { Err(Fault::NoEnd) }
+        if self.held.len() == self.read && self.left == 0 { Ok(()) } else { Err(Fault::NoEnd) }
     }
 
-    /// What comes next, and how many bytes it takes; `None` where more must come first.
-    fn next<'a>(&mut self, rest: &'a [u8]) -> Result<Option<(Field<'a>, usize)>, Fault> {
+    /// Reads what comes next; `None` where more must come first.
+    fn step(&mut self) -> Result<Option<Step>, Fault> {
+        let rest = &self.held[self.read..];
         if rest.is_empty() {
             return Ok(None);
         }
         if self.passing > 0 {
             let passed = self.passing.min(rest.len() as u64);
             self.passing -= passed;
-            self.left -= passed;
-            return Ok(Some((Field::Other, passed as usize)));
+            self.advance(passed as usize);
+            return Ok(Some(Step::Other));
         }
         if self.left == 0 {
-            let Some((length, bytes)) = varint(rest)? else { return Ok(None) };
-            // Of an enumeration that is not there the first value counts, which here is the counter.
-            let family_type = FamilyType::Counter;
-            (self.left, self.family) = (length, Family { family_type, ..Family::default() });
-            return Ok(Some((Field::Other, bytes)));
+            return self.begin_family();
         }
-        let Some((key, key_len)) = varint(rest)? else { return Ok(None) };
-        let (length, head) = match key & 7 {
-            0 => {
-                let Some((value, bytes)) = varint(&rest[key_len..])? else { return Ok(None) };
-                if key >> 3 == TYPE {
-                    self.family.family_type = family_type(value);
-                }
-                (0, key_len + bytes)
-            }
-            1 => (8, key_len),
-            5 => (4, key_len),
-            2 => {
-                let Some((length, bytes)) = varint(&rest[key_len..])? else { return Ok(None) };
-                (length, key_len + bytes)
-            }
-            other => return Err(Fault::BadMessage(format!("wire type {other}"))),
-        };
-        let is_wanted = key & 7 == 2 && matches!(key >> 3, NAME | METRIC | UNIT);
-        let whole = (head as u64).checked_add(length).filter(|whole| *whole <= self.left);
-        let whole = whole.ok_or_else(|| Fault::BadMessage("a field longer than its message".to_owned()))?;
-        if !is_wanted || length > MAX_METRIC as u64 {
-            (self.passing, self.left) = (length, self.left - head as u64);
-            return Ok(Some((if is_wanted { Field::TooLong } else { Field::Other }, head)));
+        let Some(field) = Field::first(rest, self.left)? else { return Ok(None) };
+        let is_metric = field.number == METRIC && field.value.is_none();
+        let is_wanted = is_metric || matches!(field.number, NAME | TYPE | UNIT);
+        if !is_wanted || field.length > MAX_METRIC as u64 {
+            self.passing = field.length;
+            self.advance(field.head);
+            return Ok(Some(if is_wanted { Step::TooLong } else { Step::Other }));
         }
-        let Some(field) = rest.get(head..whole as usize) else { return Ok(None) };
-        self.left -= whole;
-        let field = match key >> 3 {
-            METRIC => Field::Metric(field),
-            name_or_unit => {
-                let text = std::str::from_utf8(field).map_err(|_| Fault::NotUtf8)?.to_owned();
-                let place = if name_or_unit == NAME { &mut self.family.name } else { &mut self.family.unit };
-                *place = text;
-                Field::Other
-            }
+        let whole = field.head + field.length as usize;
+        let Some(content) = rest.get(field.head..whole) else { return Ok(None) };
+        let step = if is_metric {
+            Step::Metric(self.read + field.head..self.read + whole)
+        } else {
+            self.family.heed(&field, content)?;
+            Step::Other
         };
-        Ok(Some((field, whole as usize)))
+        self.advance(whole);
+        Ok(Some(step))
+    }
+
+    fn begin_family(&mut self) -> Result<Option<Step>, Fault> {
+        let rest = &self.held[self.read..];
+        let Some((length, head)) = varint(rest)? else { return Ok(None) };
+        self.family = if length > MAX_HELD as u64 {
+            Family::default()
+        } else {
+            let Some(whole) = rest.get(head..head + length as usize) else { return Ok(None) };
+            Family::of(whole)
+        };
+        self.read += head;
+        self.left = length;
+        Ok(Some(Step::Other))
+    }
+
+    /// So many bytes of the family at hand are read.
+    fn advance(&mut self, bytes: usize) {
+        self.read += bytes;
+        self.left -= bytes as u64;
     }
 }
 
-enum Field<'a> {
-    Metric(&'a [u8]),
+/// What was read.
+enum Step {
+    /// A metric: where it is in what is held.
+    Metric(Range<usize>),
+    /// A metric beyond the bound.
     TooLong,
     Other,
 }

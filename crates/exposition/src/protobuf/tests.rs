@@ -2,21 +2,24 @@ use prost::Message as _;
 
 use super::{messages::*, *};
 
-/// Metrics, each with its family's name and type.
-type Found = Vec<(String, FamilyType, Result<Metric, Fault>)>;
+/// Metrics, each with its family.
+type Found = Vec<(Family, Result<Metric, Fault>)>;
 
 fn read(pieces: &[&[u8]]) -> Result<Found, Fault> {
     let (mut messages, mut all) = (Messages::default(), Vec::new());
     for piece in pieces {
-        let take = |family: &Family, metric: Result<Metric, Fault>| {
-            all.push((family.name.clone(), family.family_type, metric));
-            Ok(())
-        };
-        messages.feed(piece, take, |fault| fault)?;
-        assert!(messages.held.len() <= MAX_METRIC + piece.len());
+        messages.feed(piece);
+        assert!(messages.held.len() <= MAX_HELD + piece.len());
+        while let Some((family, metric)) = messages.next_metric()? {
+            all.push((family.clone(), metric));
+        }
     }
     messages.finish()?;
     Ok(all)
+}
+
+fn of(name: &str, family_type: FamilyType, unit: &str) -> Family {
+    Family { name: name.to_owned(), family_type, unit: unit.to_owned() }
 }
 
 fn gauge(value: f64) -> Metric {
@@ -40,9 +43,9 @@ fn families() -> (Vec<u8>, Found) {
     ];
     let body = all.iter().flat_map(MetricFamily::encode_length_delimited_to_vec).collect();
     let expected = vec![
-        ("a".to_owned(), FamilyType::Gauge, Ok(gauge(1.0))),
-        ("a".to_owned(), FamilyType::Gauge, Ok(gauge(2.0))),
-        ("b_total".to_owned(), FamilyType::Counter, Ok(counter)),
+        (of("a", FamilyType::Gauge, "seconds"), Ok(gauge(1.0))),
+        (of("a", FamilyType::Gauge, "seconds"), Ok(gauge(2.0))),
+        (of("b_total", FamilyType::Counter, "seconds"), Ok(counter)),
     ];
     (body, expected)
 }
@@ -81,7 +84,7 @@ fn a_metric_that_is_none_or_too_long_costs_itself_only() {
     body.extend(inner);
     let pieces: Vec<&[u8]> = body.chunks(1000).collect();
     let found = read(&pieces).unwrap();
-    let metrics: Vec<_> = found.into_iter().map(|(_, _, metric)| metric).collect();
+    let metrics: Vec<_> = found.into_iter().map(|(_, metric)| metric).collect();
     assert!(matches!(metrics[0], Err(Fault::BadMessage(_))), "{:?}", metrics[0]);
     assert_eq!(metrics[1..], [Err(Fault::MessageTooLong(MAX_METRIC)), Ok(gauge(5.0))]);
 }
@@ -93,4 +96,46 @@ fn what_is_no_message_is_a_fault() {
         assert!(matches!(read(&[body]), Err(Fault::BadMessage(_))), "{body:?}");
     }
     assert_eq!(read(&[&[3, 0x0a, 1, 0xff]]), Err(Fault::NotUtf8));
+}
+
+#[test]
+fn a_family_that_is_too_large_to_be_held_has_its_name_and_type_and_no_unit() {
+    let label = vec![LabelPair { name: "x".to_owned(), value: "y".repeat(1000) }];
+    let metric = Metric { label, gauge: Some(Gauge { value: 1.0 }), ..Metric::default() };
+    let count = MAX_HELD / 1000;
+    let family = |count: usize| MetricFamily {
+        name: "a".to_owned(),
+        r#type: 1,
+        metric: vec![metric.clone(); count],
+        unit: "seconds".to_owned(),
+        ..MetricFamily::default()
+    };
+    for (count, unit) in [(count, ""), (count - count / 20, "seconds")] {
+        let body = family(count).encode_length_delimited_to_vec();
+        let found = read(&body.chunks(100_000).collect::<Vec<_>>()).unwrap();
+        assert_eq!(found.len(), count);
+        assert!(found.iter().all(|(family, _)| *family == of("a", FamilyType::Gauge, unit)), "{unit}");
+    }
+}
+
+#[test]
+fn where_it_is_no_message_any_more_is_told_in_bytes() {
+    let (good, _) = families();
+    // A family of one byte, which begins a group.
+    let broken = [&good[..], &[1, 0x0b]].concat();
+    for size in [1, 10, broken.len()] {
+        let mut messages = Messages::default();
+        let fault = broken.chunks(size).find_map(|piece| {
+            messages.feed(piece);
+            loop {
+                match messages.next_metric() {
+                    Ok(Some(_)) => {}
+                    Ok(None) => return None,
+                    Err(fault) => return Some(fault),
+                }
+            }
+        });
+        assert_eq!(fault, Some(Fault::BadMessage("wire type 3".to_owned())));
+        assert_eq!(messages.position(), good.len() as u64 + 1, "in pieces of {size}");
+    }
 }

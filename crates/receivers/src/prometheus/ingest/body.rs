@@ -103,8 +103,8 @@ impl<'t> Body<'t> {
         match source {
             Source::Text(lines) => lines.feed(bytes, |line| work.take(line)),
             Source::Protobuf(messages) => {
-                let malformed = |fault| Failure::Malformed { unit: "metric", number: 0, fault };
-                messages.feed(bytes, |family, metric| work.take_metric(family, metric), malformed)
+                messages.feed(bytes);
+                take_metrics(messages, work)
             }
         }?;
         work.check_room()
@@ -126,6 +126,20 @@ impl<'t> Body<'t> {
         }
         self.work.check_end()?;
         self.work.end()
+    }
+}
+
+/// Takes the metrics that have come.
+fn take_metrics(messages: &mut Messages, work: &mut Work<'_>) -> Result<(), Failure> {
+    loop {
+        match messages.next_metric() {
+            Ok(Some((family, metric))) => work.take_metric(family, metric)?,
+            Ok(None) => return Ok(()),
+            // No metric is at hand: what is wrong lies between them.
+            Err(fault) => {
+                return Err(Failure::Malformed { unit: "byte", number: messages.position() + 1, fault });
+            }
+        }
     }
 }
 

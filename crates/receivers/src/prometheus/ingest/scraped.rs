@@ -53,7 +53,7 @@ pub enum Failure {
     /// The body is not of the format: in strict mode anything, otherwise its end or all of it.
     #[error("{unit} {number}: {fault}")]
     Malformed {
-        /// What is counted: `line`, or `metric` in the protobuf format.
+        /// What is counted: `line`; in the protobuf format `metric`, and `byte` of what is no message.
         unit: &'static str,
         /// Which, from 1.
         number: u64,

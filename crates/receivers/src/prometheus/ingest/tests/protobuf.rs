@@ -226,8 +226,39 @@ fn a_metric_that_is_none_costs_itself_only_and_a_body_cut_short_all() {
     let mut scrape = rig.target.begin(seconds(START + 20), Format::Protobuf);
     scrape.feed(&body[..body.len() - 1]).unwrap();
     assert_eq!(scrape.finish().unwrap_err().word(), "malformed");
-    let mut scrape = rig.target.begin(seconds(START + 30), Format::Protobuf);
-    assert_eq!(scrape.feed(&[0xff; 20]).unwrap_err().word(), "malformed");
+}
+
+#[test]
+fn what_is_no_protobuf_is_told_by_its_place_in_the_body() {
+    let good = family("g", GAUGE, Metric { gauge: Some(Gauge { value: 1.0 }), ..Metric::default() });
+    let good = good.encode_length_delimited_to_vec();
+    let told = |bytes: &[u8]| {
+        let failure = Rig::new().target.begin(seconds(START), Format::Protobuf).feed(bytes).unwrap_err();
+        (failure.word(), failure.to_string())
+    };
+    let endless = ("malformed", "byte 1: not a message: a number without an end".to_owned());
+    assert_eq!(told(&[0xff; 20]), endless);
+    // A family of one byte, which begins a group.
+    let message = format!("byte {}: not a message: wire type 3", good.len() + 2);
+    assert_eq!(told(&[&good[..], &[1, 0x0b]].concat()), ("malformed", message));
+}
+
+#[test]
+fn the_unit_of_a_family_is_that_of_its_metrics_though_it_comes_behind_them() {
+    let mut rig = Rig::new();
+    let gauge = family("g_bytes", GAUGE, Metric { gauge: Some(Gauge { value: 1.0 }), ..Metric::default() });
+    let with = |family: MetricFamily, unit: &str| MetricFamily { unit: unit.to_owned(), ..family };
+    for _ in 0..2 {
+        let families =
+            [with(gauge.clone(), "bytes"), with(of_histogram("h_seconds", Histogram::default()), "seconds")];
+        let (_, scraped) = rig.protobuf(&families);
+        let [batch] = &*scraped.batches else { panic!("one batch") };
+        let unit = |id| rig.fixture.series(id).descriptor().unit.to_string();
+        assert_eq!(
+            (unit(batch.numbers[0].series), unit(batch.histograms[0].series)),
+            ("By".to_owned(), "s".to_owned())
+        );
+    }
 }
 
 #[test]
