@@ -124,10 +124,3 @@ impl HttpClient {
         self.client.request(request).await.map_err(|error| ClientError::of(&error))
     }
 }
-
-/// Whether two URIs are of one server: the same scheme, host and port.
-pub fn same_server(one: &Uri, other: &Uri) -> bool {
-    let port =
-        |uri: &Uri| uri.port_u16().or(if uri.scheme_str() == Some("https") { Some(443) } else { Some(80) });
-    one.scheme() == other.scheme() && one.host() == other.host() && port(one) == port(other)
-}

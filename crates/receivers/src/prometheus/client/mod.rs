@@ -15,9 +15,10 @@ use hyper::{
     HeaderMap, Request, Response, StatusCode, Uri,
     body::Incoming,
     header::{AUTHORIZATION, LOCATION},
+    http::uri::Scheme,
 };
 use weir_core::Clock;
-use weir_net::{ClientError, HttpClient, LoadError, Reloaded, SystemRoots, client::same_server};
+use weir_net::{ClientError, HttpClient, LoadError, Reloaded, SystemRoots};
 
 use super::config::HttpConfig;
 use oauth2::Tokens;
@@ -36,9 +37,9 @@ pub(super) enum AskError {
     /// The answers led on and on.
     #[error("more than {MAX_REDIRECTS} redirects; the last one leads to `{0}`")]
     TooManyRedirects(String),
-    /// An answer leads nowhere.
-    #[error("redirected to `{0}`, which is no URL of HTTP")]
-    Redirect(String),
+    /// An answer leads nowhere. Where it leads is not shown: in what is no URL nobody knows what is a secret.
+    #[error("redirected to what is no URL of HTTP")]
+    Redirect,
     /// The server that was asked led to another one, which wants to know who asks.
     #[error(
         "redirected to `{to}`, which is another server and is shown no credentials: it answered {status}; scrape that URL itself"
@@ -59,7 +60,7 @@ impl AskError {
     pub(super) fn word(&self) -> &'static str {
         match self {
             Self::Client(error) => error.word(),
-            Self::TooManyRedirects(_) | Self::Redirect(_) | Self::Withheld { .. } => "redirect",
+            Self::TooManyRedirects(_) | Self::Redirect | Self::Withheld { .. } => "redirect",
             Self::Token { .. } => "token",
         }
     }
@@ -111,8 +112,8 @@ impl Asker {
 
     /// Asks for `uri`, and for where that leads.
     ///
-    /// What the section shows of itself is shown to the server that was asked for alone: whom a redirect leads to is that
-    /// server's choice.
+    /// What the section shows of itself is shown to the host that was asked for and no other: whom a redirect leads to is that
+    /// host's choice.
     ///
     /// # Errors
     /// See [`AskError`]. A status that is no success is an answer.
@@ -127,12 +128,13 @@ impl Asker {
         if let Some(tokens) = &self.tokens {
             own.insert(AUTHORIZATION, tokens.header(clock).await?);
         }
-        let mut at = uri.clone();
+        let (mut at, mut has_left) = (uri.clone(), false);
         for _ in 0..=MAX_REDIRECTS {
             let mut request = Request::new(Full::default());
             *request.uri_mut() = at.clone();
             request.headers_mut().clone_from(headers);
-            if same_server(uri, &at) {
+            has_left |= !may_know(uri, &at);
+            if !has_left {
                 request.headers_mut().extend(own.clone());
             }
             let answer = client.send(request).await?;
@@ -147,27 +149,35 @@ impl Asker {
             let location = answer.headers().get(LOCATION).filter(|_| leads_on && self.follow_redirects);
             let Some(location) = location else {
                 let is_refused = matches!(answer.status(), StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
-                if is_refused && !own.is_empty() && !same_server(uri, &at) {
-                    let (to, status) = (shown(&at.to_string()), answer.status());
+                if is_refused && !own.is_empty() && has_left {
+                    let (to, status) = (shown(&at), answer.status());
                     return Err(AskError::Withheld { to, status });
                 }
                 return Ok(answer);
             };
-            let location = String::from_utf8_lossy(location.as_bytes()).into_owned();
-            at = resolved(&at, &location).ok_or_else(|| AskError::Redirect(shown(&location)))?;
+            let location = String::from_utf8_lossy(location.as_bytes());
+            at = resolved(&at, &location).ok_or(AskError::Redirect)?;
         }
-        Err(AskError::TooManyRedirects(shown(&at.to_string())))
+        Err(AskError::TooManyRedirects(shown(&at)))
     }
 }
 
+/// Whether who is shown credentials at `first` may be shown them at `next`, to which a redirect leads: the same host or one below it, by
+/// any port, as Go has it (net/http, `shouldCopyHeaderOnRedirect`) and with it Prometheus. Unlike there, not without TLS where
+/// there was TLS.
+fn may_know(first: &Uri, next: &Uri) -> bool {
+    let host = |uri: &Uri| uri.host().unwrap_or_default().to_ascii_lowercase();
+    let (first_host, next_host) = (host(first), host(next));
+    let is_below = next_host.strip_suffix(&first_host).is_some_and(|front| front.ends_with('.'));
+    let loses_tls = first.scheme() == Some(&Scheme::HTTPS) && next.scheme() != Some(&Scheme::HTTPS);
+    (next_host == first_host || is_below) && !loses_tls
+}
+
 /// A location as it may stand in a log: signed ones have their signature in the query, and some a password before the host.
-fn shown(location: &str) -> String {
-    let path = location.split(['?', '#']).next().unwrap_or_default();
-    let (scheme, rest) = path.split_once("//").map_or((None, path), |(scheme, rest)| (Some(scheme), rest));
-    let Some(scheme) = scheme else { return path.to_owned() };
-    let (authority, path) = rest.find('/').map_or((rest, ""), |slash| rest.split_at(slash));
-    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-    format!("{scheme}//{host}{path}")
+fn shown(location: &Uri) -> String {
+    let host = location.host().unwrap_or_default();
+    let port = location.port().map(|port| format!(":{port}")).unwrap_or_default();
+    format!("{}://{host}{port}{}", location.scheme_str().unwrap_or_default(), location.path())
 }
 
 /// Where `location` leads to from `base` (RFC 3986, 5.2, without the dots that servers do not send).
@@ -198,12 +208,28 @@ mod tests {
     fn what_is_shown_of_a_location_has_no_query_and_no_password() {
         for (location, shown) in [
             ("https://a.example/x?signature=s3cret#y", "https://a.example/x"),
-            ("https://user:word@a.example:8443?x=1", "https://a.example:8443"),
-            ("//user@a.example/x@y", "//a.example/x@y"),
-            ("/x?y", "/x"),
-            ("ftp://user:word@a.example", "ftp://a.example"),
+            ("https://user:word@a.example:8443?x=1", "https://a.example:8443/"),
+            ("http://user@[::1]:80/x@y", "http://[::1]:80/x@y"),
         ] {
-            assert_eq!(super::shown(location), shown, "{location}");
+            assert_eq!(super::shown(&location.parse().unwrap()), shown, "{location}");
+        }
+    }
+
+    #[test]
+    fn credentials_go_along_to_the_same_host_and_those_below_it() {
+        for (first, next, may_know) in [
+            ("http://a.example/", "https://a.example/x", true),
+            ("http://a.example:8080/", "https://A.example:8443/", true),
+            ("http://a.example/", "http://b.a.example/", true),
+            ("https://a.example/", "http://a.example/", false),
+            ("http://b.a.example/", "http://a.example/", false),
+            ("http://a.example/", "http://ba.example/", false),
+            ("http://a.example/", "http://a.example.org/", false),
+            ("http://127.0.0.1/", "http://localhost/", false),
+            ("http://[::1]/", "http://[::1]:81/", true),
+        ] {
+            let found = super::may_know(&first.parse().unwrap(), &next.parse().unwrap());
+            assert_eq!(found, may_know, "{first} to {next}");
         }
     }
 

@@ -10,7 +10,7 @@ use super::harness::{Once, job, nobody, once, peer, says, text};
 const BODY: &str = "# TYPE a counter\na 1\n# TYPE b gauge\nb{c=\"d\"} 2.5\n";
 
 /// Scrapes a target once, with more keys of its job.
-async fn scraped(target: SocketAddr, keys: &str) -> Once {
+async fn scraped(target: impl std::fmt::Display, keys: &str) -> Once {
     once(&job(target, keys)).await
 }
 
@@ -156,16 +156,20 @@ async fn what_is_shown_of_oneself_is_not_shown_to_whom_a_redirect_leads() {
     let there = peer(tells).await;
     let token = "authorization: {credentials: t0ken}";
     assert_eq!(scraped(there, token).await.value("shown"), 1.0);
-    let moved =
-        says(format!("HTTP/1.1 302 Found\r\nlocation: http://{there}/\r\ncontent-length: 0\r\n\r\n")).await;
-    assert_eq!(scraped(moved, token).await.value("shown"), 0.0);
+    let leads_to = async |url: String| {
+        says(format!("HTTP/1.1 302 Found\r\nlocation: {url}\r\ncontent-length: 0\r\n\r\n")).await
+    };
+    let moved = leads_to(format!("http://{there}/")).await;
+    assert_eq!(scraped(moved, token).await.value("shown"), 1.0, "another port of the same host");
+    let by_name = |address: SocketAddr| format!("localhost:{}", address.port());
+    assert_eq!(scraped(by_name(moved), token).await.value("shown"), 0.0, "another host");
+    // Who has left the host does not come back to it as the same.
+    let back = leads_to(format!("http://{}/", by_name(moved))).await;
+    assert_eq!(scraped(back, token).await.value("shown"), 0.0);
 
     // Who wants to see it says so, and the failure says why it was not shown, and nothing of the query.
-    let asks = says("HTTP/1.1 401 Who\r\ncontent-length: 0\r\n\r\n").await;
-    let moved = says(format!(
-        "HTTP/1.1 302 Found\r\nlocation: http://{asks}/metrics?signature=s3cret\r\ncontent-length: 0\r\n\r\n"
-    ))
-    .await;
+    let asks = by_name(says("HTTP/1.1 401 Who\r\ncontent-length: 0\r\n\r\n").await);
+    let moved = leads_to(format!("http://{asks}/metrics?signature=s3cret")).await;
     let refused = scraped(moved, token).await;
     assert_eq!(refused.row().reason, Some("redirect"));
     assert_eq!(

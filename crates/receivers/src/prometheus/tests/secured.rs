@@ -15,7 +15,7 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair}
 use tokio_util::sync::CancellationToken;
 use weir_net::{Http2, Listener, ServerTls, TlsServer, Versions};
 
-use super::harness::{job, once};
+use super::harness::{job, once, says};
 
 type Ca = CertifiedIssuer<'static, KeyPair>;
 
@@ -25,7 +25,7 @@ fn ca() -> Ca {
     CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
 }
 
-/// A target over TLS that says by which version it was asked.
+/// A target over TLS that says by which version it was asked, and whether with credentials.
 async fn secure(ca: &Ca, until: i32) -> u16 {
     let key = KeyPair::generate().unwrap();
     let mut params = CertificateParams::new(["localhost".to_owned()]).unwrap();
@@ -41,7 +41,8 @@ async fn secure(ca: &Ca, until: i32) -> u16 {
     tokio::spawn(listener.serve(
         |request: Request<Incoming>| async move {
             let version = if request.version() == hyper::Version::HTTP_2 { 2 } else { 1 };
-            metrics(format!("version {version}\n"))
+            let shown = u8::from(request.headers().contains_key(AUTHORIZATION));
+            metrics(format!("version {version}\nshown {shown}\n"))
         },
         CancellationToken::new(),
     ));
@@ -73,6 +74,23 @@ async fn certificates_are_checked_and_what_is_wrong_with_one_is_named() {
     assert_eq!(why(format!("127.0.0.1:{good}"), &trusted).await, "certificate_untrusted");
     let careless = "scheme: https\ntls_config: {insecure_skip_verify: true}";
     assert_eq!(once(&job(format!("127.0.0.1:{expired}"), careless)).await.value("up"), 1.0);
+}
+
+#[tokio::test]
+async fn credentials_go_along_where_a_host_leads_from_http_to_https() {
+    let ca = ca();
+    let port = secure(&ca, 2100).await;
+    let moved = says(format!(
+        "HTTP/1.1 301 Moved\r\nlocation: https://localhost:{port}/metrics\r\ncontent-length: 0\r\n\r\n"
+    ))
+    .await;
+    let keys = format!(
+        "authorization: {{credentials: t0ken}}\ntls_config:\n  ca: |\n    {}",
+        indented(&ca.pem())
+    );
+    let same_host = once(&job(format!("localhost:{}", moved.port()), &keys)).await;
+    assert_eq!((same_host.value("up"), same_host.value("shown")), (1.0, 1.0));
+    assert_eq!(once(&job(moved, &keys)).await.value("shown"), 0.0, "127.0.0.1 is another host");
 }
 
 /// A server that gives out tokens, and is a target to those who show one.
