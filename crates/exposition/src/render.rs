@@ -99,12 +99,22 @@ impl Writer {
         self.out.push('\n');
     }
 
-    /// The exposition, with its end where the format has one.
-    pub fn finish(mut self) -> String {
+    /// How many bytes there are to [`take`](Self::take).
+    pub fn written(&self) -> usize {
+        self.out.len()
+    }
+
+    /// What was written since the last time.
+    pub fn take(&mut self) -> String {
+        std::mem::take(&mut self.out)
+    }
+
+    /// The same, with the exposition's end where the format has one.
+    pub fn finish(&mut self) -> String {
         if self.format.is_openmetrics() {
             self.out.push_str("# EOF\n");
         }
-        self.out
+        self.take()
     }
 
     fn timestamp(&mut self, nanos: i64) {

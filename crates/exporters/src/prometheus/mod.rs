@@ -111,8 +111,8 @@ impl Exporter for Prometheus {
             None => self.bind().await?,
         };
         let stop = CancellationToken::new();
-        let page = serve::Page::new(Arc::clone(&self.store), self.context.clock.clone());
-        let serving = tokio::spawn(serve::serve(listener, page, stop.clone()));
+        let pages = serve::Pages { store: Arc::clone(&self.store), clock: self.context.clock.clone() };
+        let serving = tokio::spawn(serve::serve(listener, pages, stop.clone()));
         loop {
             tokio::select! {
                 delivery = inbox.recv() => match delivery {

@@ -1,13 +1,11 @@
-//! How the newest values are written.
+//! How the newest values are written: piece by piece, each when the reader has taken the one before. So a reader that is slow, or many of
+//! them, hold up nobody and take no memory.
 
 use std::{collections::BTreeMap, sync::Arc};
 
 use parking_lot::Mutex;
 use weir_core::{Resource, UnixNanos};
-use weir_exposition::{
-    FamilyType, Format,
-    render::{Writer, push_value},
-};
+use weir_exposition::{FamilyType, Format, number, render::Writer};
 
 use super::{
     labels::{Labels, who},
@@ -19,26 +17,9 @@ use super::{
 /// The metric that says what is known of resources.
 const TARGET_INFO: &str = "target";
 /// How many series are written before points that have come meanwhile are let in.
-const AT_A_TIME: usize = 256;
-
-/// The page of `store` at `now`. A series is written as a whole; those of one page may be some milliseconds apart.
-pub(super) fn page(store: &Mutex<Store>, format: Format, now: UnixNanos) -> String {
-    let (timestamps, describes) = {
-        let config = &store.lock().config;
-        (config.send_timestamps, !config.resource_to_telemetry_conversion.enabled)
-    };
-    let resources = describes.then(Resources::default);
-    let mut page = Page { writer: Writer::new(format, false), format, timestamps, resources };
-    let mut last: Option<Head> = None;
-    loop {
-        let last_name = last.as_ref().map(|head| head.name.family.as_str());
-        let Some(head) = store.lock().family_after(last_name) else { break };
-        page.family(&head, store, now);
-        last = Some(head);
-    }
-    page.target_info();
-    page.writer.finish()
-}
+const AT_A_TIME: usize = 64;
+/// How large a piece is at least, but for the last, in bytes: some hundred microseconds of writing, and one write to the socket.
+const PIECE: usize = 64 * 1024;
 
 /// Resources by who they are: of those that are the same one, the first that came.
 #[derive(Default)]
@@ -58,38 +39,85 @@ impl Resources {
     }
 }
 
-struct Page {
+/// The page of a store at a time, in pieces. A series is written as a whole, as it is when its turn has come.
+pub(super) struct Page {
+    store: Arc<Mutex<Store>>,
+    now: UnixNanos,
     writer: Writer,
     format: Format,
     timestamps: bool,
     /// What has come, where resources are described.
     resources: Option<Resources>,
+    at: At,
+}
+
+/// What is to be written next.
+enum At {
+    /// The family whose name comes after this one.
+    After(Option<String>),
+    /// The series of a family whose labels come after these.
+    Within { head: Head, last: Option<Labels> },
+    /// Nothing.
+    End,
+}
+
+impl Iterator for Page {
+    type Item = String;
+
+    fn next(&mut self) -> Option<String> {
+        while self.writer.written() < PIECE {
+            self.at = match std::mem::replace(&mut self.at, At::End) {
+                At::After(name) => {
+                    let head = self.store.lock().family_after(name.as_deref());
+                    let Some(head) = head else {
+                        self.target_info();
+                        return Some(self.writer.finish());
+                    };
+                    At::Within { head, last: None }
+                }
+                At::Within { head, last } => self.series(head, last),
+                At::End => return None,
+            };
+        }
+        Some(self.writer.take())
+    }
 }
 
 impl Page {
-    fn family(&mut self, head: &Head, store: &Mutex<Store>, now: UnixNanos) {
-        let number = self.number_name(head);
-        let mut last: Option<Labels> = None;
-        loop {
-            let store = store.lock();
-            let mut next = None;
-            let mut written = 0;
-            for (labels, entry) in store.series_after(head, last.as_ref(), now).take(AT_A_TIME) {
-                if last.is_none() && written == 0 {
-                    self.head(head, &number);
-                }
-                self.entry(head, &number, labels, entry);
-                if let Some(resources) = &mut self.resources {
-                    resources.note(entry.resource());
-                }
-                written += 1;
-                next = Some(labels);
-            }
-            if written < AT_A_TIME {
-                return;
-            }
-            last = next.cloned();
+    pub(super) fn new(store: &Arc<Mutex<Store>>, format: Format, now: UnixNanos) -> Self {
+        let (timestamps, describes) = {
+            let config = &store.lock().config;
+            (config.send_timestamps, !config.resource_to_telemetry_conversion.enabled)
+        };
+        Self {
+            store: Arc::clone(store),
+            now,
+            writer: Writer::new(format, false),
+            format,
+            timestamps,
+            resources: describes.then(Resources::default),
+            at: At::After(None),
         }
+    }
+
+    /// Writes the next series of a family; answers what comes then.
+    fn series(&mut self, head: Head, last: Option<Labels>) -> At {
+        let number = self.number_name(&head);
+        let store = Arc::clone(&self.store);
+        let store = store.lock();
+        let (mut next, mut written) = (None, 0);
+        for (labels, entry) in store.series_after(&head, last.as_ref(), self.now).take(AT_A_TIME) {
+            if last.is_none() && written == 0 {
+                self.head(&head, &number);
+            }
+            self.entry(&head, &number, labels, entry);
+            if let Some(resources) = &mut self.resources {
+                resources.note(entry.resource());
+            }
+            written += 1;
+            next = Some(labels);
+        }
+        if written < AT_A_TIME { At::After(Some(head.name.family)) } else { At::Within { last: next.cloned(), head } }
     }
 
     fn head(&mut self, head: &Head, number: &str) {
@@ -151,17 +179,8 @@ impl Page {
         value: f64,
         time: Option<UnixNanos>,
     ) {
-        let mut number = String::new();
-        if let Some((_, own)) = own {
-            push_value(&mut number, own);
-            // OpenMetrics writes these as floating-point numbers: `1.0`.
-            if self.format.is_openmetrics()
-                && number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-')
-            {
-                number.push_str(".0");
-            }
-        }
-        let own = own.map(|(label, _)| (label, &*number));
+        let own = own.map(|(label, value)| (label, number::in_label(value)));
+        let own = own.as_ref().map(|(label, value)| (*label, value.as_str()));
         let labels = labels.iter().map(|(name, value)| (name.as_str(), value.as_str())).chain(own);
         let time = time.and_then(|time| i64::try_from(time.0).ok());
         self.writer.sample(name, labels, value, time);

@@ -1,78 +1,74 @@
 //! Scrapes over HTTP.
 
-use std::sync::Arc;
+use std::{
+    convert::Infallible,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
 
 use bytes::Bytes;
-use http_body_util::Full;
+use http_body_util::{BodyExt as _, Full, combinators::UnsyncBoxBody};
 use hyper::{
     HeaderMap, Method, Request, Response, StatusCode,
-    body::Incoming,
+    body::{Frame, Incoming},
     header::{self, HeaderValue},
 };
 use parking_lot::Mutex;
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use weir_core::Clock;
 use weir_exposition::Format;
 use weir_net::Listener;
 
-use super::{page::page, store::Store};
+use super::{page::Page, store::Store};
 
 const PATH: &str = "/metrics";
 
-/// What a scrape sees.
+type Body = UnsyncBoxBody<Bytes, Infallible>;
+
+/// What scrapes see.
 #[derive(Clone)]
-pub(super) struct Page {
-    store: Arc<Mutex<Store>>,
-    clock: Clock,
-    /// One page is made at a time: many scrapers take time and no memory.
-    turn: Arc<Semaphore>,
+pub(super) struct Pages {
+    pub(super) store: Arc<Mutex<Store>>,
+    pub(super) clock: Clock,
 }
 
 /// Answers scrapes until `stop`.
-pub(super) async fn serve(listener: Listener, page: Page, stop: CancellationToken) {
+pub(super) async fn serve(listener: Listener, pages: Pages, stop: CancellationToken) {
     let handler = move |request: Request<Incoming>| {
-        let page = page.clone();
-        async move { page.answer(request.method(), request.uri().path(), request.headers()).await }
+        let answer = pages.answer(request.method(), request.uri().path(), request.headers());
+        std::future::ready(answer)
     };
     listener.serve(handler, stop).await;
 }
 
-impl Page {
-    pub(super) fn new(store: Arc<Mutex<Store>>, clock: Clock) -> Self {
-        Self { store, clock, turn: Arc::new(Semaphore::new(1)) }
-    }
-
-    async fn answer(&self, method: &Method, path: &str, headers: &HeaderMap) -> Response<Full<Bytes>> {
+impl Pages {
+    fn answer(&self, method: &Method, path: &str, headers: &HeaderMap) -> Response<Body> {
         if method != Method::GET && method != Method::HEAD {
-            return text(
-                StatusCode::METHOD_NOT_ALLOWED,
-                "text/plain",
-                "only GET is answered here\n".to_owned(),
-            );
+            return refusal(StatusCode::METHOD_NOT_ALLOWED, "only GET is answered here\n");
         }
         if path != PATH {
-            return text(StatusCode::NOT_FOUND, "text/plain", "not found: there is /metrics\n".to_owned());
+            return refusal(StatusCode::NOT_FOUND, "not found: there is /metrics\n");
         }
         let accept = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
         let accept = accept.collect::<Vec<_>>().join(",");
         let has_open_metrics = self.store.lock().config.enable_open_metrics;
         let format = if has_open_metrics { preferred(&accept) } else { Format::Text004 };
         let content_type = format!("{}; charset=utf-8; escaping=underscores", format.media_type());
-        let (store, now, turn) = (Arc::clone(&self.store), self.clock.now(), Arc::clone(&self.turn));
-        // A page of many series takes long to write: not on a thread that others wait for.
-        let made = async {
-            let turn = turn.acquire_owned().await.ok()?;
-            let write = move || {
-                let _turn = turn;
-                page(&store, format, now)
-            };
-            tokio::task::spawn_blocking(write).await.ok()
-        };
-        match made.await {
-            Some(page) => text(StatusCode::OK, &content_type, page),
-            None => text(StatusCode::INTERNAL_SERVER_ERROR, "text/plain", "the page broke off\n".to_owned()),
-        }
+        response(StatusCode::OK, &content_type, Page::new(&self.store, format, self.clock.now()))
+    }
+}
+
+impl hyper::body::Body for Page {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    /// It is asked for when there is room for more on the way to the reader.
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Poll::Ready(self.get_mut().next().map(|piece| Ok(Frame::data(Bytes::from(piece)))))
     }
 }
 
@@ -93,8 +89,16 @@ pub(super) fn preferred(accept: &str) -> Format {
     best.1
 }
 
-fn text(status: StatusCode, content_type: &str, body: String) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(Bytes::from(body)));
+fn refusal(status: StatusCode, why: &'static str) -> Response<Body> {
+    response(status, "text/plain", Full::from(why))
+}
+
+fn response(
+    status: StatusCode,
+    content_type: &str,
+    body: impl hyper::body::Body<Data = Bytes, Error = Infallible> + Send + 'static,
+) -> Response<Body> {
+    let mut response = Response::new(body.boxed_unsync());
     *response.status_mut() = status;
     if let Ok(content_type) = HeaderValue::from_str(content_type) {
         response.headers_mut().insert(header::CONTENT_TYPE, content_type);

@@ -5,7 +5,7 @@ use weir_core::{
 use weir_exposition::{Format, strict::Checker};
 use weir_testkit::{Fixture, START, histogram_of, point, push_histogram, seconds, way_in};
 
-use super::{page::page, serve::preferred, *};
+use super::{page::Page, serve::preferred, *};
 
 fn config() -> Config {
     serde_json::from_str(r#"{"endpoint": "localhost:0", "without_scope_info": true}"#).unwrap()
@@ -13,13 +13,13 @@ fn config() -> Config {
 
 struct Rig {
     fixture: Fixture,
-    store: Mutex<Store>,
+    store: Arc<Mutex<Store>>,
     now: UnixNanos,
 }
 
 impl Rig {
     fn new(config: &Config) -> Self {
-        Self { fixture: Fixture::new(), store: Mutex::new(Store::new(config)), now: seconds(START) }
+        Self { fixture: Fixture::new(), store: Arc::new(Mutex::new(Store::new(config))), now: seconds(START) }
     }
 
     fn stream(
@@ -46,20 +46,28 @@ impl Rig {
         assert_eq!(self.take(&batch, at), 0);
     }
 
+    fn page(&self, format: Format) -> Page {
+        Page::new(&self.store, format, self.now)
+    }
+
     fn text(&self) -> String {
-        page(&self.store, Format::Text004, self.now)
+        self.page(Format::Text004).collect()
     }
 
     /// OpenMetrics, which a strict parser takes.
     fn openmetrics(&self) -> String {
-        let text = page(&self.store, Format::OpenMetrics100, self.now);
-        let mut checker = Checker::default();
-        for line in text.split_terminator('\n') {
-            checker.take(line.as_bytes()).unwrap_or_else(|fault| panic!("{fault}: {line}\n{text}"));
-        }
-        checker.finish().unwrap();
+        let text: String = self.page(Format::OpenMetrics100).collect();
+        assert_is_openmetrics(&text);
         text
     }
+}
+
+fn assert_is_openmetrics(text: &str) {
+    let mut checker = Checker::default();
+    for line in text.split_terminator('\n') {
+        checker.take(line.as_bytes()).unwrap_or_else(|fault| panic!("{fault}: {line}\n{text}"));
+    }
+    checker.finish().unwrap();
 }
 
 const SHOP: [(&str, &str); 3] =
@@ -97,7 +105,7 @@ fn every_kind_is_written_in_both_formats() {
 http_requests_total{code=\"200\",instance=\"i-1\",job=\"shop\"} 7
 # TYPE latency_seconds histogram
 latency_seconds_bucket{instance=\"i-1\",job=\"shop\",le=\"0.5\"} 1
-latency_seconds_bucket{instance=\"i-1\",job=\"shop\",le=\"2\"} 2
+latency_seconds_bucket{instance=\"i-1\",job=\"shop\",le=\"2.0\"} 2
 latency_seconds_bucket{instance=\"i-1\",job=\"shop\",le=\"+Inf\"} 3
 latency_seconds_sum{instance=\"i-1\",job=\"shop\"} 6.1
 latency_seconds_count{instance=\"i-1\",job=\"shop\"} 3
@@ -140,7 +148,7 @@ fn deltas_are_added_up_and_totals_replaced() {
     // Late: a total that is older than the one that is shown says nothing.
     rig.number(&total, 1, 11.0);
     let text = rig.text();
-    for line in ["d_total 15\n", "t_total 30\n", "h_bucket{le=\"1\"} 3\n", "h_count 6\n", "h_sum 10.5\n"] {
+    for line in ["d_total 15\n", "t_total 30\n", "h_bucket{le=\"1.0\"} 3\n", "h_count 6\n", "h_sum 10.5\n"] {
         assert!(text.contains(line), "{line}\n{text}");
     }
 }
@@ -247,7 +255,7 @@ fn attributes_that_have_the_name_of_a_label_of_the_exporters_are_exported() {
     push_histogram(&mut batch, &sizes, START, &[1.0], &[0.5]);
     assert_eq!(rig.take(&batch, 1), 0);
     let labels = "env=\"prod\",exported_env=\"test\",exported_job=\"inner\",exported_le=\"attribute\",job=\"shop\",quantile=\"attribute\"";
-    assert!(rig.text().contains(&format!("h_bucket{{{labels},le=\"1\"}} 1\n")), "{}", rig.text());
+    assert!(rig.text().contains(&format!("h_bucket{{{labels},le=\"1.0\"}} 1\n")), "{}", rig.text());
     let rpc = Descriptor { kind: weir_core::Kind::Summary, ..Descriptor::gauge("s", "") };
     let rpc = rig.stream(rpc, &[], &[("exported_quantile", "1"), ("quantile", "2")]);
     let mut batch = rig.fixture.batch([]);
@@ -316,6 +324,36 @@ fn labels_are_of_attributes_constants_and_where_asked_for_resources_and_scopes()
     assert_eq!(rig.text(), expected);
     // OpenMetrics has no counter without it.
     assert!(rig.openmetrics().contains("ns_io_total{"));
+}
+
+#[test]
+fn a_page_is_written_as_it_is_read_and_is_a_good_one_whatever_comes_meanwhile() {
+    const SERIES: usize = 6000;
+    let mut rig = Rig::new(&config());
+    let of = |rig: &Rig, metric: Descriptor, at: usize| rig.stream(metric, &SHOP, &[("n", &format!("{at:05}"))]);
+    let gauges: Vec<_> = (0..SERIES).map(|at| of(&rig, Descriptor::gauge("b", ""), at)).collect();
+    gauges.iter().for_each(|series| rig.number(series, 1, 1.0));
+    let whole = rig.openmetrics();
+    let mut page = rig.page(Format::OpenMetrics100);
+    let mut text = page.next().unwrap();
+    let pieces = whole.len() / text.len();
+    assert!(pieces >= 2 && text.len() < whole.len() / 2, "{pieces} pieces");
+
+    // Some go, some come, before and behind where the reader is; a family before and one behind it too.
+    let gone = rig.fixture.batch(gauges[SERIES - 10..].iter().chain(&gauges[..10]).map(|series| {
+        let mut stale = point(series, 0, START + 2, Number::Double(0.0));
+        stale.flags = stale.flags.with(Flags::NO_RECORDED_VALUE);
+        stale
+    }));
+    assert_eq!(rig.take(&gone, 2), 20);
+    for (metric, at) in [("a", 0), ("b", SERIES), ("c", 0)] {
+        let new = of(&rig, Descriptor::gauge(metric, ""), at);
+        rig.number(&new, 2, 2.0);
+    }
+    page.for_each(|piece| text.push_str(&piece));
+    assert_is_openmetrics(&text);
+    let lines = |start: &str| text.lines().filter(|line| line.starts_with(start)).count();
+    assert_eq!([lines("a{"), lines("b{"), lines("c{")], [0, SERIES - 10 + 1, 1]);
 }
 
 #[test]
