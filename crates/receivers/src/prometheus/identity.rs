@@ -18,6 +18,10 @@ const JOB: &str = "job";
 const METRICS_PATH: &str = "__metrics_path__";
 const PARAM: &str = "__param_";
 const SCHEME: &str = "__scheme__";
+const NATIVE_HISTOGRAMS: &str = "__scrape_native_histograms__";
+const CLASSIC_HISTOGRAMS: &str = "__always_scrape_classic_histograms__";
+/// Here it changes nothing: see `convert_classic_histograms_to_nhcb`.
+const CUSTOM_BUCKETS: &str = "__convert_classic_histograms_to_nhcb__";
 const SCRAPE_INTERVAL: &str = "__scrape_interval__";
 const SCRAPE_TIMEOUT: &str = "__scrape_timeout__";
 /// Labels that only relabelling sees.
@@ -44,6 +48,8 @@ pub(super) struct Spec {
     pub(super) url: String,
     pub(super) interval: Duration,
     pub(super) timeout: Duration,
+    pub(super) native_histograms: bool,
+    pub(super) always_classic_histograms: bool,
 }
 
 /// What became of something that was discovered.
@@ -69,6 +75,9 @@ pub(super) enum SpecError {
     /// A label that holds a time holds none that can be.
     #[error("`{label}` of `{address}` is `{value}`: {why}")]
     Time { label: &'static str, address: String, value: String, why: &'static str },
+    /// A label that is true or false is neither.
+    #[error("`{label}` of `{address}` is `{value}`: write `true` or `false`")]
+    Flag { label: &'static str, address: String, value: String },
 }
 
 /// Every target of a group.
@@ -86,8 +95,12 @@ fn discovered(target: &Labels, of_group: &Labels, job: &Job) -> Labels {
     let config = &job.config;
     let interval = job.interval.to_string();
     let timeout = job.timeout.to_string();
+    let word = |is_on: bool| if is_on { "true" } else { "false" };
     let of_job = [
         (JOB, config.job_name.as_str()),
+        (NATIVE_HISTOGRAMS, word(job.native_histograms)),
+        (CLASSIC_HISTOGRAMS, word(job.always_classic_histograms)),
+        (CUSTOM_BUCKETS, word(job.custom_buckets)),
         (SCRAPE_INTERVAL, &interval),
         (SCRAPE_TIMEOUT, &timeout),
         (METRICS_PATH, &config.metrics_path),
@@ -132,6 +145,10 @@ fn found(before: Labels, job: &Job, relabel: &Relabel) -> Result<Found, SpecErro
             why: "longer than the interval",
         });
     }
+    let native_histograms = flag(&labels, NATIVE_HISTOGRAMS, &address)?.unwrap_or(job.native_histograms);
+    let always_classic_histograms =
+        flag(&labels, CLASSIC_HISTOGRAMS, &address)?.unwrap_or(job.always_classic_histograms);
+    flag(&labels, CUSTOM_BUCKETS, &address)?;
     let url = url(&labels, &job.config.params);
     let is_url = url.parse::<Uri>().is_ok_and(|uri| uri.host().is_some_and(|host| !host.is_empty()));
     if !is_url || !["http", "https"].contains(&labels.get(SCHEME)) {
@@ -141,7 +158,19 @@ fn found(before: Labels, job: &Job, relabel: &Relabel) -> Result<Found, SpecErro
     if !labels.has(INSTANCE) {
         labels.set(INSTANCE, &address);
     }
-    Ok(Found::Target(Spec { labels, url, interval, timeout }))
+    Ok(Found::Target(Spec { labels, url, interval, timeout, native_histograms, always_classic_histograms }))
+}
+
+/// What a label says that is true or false, in any spelling of Go's `ParseBool`; `None` where it is not there.
+fn flag(labels: &Labels, label: &'static str, address: &str) -> Result<Option<bool>, SpecError> {
+    match labels.get(label) {
+        "" => Ok(None),
+        "1" | "t" | "T" | "true" | "True" | "TRUE" => Ok(Some(true)),
+        "0" | "f" | "F" | "false" | "False" | "FALSE" => Ok(Some(false)),
+        value => {
+            Err(SpecError::Flag { label, address: address.to_owned(), value: value.to_owned() })
+        }
+    }
 }
 
 fn time(labels: &Labels, label: &'static str, address: &str) -> Result<Duration, SpecError> {
@@ -290,6 +319,27 @@ mod tests {
     }
 
     #[test]
+    fn labels_decide_how_histograms_are_scraped_and_begin_as_the_job_says() {
+        let of = |steps: Vec<RelabelConfig>| {
+            let config = ScrapeConfig {
+                scrape_native_histograms: Some(true),
+                relabel_configs: steps,
+                ..config()
+            };
+            let spec = spec(&group(&[(ADDRESS, "a:1")], &[]), &job(config));
+            (spec.native_histograms, spec.always_classic_histograms, spec.labels.get("seen").to_owned())
+        };
+        let seen = || step("__scrape_native_histograms__", "seen", "$1");
+        assert_eq!(of(vec![seen()]), (true, false, "true".to_owned()));
+        let steps = vec![
+            step("", "__scrape_native_histograms__", "F"),
+            step("", "__always_scrape_classic_histograms__", "1"),
+        ];
+        assert_eq!(of(steps), (false, true, String::new()));
+        assert!(of(vec![step("", "__scrape_native_histograms__", "")]).0, "without the label, as the job says");
+    }
+
+    #[test]
     fn what_cannot_be_scraped_is_refused_in_words() {
         let refused = |steps: Vec<RelabelConfig>, address: &str| {
             let config = ScrapeConfig { relabel_configs: steps, ..config() };
@@ -309,6 +359,10 @@ mod tests {
         assert_eq!(
             refused(vec![step("", "__scrape_timeout__", "2m")], "a"),
             "`__scrape_timeout__` of `a` is `2m`: longer than the interval"
+        );
+        assert_eq!(
+            refused(vec![step("", "__convert_classic_histograms_to_nhcb__", "maybe")], "a"),
+            "`__convert_classic_histograms_to_nhcb__` of `a` is `maybe`: write `true` or `false`"
         );
     }
 

@@ -43,6 +43,8 @@ impl Default for Authorization {
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(default)]
 pub struct Oauth2 {
+    /// How the client shows who it is.
+    pub grant_type: GrantType,
     /// The client's name.
     pub client_id: String,
     /// The client's secret.
@@ -63,6 +65,15 @@ pub struct Oauth2 {
     pub no_proxy: String,
     /// Whether proxies are those of the environment (HTTPS_PROXY and so on).
     pub proxy_from_environment: bool,
+}
+
+/// How a client shows to a token server who it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+pub enum GrantType {
+    /// By its secret.
+    #[default]
+    #[serde(rename = "client_credentials")]
+    ClientCredentials,
 }
 
 /// TLS to a server.
@@ -194,11 +205,20 @@ impl Oauth2 {
             ("client_secret", !self.client_secret.is_empty()),
             ("client_secret_file", self.client_secret_file.is_some()),
         );
-        check.not_taken(
-            &["client_certificate_key"],
-            "only client secrets are used",
-            "use `client_secret` or `client_secret_file`",
-        );
+        of_secret_manager(check, "client_secret_ref", "client_secret_file");
+        for key in [
+            "client_certificate_key",
+            "client_certificate_key_file",
+            "client_certificate_key_id",
+            "client_certificate_key_ref",
+            "signature_algorithm",
+            "iss",
+            "audience",
+            "claims",
+        ] {
+            let why = "it belongs to the grant by a signed JWT, and only client secrets are used";
+            check.not_taken(&[key], why, "use `client_secret` or `client_secret_file`");
+        }
         check.not_taken(
             &["proxy_connect_header"],
             "proxies are sent no headers of their own",

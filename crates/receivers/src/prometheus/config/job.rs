@@ -157,7 +157,7 @@ impl Default for ScrapeConfig {
 }
 
 /// Ways to discover targets that Prometheus has and Weir has not.
-const OTHER_DISCOVERIES: [&str; 26] = [
+const OTHER_DISCOVERIES: [&str; 32] = [
     "aws_sd_configs",
     "azure_sd_configs",
     "consul_sd_configs",
@@ -165,6 +165,8 @@ const OTHER_DISCOVERIES: [&str; 26] = [
     "docker_sd_configs",
     "dockerswarm_sd_configs",
     "ec2_sd_configs",
+    "ecs_sd_configs",
+    "elasticache_sd_configs",
     "eureka_sd_configs",
     "gce_sd_configs",
     "hetzner_sd_configs",
@@ -173,11 +175,15 @@ const OTHER_DISCOVERIES: [&str; 26] = [
     "lightsail_sd_configs",
     "linode_sd_configs",
     "marathon_sd_configs",
+    "msk_sd_configs",
     "nerve_sd_configs",
     "nomad_sd_configs",
+    "oci_sd_configs",
     "openstack_sd_configs",
+    "outscale_sd_configs",
     "ovhcloud_sd_configs",
     "puppetdb_sd_configs",
+    "rds_sd_configs",
     "scaleway_sd_configs",
     "serverset_sd_configs",
     "stackit_sd_configs",

@@ -227,6 +227,9 @@ impl Global {
         }
         for (key, instead) in [
             ("query_log_file", "nothing is queried here"),
+            ("query_max_series", "nothing is queried here"),
+            ("query_max_samples_read", "nothing is queried here"),
+            ("query_max_duration", "nothing is queried here"),
             ("rule_query_offset", "there are no rules here"),
             (
                 "scrape_failure_log_file",

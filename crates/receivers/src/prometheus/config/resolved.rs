@@ -33,6 +33,7 @@ pub(in crate::prometheus) struct Job {
     pub(in crate::prometheus) escaping: NameEscaping,
     pub(in crate::prometheus) native_histograms: bool,
     pub(in crate::prometheus) always_classic_histograms: bool,
+    pub(in crate::prometheus) custom_buckets: bool,
     pub(in crate::prometheus) extra_metrics: bool,
 }
 
@@ -72,6 +73,10 @@ impl Job {
             always_classic_histograms: is_on(
                 config.always_scrape_classic_histograms,
                 global.always_scrape_classic_histograms,
+            ),
+            custom_buckets: is_on(
+                config.convert_classic_histograms_to_nhcb,
+                global.convert_classic_histograms_to_nhcb,
             ),
             extra_metrics: is_on(config.extra_scrape_metrics, global.extra_scrape_metrics),
             config,

@@ -18,6 +18,7 @@ use crate::prometheus::{
     AGENT,
     client::Asker,
     config::{Job, NameEscaping, ScrapeProtocol},
+    identity::Spec,
     ingest::Settings,
     relabel::Relabel,
 };
@@ -79,6 +80,18 @@ impl JobScrape {
             failures: Quiet::default(),
             refusals: Quiet::default(),
         })
+    }
+
+    /// The settings of a target: its labels may say of its histograms what the job does not.
+    pub(super) fn settings_of(&self, spec: &Spec) -> Arc<Settings> {
+        let Spec { native_histograms, always_classic_histograms, .. } = *spec;
+        let of_job = &self.settings;
+        if (of_job.native_histograms, of_job.always_classic_histograms)
+            == (native_histograms, always_classic_histograms)
+        {
+            return Arc::clone(of_job);
+        }
+        Arc::new(Settings { native_histograms, always_classic_histograms, ..Settings::clone(of_job) })
     }
 
     /// The job has so many targets now.

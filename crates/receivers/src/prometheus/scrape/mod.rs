@@ -56,7 +56,7 @@ struct Read {
 impl Scraper {
     pub(super) fn new(job: Arc<JobScrape>, spec: Arc<Spec>, context: &Context) -> Self {
         let door = context.doors.open(&context.id);
-        let target = Target::new(door, spec.identity(), Arc::clone(&job.settings));
+        let target = Target::new(door, spec.identity(), job.settings_of(&spec));
         // What is no URI was refused when the target was made.
         let uri = spec.url.parse().unwrap_or_default();
         Self { job, spec, uri, target }
