@@ -75,8 +75,8 @@ fn told(text: &str) -> Told {
 /// The scrapes that there were, as `up` tells them.
 #[derive(Default)]
 struct Scrapes {
-    /// Nanoseconds tell scrapes of different targets apart.
-    by_time: HashMap<u64, (Labels, usize)>,
+    /// By nanosecond, of which one scrape has all but always one of its own.
+    by_time: HashMap<u64, Vec<(Labels, usize)>>,
     counts: HashMap<Labels, usize>,
 }
 
@@ -84,21 +84,25 @@ impl Scrapes {
     fn enter(&mut self, up: &Point) {
         let target = up.labels();
         let round = self.counts.entry(target.clone()).or_default();
-        let twice = self.by_time.insert(up.time, (target, *round));
-        assert_eq!(twice, None, "two scrapes at the same nanosecond");
+        self.by_time.entry(up.time).or_default().push((target, *round));
         *round += 1;
     }
 
-    /// The target and time of a point. One with a time of its own is of the target with its job and instance.
+    /// The target and time of a point. One with a time of its own is of the target with its job and instance, and so is one at whose
+    /// time there were two scrapes.
     fn of(&self, point: &Point) -> (Labels, When) {
-        if let Some((target, round)) = self.by_time.get(&point.time) {
+        let scrapes = self.by_time.get(&point.time).map_or(&[][..], Vec::as_slice);
+        if let [(target, round)] = scrapes {
             return (target.clone(), When::Scrape(*round));
         }
         let labels = point.labels();
-        let is_its = |target: &&Labels| {
-            ["job", "instance"].iter().all(|label| target.get(*label) == labels.get(*label))
-        };
-        let target = self.counts.keys().find(is_its).unwrap_or_else(|| panic!("of no scrape: {point:?}"));
+        let is_its =
+            |target: &Labels| ["job", "instance"].iter().all(|label| target.get(*label) == labels.get(*label));
+        if let Some((target, round)) = scrapes.iter().find(|(target, _)| is_its(target)) {
+            return (target.clone(), When::Scrape(*round));
+        }
+        let target = self.counts.keys().find(|target| is_its(target));
+        let target = target.unwrap_or_else(|| panic!("of no scrape: {point:?}"));
         (target.clone(), When::Stated((point.time / 1_000_000).cast_signed()))
     }
 }
