@@ -5,6 +5,7 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    sync::Arc,
 };
 
 use serde::Deserialize;
@@ -81,7 +82,7 @@ impl Drop for Scraper {
 
 fn told(text: &str) -> Told {
     let mut told = Told::default();
-    let mut rounds: HashMap<Labels, usize> = HashMap::new();
+    let mut rounds: HashMap<Arc<Labels>, usize> = HashMap::new();
     for line in text.lines() {
         let samples: Vec<Line> = serde_json::from_str(line).unwrap();
         let Some(up) = samples.iter().find(|sample| sample.labels["__name__"] == "up") else {
@@ -89,11 +90,13 @@ fn told(text: &str) -> Told {
         };
         let mut target = up.labels.clone();
         target.remove("__name__");
-        let round = rounds.entry(target.clone()).or_default();
-        for sample in &samples {
-            let when = if sample.time == up.time { When::Scrape(*round) } else { When::Stated(sample.time) };
+        let target = Arc::new(target);
+        let round = rounds.entry(Arc::clone(&target)).or_default();
+        let now = up.time;
+        for sample in samples {
+            let when = if sample.time == now { When::Scrape(*round) } else { When::Stated(sample.time) };
             let taken = Sample { when, what: sample.what(), start: sample.start };
-            let key = Key { target: target.clone(), labels: sample.labels.clone() };
+            let key = Key { target: Arc::clone(&target), labels: sample.labels };
             told.take(key, kind(&sample.family_type), in_ucum(&sample.unit), taken);
         }
         *round += 1;

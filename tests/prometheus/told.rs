@@ -1,8 +1,9 @@
 //! What a scraper says that it took, in Prometheus's form: series by name and labels, and their samples.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
     fmt,
+    sync::Arc,
 };
 
 /// Names and values.
@@ -10,12 +11,12 @@ pub(crate) type Labels = BTreeMap<String, String>;
 
 /// Everything that was taken.
 #[derive(Debug, Default)]
-pub(crate) struct Told(BTreeMap<Key, Series>);
+pub(crate) struct Told(HashMap<Key, Series>);
 
 /// A series of a target. The target is told by the labels of its `up`: relabelling may leave a series nothing of them.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Key {
-    pub(crate) target: Labels,
+    pub(crate) target: Arc<Labels>,
     pub(crate) labels: Labels,
 }
 
@@ -176,8 +177,8 @@ impl Told {
     /// What is not the same in both, job by job: a line for each series of each side, `weir` or `prometheus` first.
     pub(crate) fn differences(&self, prometheus: &Self) -> BTreeMap<String, Vec<String>> {
         let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        let keys: BTreeSet<&Key> = self.0.keys().chain(prometheus.0.keys()).collect();
-        for key in keys {
+        let theirs_alone = prometheus.0.keys().filter(|key| !self.0.contains_key(key));
+        for key in self.0.keys().chain(theirs_alone) {
             let (ours, theirs) = (self.0.get(key), prometheus.0.get(key));
             if let (Some(ours), Some(theirs)) = (ours, theirs)
                 && ours.is_as(theirs)

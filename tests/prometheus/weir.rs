@@ -1,10 +1,11 @@
 //! The real binary, and what it took: lines of OTLP/JSON, turned back into Prometheus's form.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, HashMap},
     fs,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    sync::Arc,
 };
 
 use serde_json::{Value, json};
@@ -76,34 +77,34 @@ fn told(text: &str) -> Told {
 #[derive(Default)]
 struct Scrapes {
     /// By nanosecond, of which one scrape has all but always one of its own.
-    by_time: HashMap<u64, Vec<(Labels, usize)>>,
-    counts: HashMap<Labels, usize>,
+    by_time: HashMap<u64, Vec<(Arc<Labels>, usize)>>,
+    counts: HashMap<Arc<Labels>, usize>,
 }
 
 impl Scrapes {
     fn enter(&mut self, up: &Point) {
-        let target = up.labels();
-        let round = self.counts.entry(target.clone()).or_default();
+        let target = Arc::new(up.labels());
+        let round = self.counts.entry(Arc::clone(&target)).or_default();
         self.by_time.entry(up.time).or_default().push((target, *round));
         *round += 1;
     }
 
     /// The target and time of a point. One with a time of its own is of the target with its job and instance, and so is one at whose
     /// time there were two scrapes.
-    fn of(&self, point: &Point) -> (Labels, When) {
+    fn of(&self, point: &Point) -> (Arc<Labels>, When) {
         let scrapes = self.by_time.get(&point.time).map_or(&[][..], Vec::as_slice);
         if let [(target, round)] = scrapes {
-            return (target.clone(), When::Scrape(*round));
+            return (Arc::clone(target), When::Scrape(*round));
         }
         let labels = point.labels();
         let is_its =
             |target: &Labels| ["job", "instance"].iter().all(|label| target.get(*label) == labels.get(*label));
         if let Some((target, round)) = scrapes.iter().find(|(target, _)| is_its(target)) {
-            return (target.clone(), When::Scrape(*round));
+            return (Arc::clone(target), When::Scrape(*round));
         }
         let target = self.counts.keys().find(|target| is_its(target));
         let target = target.unwrap_or_else(|| panic!("of no scrape: {point:?}"));
-        (target.clone(), When::Stated((point.time / 1_000_000).cast_signed()))
+        (Arc::clone(target), When::Stated((point.time / 1_000_000).cast_signed()))
     }
 }
 
@@ -113,8 +114,8 @@ type Part = (&'static str, Option<(&'static str, f64)>, What);
 /// A point with its name.
 #[derive(Debug)]
 struct Point {
-    resource: Labels,
-    scope: Labels,
+    resource: Arc<Labels>,
+    scope: Arc<Labels>,
     name: String,
     unit: String,
     /// What the metric is called in OTLP, and the rest of it.
@@ -135,16 +136,16 @@ fn points(line: &str) -> Vec<Point> {
     let mut points = Vec::new();
     let mut request: Value = serde_json::from_str(line).unwrap();
     for mut of_resource in all(&mut request, "resourceMetrics") {
-        let resource = attributes(&of_resource["resource"]);
+        let resource = Arc::new(attributes(&of_resource["resource"]));
         for mut of_scope in all(&mut of_resource, "scopeMetrics") {
-            let scope = scope(&of_scope["scope"]);
+            let scope = Arc::new(scope(&of_scope["scope"]));
             for mut metric in all(&mut of_scope, "metrics") {
                 let shape = SHAPES.into_iter().find(|shape| metric.get(shape).is_some()).unwrap();
                 let is_monotonic = metric[shape]["isMonotonic"].as_bool().unwrap_or_default();
                 for point in all(&mut metric[shape], "dataPoints") {
                     points.push(Point {
-                        resource: resource.clone(),
-                        scope: scope.clone(),
+                        resource: Arc::clone(&resource),
+                        scope: Arc::clone(&scope),
                         name: text(&metric["name"]),
                         unit: text(&metric["unit"]),
                         shape,
@@ -166,7 +167,7 @@ impl Point {
     /// As Prometheus has it, without a name: what OpenTelemetry keeps elsewhere is a label again.
     fn labels(&self) -> Labels {
         let mut labels = self.attributes.clone();
-        labels.extend(self.scope.clone());
+        labels.extend(Labels::clone(&self.scope));
         for (attribute, label) in [("service.name", "job"), ("service.instance.id", "instance")] {
             if let Some(value) = self.resource.get(attribute) {
                 labels.insert(label.to_owned(), value.clone());
@@ -235,7 +236,7 @@ struct Reader {
     told: Told,
     scrapes: Scrapes,
     /// The series that a point stood for the last time, by its name and labels and what it is in OTLP.
-    parts: HashMap<(Key, &'static str), BTreeSet<Key>>,
+    parts: HashMap<(Key, &'static str), Vec<Key>>,
 }
 
 impl Reader {
@@ -244,19 +245,19 @@ impl Reader {
         let named = |suffix: &str| {
             let mut labels = point.labels();
             labels.insert("__name__".to_owned(), format!("{}{suffix}", point.name));
-            Key { target: target.clone(), labels }
+            Key { target: Arc::clone(&target), labels }
         };
-        let mut now = BTreeSet::new();
+        let mut now = Vec::new();
         let parts = if point.is_stale { Vec::new() } else { point.parts() };
         for (suffix, label, what) in parts {
             let mut key = named(suffix);
             key.labels.extend(label.map(|(label, value)| (label.to_owned(), value.to_string())));
-            now.insert(key.clone());
+            now.push(key.clone());
             self.told.take(key, point.kind(), &point.unit, Sample { when, what, start: point.start });
         }
         // What the last point had and this one has not is stale: a bucket, or all of it.
         let before = self.parts.insert((named(""), point.shape), now.clone()).unwrap_or_default();
-        for key in before.difference(&now) {
+        for key in before.iter().filter(|key| !now.contains(key)) {
             let gone = Sample { when, what: What::Stale, start: 0 };
             self.told.take(key.clone(), point.kind(), &point.unit, gone);
         }
@@ -264,15 +265,15 @@ impl Reader {
     }
 
     /// Of a scrape with `target_info`, each point has it in its resource: `up` stands for them.
-    fn read_info(&mut self, point: &Point, target: &Labels, when: When) {
+    fn read_info(&mut self, point: &Point, target: &Arc<Labels>, when: When) {
         let info = point.target_info();
         if point.name != "up" || info.is_empty() {
             return;
         }
-        let mut labels = target.clone();
+        let mut labels = Labels::clone(target);
         labels.insert("__name__".to_owned(), "target_info".to_owned());
         labels.extend(info);
-        let key = Key { target: target.clone(), labels };
+        let key = Key { target: Arc::clone(target), labels };
         self.told.take(key, Kind::State, "", Sample { when, what: What::value(1.0), start: 0 });
     }
 }

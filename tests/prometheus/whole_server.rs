@@ -7,6 +7,7 @@ use std::{
     net::{SocketAddr, TcpListener, TcpStream},
     path::Path,
     process::{Child, Command, Stdio},
+    sync::Arc,
 };
 
 use serde_json::Value;
@@ -69,13 +70,13 @@ impl WholeServer {
         for (up, times) in samples.iter().filter(|(labels, _)| labels["__name__"] == "up") {
             let mut target = up.clone();
             target.remove("__name__");
-            self.tell_of(&target, &times.keys().copied().collect::<Vec<_>>(), &samples, &mut told);
+            self.tell_of(&Arc::new(target), &times.keys().copied().collect::<Vec<_>>(), &samples, &mut told);
         }
         told
     }
 
     /// The series of a target. A range holds no markers of staleness: what is stale is not there when that time is asked for.
-    fn tell_of(&self, target: &Labels, scrapes: &[i64], samples: &Values, told: &mut Told) {
+    fn tell_of(&self, target: &Arc<Labels>, scrapes: &[i64], samples: &Values, told: &mut Told) {
         let words = ["job", "instance"].map(|label| format!("{label}={:?}", target[label]));
         let there: Vec<BTreeSet<Labels>> = scrapes
             .iter()
@@ -94,11 +95,11 @@ impl WholeServer {
                     None => continue,
                 };
                 was_there = is_there;
-                let key = Key { target: target.clone(), labels: labels.clone() };
+                let key = Key { target: Arc::clone(target), labels: labels.clone() };
                 told.take(key, Kind::default(), "", Sample { when: When::Scrape(round), what, start: 0 });
             }
             for (time, value) in values.iter().filter(|(time, _)| !scrapes.contains(time)) {
-                let key = Key { target: target.clone(), labels: labels.clone() };
+                let key = Key { target: Arc::clone(target), labels: labels.clone() };
                 let stated = Sample { when: When::Stated(*time), what: What::value(*value), start: 0 };
                 told.take(key, Kind::default(), "", stated);
             }
