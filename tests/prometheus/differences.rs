@@ -97,12 +97,16 @@ pub(crate) fn differences() -> Vec<Difference> {
         },
         Difference {
             why: "A scrape that fails brings nothing, so no sample is counted; Prometheus counts how far it came.",
-            jobs: [("too long a name of a label", ""), ("too long a value of a label", ""), ("too many labels", " 2:1.0")]
-                .map(|(job, then)| {
-                    let [weir, prometheus] = ["0", "1"].map(|count| format!("0:1.0 1:{count}.0{then}"));
-                    (job, gauge("scrape_samples_scraped", &weir, &prometheus))
-                })
-                .into(),
+            jobs: [
+                ("too long a name of a label", ""),
+                ("too long a value of a label", ""),
+                ("too many labels", " 2:1.0"),
+            ]
+            .map(|(job, then)| {
+                let [weir, prometheus] = ["0", "1"].map(|count| format!("0:1.0 1:{count}.0{then}"));
+                (job, gauge("scrape_samples_scraped", &weir, &prometheus))
+            })
+            .into(),
         },
         one(
             "OpenTelemetry has no kind for them: they are refused, and counted.",

@@ -57,7 +57,8 @@ fn assert_differs_as_said(both: &Both) {
     let found = both.weir.differences(&both.prometheus);
     let mut text = String::new();
     for job in found.keys().map(String::as_str).chain(expected.keys().copied()).collect::<BTreeSet<_>>() {
-        let [expected, found] = [expected.get(job), found.get(job)].map(|lines| lines.map_or(&[][..], Vec::as_slice));
+        let [expected, found] =
+            [expected.get(job), found.get(job)].map(|lines| lines.map_or(&[][..], Vec::as_slice));
         for line in found.iter().filter(|line| !expected.contains(line)) {
             text.push_str(&format!("{job}: found {line}\n"));
         }

@@ -97,8 +97,9 @@ impl Scrapes {
             return (Arc::clone(target), When::Scrape(*round));
         }
         let labels = point.labels();
-        let is_its =
-            |target: &Labels| ["job", "instance"].iter().all(|label| target.get(*label) == labels.get(*label));
+        let is_its = |target: &Labels| {
+            ["job", "instance"].iter().all(|label| target.get(*label) == labels.get(*label))
+        };
         if let Some((target, round)) = scrapes.iter().find(|(target, _)| is_its(target)) {
             return (Arc::clone(target), When::Scrape(*round));
         }

@@ -117,7 +117,11 @@ impl Page {
             written += 1;
             next = Some(labels);
         }
-        if written < AT_A_TIME { At::After(Some(head.name.family)) } else { At::Within { last: next.cloned(), head } }
+        if written < AT_A_TIME {
+            At::After(Some(head.name.family))
+        } else {
+            At::Within { last: next.cloned(), head }
+        }
     }
 
     fn head(&mut self, head: &Head, number: &str) {

@@ -330,7 +330,8 @@ fn labels_are_of_attributes_constants_and_where_asked_for_resources_and_scopes()
 fn a_page_is_written_as_it_is_read_and_is_a_good_one_whatever_comes_meanwhile() {
     const SERIES: usize = 6000;
     let mut rig = Rig::new(&config());
-    let of = |rig: &Rig, metric: Descriptor, at: usize| rig.stream(metric, &SHOP, &[("n", &format!("{at:05}"))]);
+    let of =
+        |rig: &Rig, metric: Descriptor, at: usize| rig.stream(metric, &SHOP, &[("n", &format!("{at:05}"))]);
     let gauges: Vec<_> = (0..SERIES).map(|at| of(&rig, Descriptor::gauge("b", ""), at)).collect();
     gauges.iter().for_each(|series| rig.number(series, 1, 1.0));
     let whole = rig.openmetrics();

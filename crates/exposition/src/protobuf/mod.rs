@@ -150,8 +150,9 @@ impl Messages {
             let metric = match step {
                 Step::Other => continue,
                 Step::TooLong => Err(Fault::MessageTooLong(MAX_METRIC)),
-                Step::Metric(bytes) => Metric::decode(&self.held[bytes])
-                    .map_err(|error| Fault::BadMessage(error.to_string())),
+                Step::Metric(bytes) => {
+                    Metric::decode(&self.held[bytes]).map_err(|error| Fault::BadMessage(error.to_string()))
+                }
             };
             return Ok(Some((&self.family, metric)));
         }

@@ -167,9 +167,7 @@ fn flag(labels: &Labels, label: &'static str, address: &str) -> Result<Option<bo
         "" => Ok(None),
         "1" | "t" | "T" | "true" | "True" | "TRUE" => Ok(Some(true)),
         "0" | "f" | "F" | "false" | "False" | "FALSE" => Ok(Some(false)),
-        value => {
-            Err(SpecError::Flag { label, address: address.to_owned(), value: value.to_owned() })
-        }
+        value => Err(SpecError::Flag { label, address: address.to_owned(), value: value.to_owned() }),
     }
 }
 
@@ -321,11 +319,8 @@ mod tests {
     #[test]
     fn labels_decide_how_histograms_are_scraped_and_begin_as_the_job_says() {
         let of = |steps: Vec<RelabelConfig>| {
-            let config = ScrapeConfig {
-                scrape_native_histograms: Some(true),
-                relabel_configs: steps,
-                ..config()
-            };
+            let config =
+                ScrapeConfig { scrape_native_histograms: Some(true), relabel_configs: steps, ..config() };
             let spec = spec(&group(&[(ADDRESS, "a:1")], &[]), &job(config));
             (spec.native_histograms, spec.always_classic_histograms, spec.labels.get("seen").to_owned())
         };
@@ -336,7 +331,10 @@ mod tests {
             step("", "__always_scrape_classic_histograms__", "1"),
         ];
         assert_eq!(of(steps), (false, true, String::new()));
-        assert!(of(vec![step("", "__scrape_native_histograms__", "")]).0, "without the label, as the job says");
+        assert!(
+            of(vec![step("", "__scrape_native_histograms__", "")]).0,
+            "without the label, as the job says"
+        );
     }
 
     #[test]

@@ -84,10 +84,8 @@ async fn credentials_go_along_where_a_host_leads_from_http_to_https() {
         "HTTP/1.1 301 Moved\r\nlocation: https://localhost:{port}/metrics\r\ncontent-length: 0\r\n\r\n"
     ))
     .await;
-    let keys = format!(
-        "authorization: {{credentials: t0ken}}\ntls_config:\n  ca: |\n    {}",
-        indented(&ca.pem())
-    );
+    let keys =
+        format!("authorization: {{credentials: t0ken}}\ntls_config:\n  ca: |\n    {}", indented(&ca.pem()));
     let same_host = once(&job(format!("localhost:{}", moved.port()), &keys)).await;
     assert_eq!((same_host.value("up"), same_host.value("shown")), (1.0, 1.0));
     assert_eq!(once(&job(moved, &keys)).await.value("shown"), 0.0, "127.0.0.1 is another host");
