@@ -8,7 +8,7 @@ use weir_nvml_raw::{GPU_UNAVAILABLE, MIG_CHANGE, RECOVERY_ACTION};
 use weir_nvml_stub::{Card, Node, Stub};
 use weir_testkit::START;
 
-use super::{Watched, has, int};
+use super::{Watched, has, int, late};
 
 #[tokio::test]
 async fn without_a_driver_library_it_waits_and_finds_it_when_it_comes() {
@@ -264,19 +264,6 @@ async fn a_driver_that_is_stuck_stops_its_own_gpu_alone() {
     watched.ends().await;
 }
 
-/// Moves the clock by steps until there is a batch: of a round that waits until its time is over.
-async fn late(watched: &mut Watched) -> std::collections::BTreeMap<String, weir_core::Number> {
-    let clock = watched.fixture.clock.clone();
-    let batch = loop {
-        tokio::select! {
-            biased;
-            delivery = watched.inbox.recv() => break delivery.unwrap().into_batch(),
-            () = tokio::task::yield_now() => clock.advance(Duration::from_millis(10)),
-        }
-    };
-    super::readings(&watched.fixture, &batch)
-}
-
 #[tokio::test]
 async fn an_opening_that_hangs_holds_up_nobody_who_answers_and_counts_as_a_failure() {
     let stub = Stub::new(Card::H100.node(2)).unwrap();
@@ -354,81 +341,6 @@ async fn a_counter_that_falls_begins_anew_after_it_was_last_seen() {
     let expected =
         [(at(0), at(0), 9.0), (at(0), at(60), 12.0), (at(60), at(120), 1.0), (at(60), at(180), 2.0)];
     assert_eq!(energy, expected);
-    watched.ends().await;
-}
-
-#[tokio::test]
-async fn nvml_is_closed_as_long_as_the_release_file_is_there() {
-    let mut node = Card::H100.node(2);
-    node.gpus[0].fields.insert(83, 5_000);
-    let stub = Stub::new(node).unwrap();
-    let file = stub.folder().join("release");
-    let mut watched = Watched::over(stub, |config| config.release_file = Some(file.clone()));
-    // The second round has compared samples of GPM.
-    watched.batch().await;
-    watched.minute_later().await;
-    std::fs::write(&file, "").unwrap();
-    let round = watched.minute_later().await;
-    assert_eq!((int(&round, "0 gpu.up{}"), int(&round, "0 gpu.health{}")), (0, 0), "nobody is lost");
-    // The thread of events ends its wait of a second, and with it the last hold on NVML is gone.
-    let closed = "NVML is closed as long as the release file is there";
-    while watched.context.status.read().pending.as_deref() != Some(closed) {
-        watched.minute_later().await;
-    }
-    let calls = |functions: [&str; 3]| functions.map(|function| watched.stub.calls(function));
-    let opened = calls(["nvmlInit_v2", "nvmlEventSetCreate", "nvmlGpmSampleAlloc"]);
-    assert_eq!(opened, [1, 1, 4], "once, one set for all, two samples a GPU");
-    assert_eq!(calls(["nvmlShutdown", "nvmlEventSetFree", "nvmlGpmSampleFree"]), opened, "nothing is held");
-    watched.minute_later().await;
-    assert_eq!(watched.stub.calls("nvmlInit_v2"), 1, "nor opened, as long as the file is there");
-    // Meanwhile the GPU was reset.
-    watched.stub.change(|node| _ = node.gpus[0].fields.insert(83, 1_000)).unwrap();
-    std::fs::remove_file(&file).unwrap();
-    let round = watched.minute_later().await;
-    assert_eq!((int(&round, "0 gpu.up{}"), int(&round, "- gpu.missing{}")), (1, 0), "with the first round");
-    assert_eq!(watched.context.status.read().pending, None);
-    assert_eq!(format!("{:.3}", round["0 hw.energy{hw.type=gpu}"].as_f64()), "1.000");
-    watched.ends().await;
-}
-
-#[tokio::test]
-async fn a_gpu_that_hangs_keeps_nvml_open_and_that_is_said() {
-    let stub = Stub::new(Card::H100.node(1)).unwrap();
-    let file = stub.folder().join("release");
-    let mut watched = Watched::over(stub, |config| config.release_file = Some(file.clone()));
-    watched.batch().await;
-    watched.stub.change(|node| _ = node.gpus[0].hangs.insert("*".to_owned())).unwrap();
-    watched.fixture.clock.advance(Duration::from_secs(60));
-    assert_eq!(int(&late(&mut watched).await, "- gpu.stuck{}"), 1);
-    std::fs::write(&file, "").unwrap();
-    watched.minute_later().await;
-    let said = watched.context.status.read().pending.unwrap();
-    assert_eq!(said, "NVML is to be closed for the release file, and a call to it has not returned yet");
-    assert_eq!(watched.stub.calls("nvmlShutdown"), 0);
-    watched.stub.change(|node| node.gpus[0].hangs.clear()).unwrap();
-    while watched.stub.calls("nvmlShutdown") == 0 {
-        watched.minute_later().await;
-    }
-    watched.ends().await;
-}
-
-#[tokio::test]
-async fn an_opening_that_ends_while_gpus_are_to_be_released_is_closed_again() {
-    let mut node = Card::H100.node(1);
-    node.hangs = true;
-    let stub = Stub::new(node).unwrap();
-    let file = stub.folder().join("release");
-    let mut watched = Watched::over(stub, |config| {
-        config.release_file = Some(file.clone());
-        config.expected_gpus = 1;
-    });
-    assert_eq!(int(&late(&mut watched).await, "- gpu.missing{}"), 1);
-    std::fs::write(&file, "").unwrap();
-    watched.stub.change(|node| node.hangs = false).unwrap();
-    while watched.stub.calls("nvmlShutdown") == 0 {
-        watched.minute_later().await;
-    }
-    assert_eq!(watched.stub.calls("nvmlDeviceGetPowerUsage"), 0, "no GPU was asked");
     watched.ends().await;
 }
 

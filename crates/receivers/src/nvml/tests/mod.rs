@@ -9,6 +9,7 @@ mod parts;
 mod pods;
 mod processes;
 mod profiles;
+mod release;
 mod rows;
 mod script;
 mod xids;
@@ -107,6 +108,19 @@ fn readings(fixture: &Fixture, batch: &Batch) -> BTreeMap<String, Number> {
         let index = series.resource().attributes.get("gpu.index").map_or("-".to_owned(), ToString::to_string);
         format!("{index} ")
     })
+}
+
+/// Moves the clock by steps until there is a batch: of a round that waits until its time is over.
+async fn late(watched: &mut Watched) -> BTreeMap<String, Number> {
+    let clock = watched.fixture.clock.clone();
+    let batch = loop {
+        tokio::select! {
+            biased;
+            delivery = watched.inbox.recv() => break delivery.unwrap().into_batch(),
+            () = tokio::task::yield_now() => clock.advance(Duration::from_millis(10)),
+        }
+    };
+    readings(&watched.fixture, &batch)
 }
 
 fn has(readings: &BTreeMap<String, Number>, start: &str) -> bool {
