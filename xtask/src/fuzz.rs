@@ -12,7 +12,7 @@ use crate::workspace::{self, Workspace};
 
 /// What reads OTLP, Prometheus's formats and the kernel's files.
 const TESTS: &[&str] =
-    &["test", "--package", "weir-receivers", "--package", "weir-exposition", "--no-fail-fast", "mutations"];
+    &["test", "--package", "weir-receivers", "--package", "weir-exposition", "--no-fail-fast", "mutat"];
 
 /// From the seed that is given, or one by chance.
 pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<Outcome> {

@@ -10,7 +10,7 @@ use super::grpc::MIB;
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(default)]
 pub struct Admission {
-    /// What all requests on their way in may take together, in MiB: as they come, and after decompression, which is counted when it is done. One alone may always come.
+    /// What all requests on their way in may take together, in MiB: as they come, inflated (counted when that is done), and as points that wait to be sent on. One alone may always come.
     pub request_limit_mib: u64,
 }
 
