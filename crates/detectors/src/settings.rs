@@ -87,6 +87,17 @@ impl Settings {
                 check.error(&["ec2", "tags", &at.to_string()], format!("not a regular expression: {why}"));
             }
         }
+        for (key, instead) in [
+            ("max_attempts", "take it out"),
+            ("max_backoff", "take it out; `timeout` bounds an attempt"),
+            (
+                "fail_on_missing_metadata",
+                "take it out; `/status` and `weir_detector_ready` show what is missing",
+            ),
+        ] {
+            let why = "Weir starts without metadata, and asks again for as long as it runs";
+            check.not_taken(&["ec2", key], why, instead);
+        }
         known::check(check, "k8s_downward", k8s_downward::KNOWN, &self.k8s_downward.resource_attributes);
         for (attribute, variable) in &self.env.variables {
             if variable.is_empty() {

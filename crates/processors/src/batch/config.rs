@@ -77,6 +77,12 @@ impl weir_core::Config for Config {
             let help = "write `window: 60s`, or take `gauge_statistics` out";
             check.error_with(&["gauge_statistics"], "there is no `window` to take them in", help);
         }
+        check.not_taken(
+            &["metadata_keys"],
+            "points are told apart by their series, whoever shares their batch",
+            "take it out; `include_metadata` of `otlp` makes what a connection says part of a series",
+        );
+        check.not_taken(&["metadata_cardinality_limit"], "there are no batches by metadata", "take it out");
     }
 
     fn facts(&self) -> Facts {

@@ -61,6 +61,24 @@ fn the_defaults_are_the_collectors() {
 }
 
 #[test]
+fn the_collectors_keys_that_are_not_taken_say_what_to_do() {
+    for (line, says) in [
+        ("metadata_keys: [x-tenant]", "`metadata_keys` is not taken: "),
+        ("metadata_cardinality_limit: 10", "`metadata_cardinality_limit` is not taken: "),
+    ] {
+        let mut diags = weir_config::Diagnostics::default();
+        let source = weir_config::Source::Text { name: "test".into(), text: line.into() };
+        let env = weir_config::Env::from_pairs::<&str, &str>([]);
+        let document = weir_config::load(&[source], &[], &env, &mut diags);
+        let config: Config = weir_config::from_node(document.root(), &mut diags).unwrap();
+        weir_core::Config::check(&config, &mut weir_config::Check::new(document.root(), &mut diags));
+        let found: Vec<&str> = diags.iter().map(|diagnostic| diagnostic.message.as_str()).collect();
+        let [message] = &*found else { panic!("one error, found {found:?}") };
+        assert!(message.starts_with(says), "{message}");
+    }
+}
+
+#[test]
 fn the_example_of_the_documentation() {
     let mut case = Case::new(of_size(8192, 10_000));
     let mut sent: Vec<u64> = (0..100).flat_map(|_| case.feed(100)).collect();
