@@ -228,7 +228,8 @@ fn an_hour_of_rounds_a_second_holds_no_more_memory_than_its_second_minute() {
                 fixture.clock.advance(Duration::from_secs(1));
                 assert!(scrape.collect(seconds(START + nth * 60 + second)).points() > 0);
             }
-            fixture.doors.sweep(config.collection_interval.as_std() * 2);
+            fixture.doors.expire(config.collection_interval.as_std() * 2);
+            fixture.interner.sweep();
         };
         minute(0);
         let (second, ()) = peak(|| minute(1));

@@ -49,7 +49,7 @@ struct Shared {
     /// The receivers whose points are of this host.
     of_this_host: Mutex<Vec<Arc<str>>>,
     relieved: AtomicU64,
-    /// What the last sweep was told, in seconds.
+    /// How long aliases are kept at least, in seconds.
     retention: AtomicU64,
 }
 
@@ -91,12 +91,11 @@ impl Doors {
         self.0.of_this_host.lock().iter().any(|of_this_host| **of_this_host == *receiver)
     }
 
-    /// Gives up aliases idle for longer than `retention` (at least 15 minutes), then sweeps the interner.
-    pub fn sweep(&self, retention: Duration) {
+    /// Gives up aliases idle for longer than `retention` (at least 15 minutes).
+    pub fn expire(&self, retention: Duration) {
         let retention = retention.max(MIN_RETENTION);
         self.0.retention.store(retention.as_secs(), Relaxed);
         self.0.expire(retention);
-        self.0.interner.sweep();
     }
 
     /// Points that went to an overflow series, at all doors that are open.

@@ -116,6 +116,7 @@ pub struct Interner {
     epochs: Mutex<VecDeque<Lease>>,
     streams: AtomicUsize,
     live: AtomicUsize,
+    freed: AtomicUsize,
     limit: usize,
     honour_leases: bool,
 }
@@ -140,6 +141,7 @@ impl Interner {
             epochs: Mutex::new([Lease(Arc::new(Epoch { number: 0, retired: Mutex::default() }))].into()),
             streams: AtomicUsize::new(0),
             live: AtomicUsize::new(0),
+            freed: AtomicUsize::new(0),
             limit,
             honour_leases: true,
         }
@@ -316,6 +318,11 @@ impl Interner {
     /// A view of which ids are known.
     pub(crate) fn known(&self) -> Known<'_> {
         Known(self.table.read())
+    }
+
+    /// How many slots were ever freed: as long as that stays the same, every id that was known is known.
+    pub(crate) fn freed(&self) -> usize {
+        self.freed.load(Relaxed)
     }
 
     /// Figures for self-telemetry.

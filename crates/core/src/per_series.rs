@@ -15,11 +15,13 @@ type Page<T> = Box<[Option<(u32, T)>; PAGE]>;
 pub struct PerSeries<T> {
     pages: Vec<Option<Page<T>>>,
     len: usize,
+    /// How many slots had been freed when what is gone was last forgotten.
+    freed: usize,
 }
 
 impl<T> Default for PerSeries<T> {
     fn default() -> Self {
-        Self { pages: Vec::new(), len: 0 }
+        Self { pages: Vec::new(), len: 0, freed: 0 }
     }
 }
 
@@ -128,8 +130,13 @@ impl<T> PerSeries<T> {
         }
     }
 
-    /// Drops the values of series that no one can name any more: retired, and every lease gone.
+    /// Drops the values of series that no one can name any more: retired, and every lease gone. It looks at all values, and only
+    /// where some series has gone since it was called last.
     pub fn forget_gone(&mut self, interner: &Interner) {
+        let freed = interner.freed();
+        if std::mem::replace(&mut self.freed, freed) == freed {
+            return;
+        }
         let known = interner.known();
         self.retain(|id, _| known.get(id).is_some());
     }
@@ -202,7 +209,10 @@ impl<T> PerStream<T> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::{Attributes, Descriptor, Identity, Scope};
 
     fn id(slot: u32, generation: u32) -> SeriesId {
         SeriesId { slot, generation }
@@ -219,6 +229,34 @@ mod tests {
         assert_eq!(state.remove(id(700, 0)), None);
         assert_eq!(state.remove(id(700, 1)), Some("new"));
         assert!(state.is_empty());
+    }
+
+    #[test]
+    fn what_is_gone_is_forgotten_each_time_that_something_has_gone() {
+        let interner = Interner::new(10);
+        let stream = |name: &str| {
+            let identity = Identity {
+                resource: interner.resource(Attributes::default(), ""),
+                scope: interner.scope(Scope::default()),
+                descriptor: interner.descriptor(Descriptor::gauge(name, "")),
+                attributes: Attributes::default(),
+            };
+            interner.stream(&Arc::from("door"), identity).unwrap()
+        };
+        let (first, second, stays) = (stream("first"), stream("second"), stream("stays"));
+        let ids = [first.id(), second.id(), stays.id()];
+        let mut state = PerSeries::default();
+        ids.into_iter().for_each(|id| state.insert(id, ()));
+        let mut held = |state: &mut PerSeries<()>| {
+            interner.sweep();
+            state.forget_gone(&interner);
+            state.iter().map(|(id, ())| id).collect::<Vec<_>>()
+        };
+        assert_eq!(held(&mut state), ids);
+        drop(first);
+        assert_eq!(held(&mut state), ids[1..]);
+        drop(second);
+        assert_eq!(held(&mut state), ids[2..]);
     }
 
     #[test]

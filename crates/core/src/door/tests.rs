@@ -12,6 +12,13 @@ struct Fixture {
     door: Arc<Door>,
 }
 
+impl Fixture {
+    fn sweep(&self, retention: Duration) {
+        self.doors.expire(retention);
+        self.interner.sweep();
+    }
+}
+
 fn fixture(cap: usize) -> Fixture {
     let clock = Clock::manual(UnixNanos(1_800_000_000 * 1_000_000_000));
     let interner = Arc::new(Interner::new(cap));
@@ -75,11 +82,11 @@ fn idle_aliases_expire_and_their_series_are_retired() {
     f.clock.advance(MIN_RETENTION / 2);
     resolve(&mut f.door.sender(b"r", None), "b");
     f.clock.advance(MIN_RETENTION / 2 + Duration::from_secs(1));
-    f.doors.sweep(Duration::ZERO);
+    f.sweep(Duration::ZERO);
     assert_eq!(f.interner.stats().streams, 1);
     assert_eq!(f.doors.aliases().0, 1);
     f.clock.advance(MIN_RETENTION * 2);
-    f.doors.sweep(Duration::ZERO);
+    f.sweep(Duration::ZERO);
     assert_eq!((f.interner.stats().series, f.doors.aliases()), (0, (0, 0)));
     assert_eq!(f.door.senders.lock().len(), 0, "a sender without aliases is forgotten");
 }
@@ -89,7 +96,7 @@ fn a_longer_retention_keeps_aliases_longer() {
     let f = fixture(100);
     resolve(&mut f.door.sender(b"r", None), "a");
     f.clock.advance(MIN_RETENTION * 2);
-    f.doors.sweep(MIN_RETENTION * 3);
+    f.sweep(MIN_RETENTION * 3);
     assert_eq!(f.doors.aliases().0, 1);
 }
 
@@ -138,7 +145,7 @@ fn more_requests_at_once_than_tables_lose_no_series() {
     let mut senders: Vec<Sender<'_>> = names.iter().map(|_| f.door.sender(b"r", None)).collect();
     let ids: Vec<SeriesId> = senders.iter_mut().zip(&names).map(|(one, name)| resolve(one, name)).collect();
     drop(senders);
-    f.doors.sweep(Duration::ZERO);
+    f.sweep(Duration::ZERO);
     let mut sender = f.door.sender(b"r", None);
     let again: Vec<SeriesId> = names.iter().map(|name| resolve(&mut sender, name)).collect();
     assert_eq!(again, ids, "a series that began anew would be a counter that began anew");
@@ -167,7 +174,7 @@ fn ever_new_names_of_a_series_take_no_memory() {
     };
     assert_eq!(by_a_new_name(b"x"), first);
     f.clock.advance(MIN_RETENTION / 2 + Duration::from_secs(1));
-    f.doors.sweep(Duration::ZERO);
+    f.sweep(Duration::ZERO);
     assert_eq!(f.doors.aliases().0, 0);
     assert_eq!(by_a_new_name(b"y"), first, "in use, if not by a name that is remembered");
 }
@@ -232,7 +239,7 @@ fn headings_go_with_their_last_alias_and_the_others_stay_good() {
         under(&mut f.door.sender(b"r", None), paths[at], "x", "unknown");
     }
     f.clock.advance(MIN_RETENTION / 2 + Duration::from_secs(1));
-    f.doors.sweep(Duration::ZERO);
+    f.sweep(Duration::ZERO);
     assert_eq!(f.doors.aliases().0, 2);
     assert!(f.doors.aliases().1 < full / 2 + 100, "{} of {full} bytes", f.doors.aliases().1);
     let mut sender = f.door.sender(b"r", None);

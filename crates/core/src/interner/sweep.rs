@@ -95,6 +95,7 @@ impl Interner {
                 current.0.retired.lock().extend(again);
             }
         }
+        self.freed.fetch_add(freed, Relaxed);
         freed
     }
 
