@@ -67,20 +67,19 @@ impl Target {
 
     /// What this scrape had is live; what only the last one had is stale. Answers how many points that made.
     fn mark_live(&mut self, points: &mut Points, time: UnixNanos) -> u64 {
-        let interner = self.door.interner();
-        let keeps_timed = !self.settings.track_timestamps_staleness;
-        let reported: Vec<u32> = self.reported.iter().map(|(_, place)| *place).collect();
         let mut stale = 0;
-        for (place, held) in self.table.iter_mut() {
-            if held.seen == self.scrape {
-                held.is_live = !(held.is_timed && keeps_timed);
-                held.sent = held.time;
-            } else if held.is_live && !reported.contains(&place) {
-                held.is_live = false;
-                stale += 1;
-                push_stale(points.open(interner), held, time);
+        if !self.presence.is_whole() {
+            let interner = self.door.interner();
+            for (place, held) in self.table.iter_mut().filter(|(_, held)| held.seen != self.scrape) {
+                held.sent = self.presence.sent(held);
+                let is_reported = self.reported.iter().any(|report| report.place == place);
+                if self.presence.is_live(held) && !is_reported {
+                    stale += 1;
+                    push_stale(points.open(interner), held, time);
+                }
             }
         }
+        self.presence.succeed(self.scrape);
         stale
     }
 
@@ -90,13 +89,15 @@ impl Target {
         let mut points = Points::new(interner, 0);
         let mut made = 0;
         for (place, held) in self.table.iter_mut() {
-            let is_reported = self.reported.iter().any(|(_, reported)| *reported == place);
-            if held.is_live && (reports_too || !is_reported) {
-                held.is_live = false;
+            held.sent = self.presence.sent(held);
+            let report = self.reported.iter().find(|report| report.place == place);
+            let is_live = self.presence.is_live(held) || report.is_some_and(|report| report.was_made);
+            if is_live && (reports_too || report.is_none()) {
                 made += 1;
                 push_stale(points.open(interner), held, time);
             }
         }
+        self.presence.fail();
         Scraped { batches: points.finish(), made, ..Scraped::default() }
     }
 }

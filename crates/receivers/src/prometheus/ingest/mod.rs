@@ -7,7 +7,7 @@
 //! # Layout
 //! - [`labels`](Labels): labels, sorted; `settings`: what a scrape configuration says about its samples; `reasons`: why samples are refused;
 //! - `target`: a target between its scrapes. It has `families` (what metadata says), `known` (what its lines stand for), `table` (its
-//!   series), `assembly` (histograms and summaries, which come in many lines), `naming` (from labels to series) with `units`;
+//!   series), `presence` (which of them are live), `assembly` (histograms and summaries, which come in many lines), `naming` (from labels to series) with `units`;
 //! - `body`: a scrape under way: `text` (lines), `protobuf` (metrics) and `native` (their native histograms), `sample` (what is done with a sample), `points` (where points are put), `ending`, `reports` (what is said about the target);
 //! - `scraped`: what came of it.
 
@@ -21,6 +21,7 @@ mod labels;
 mod naming;
 mod native;
 mod points;
+mod presence;
 mod protobuf;
 pub mod reasons;
 mod reports;

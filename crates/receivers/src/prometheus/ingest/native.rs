@@ -57,15 +57,16 @@ impl Work<'_> {
         };
         let target = &mut *self.target;
         let Some(held) = target.table.get_mut(place) else { return Ok(()) };
-        if is_timed && time <= held.sent && held.seen != target.scrape {
-            (held.seen, held.is_timed) = (target.scrape, true);
+        if is_timed && time <= target.presence.sent(held) && held.seen != target.scrape {
+            target.presence.enter(held, target.scrape, true);
             self.left(REPEATED_SAMPLE);
             return Ok(());
         }
         let read = if held.seen == target.scrape { Err(DUPLICATE_SAMPLE) } else { read };
         match read {
             Ok(buckets) => {
-                (held.seen, held.is_timed, held.time) = (target.scrape, is_timed, time);
+                target.presence.enter(held, target.scrape, is_timed);
+                held.time = time;
                 let start = held.start_before(time);
                 buckets.push(self.points.open(target.door.interner()), held.id, start, time, &histogram);
                 self.check_room()

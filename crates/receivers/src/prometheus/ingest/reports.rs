@@ -21,6 +21,15 @@ pub(super) const NAMES: [&str; 8] = [
     "scrape_body_size_bytes",
 ];
 
+/// A series of the receiver's own about a target.
+#[derive(Debug)]
+pub(super) struct Report {
+    pub(super) name: String,
+    pub(super) place: u32,
+    /// It has had a point.
+    pub(super) was_made: bool,
+}
+
 impl Target {
     /// Points of the receiver's own about the target. What the target has just said itself, under the same name and labels, stands: so it
     /// is in Prometheus, where the report comes second and a series has one sample a time.
@@ -28,15 +37,15 @@ impl Target {
         let mut points = Points::new(self.door.interner(), gauges.len());
         let mut scraped = Scraped::default();
         for (name, unit, value) in gauges {
-            let Some(place) = self.reported_place(name, unit) else {
+            let Some(at) = self.reported_at(name, unit) else {
                 *scraped.refused.entry(weir_core::Reason::SERIES_CAP).or_default() += 1;
                 continue;
             };
             if self.says(name, time) {
                 continue;
             }
-            let Some(held) = self.table.get_mut(place) else { continue };
-            held.is_live = true;
+            let Some(held) = self.table.get(self.reported[at].place) else { continue };
+            self.reported[at].was_made = true;
             points.push(
                 NumberPoint::new(held.id, UnixNanos(0), time, Number::Double(*value)),
                 self.door.interner(),
@@ -47,14 +56,16 @@ impl Target {
         scraped
     }
 
-    fn reported_place(&mut self, name: &str, unit: &str) -> Option<u32> {
-        if let Some((_, place)) = self.reported.iter().find(|(known, _)| known == name) {
-            return Some(*place);
+    /// Which of those that are reported this is.
+    fn reported_at(&mut self, name: &str, unit: &str) -> Option<usize> {
+        let known = self.reported.iter().position(|report| report.name == name);
+        if known.is_some() {
+            return known;
         }
         let identity = self.report_identity(name, unit)?;
         let place = self.place(identity).ok()?;
-        self.reported.push((name.to_owned(), place));
-        Some(place)
+        self.reported.push(Report { name: name.to_owned(), place, was_made: false });
+        Some(self.reported.len() - 1)
     }
 
     fn report_identity(&self, name: &str, unit: &str) -> Option<Identity> {

@@ -209,7 +209,7 @@ impl Work<'_> {
                 return self.refuse_point(DUPLICATE_SAMPLE, place);
             }
         }
-        (held.seen, held.is_timed) = (target.scrape, when.stated);
+        target.presence.enter(held, target.scrape, when.stated);
         if when.stated && when.time <= held.sent {
             held.at = NONE;
             self.left(REPEATED_SAMPLE);
@@ -259,8 +259,8 @@ impl Work<'_> {
         };
         let Some(held) = target.table.get_mut(assembly.place) else { return Ok(()) };
         let time = assembly.stated.unwrap_or(self.time);
-        if assembly.stated.is_some() && time <= held.sent {
-            (held.seen, held.is_timed) = (target.scrape, true);
+        if assembly.stated.is_some() && time <= target.presence.sent(held) {
+            target.presence.enter(held, target.scrape, true);
             self.left(REPEATED_SAMPLE);
             return Ok(());
         }
@@ -268,7 +268,7 @@ impl Work<'_> {
         let batch = self.points.open(target.door.interner());
         match assembly.push(batch, held.id, Times { start, time }) {
             Ok(()) => {
-                (held.seen, held.is_timed) = (target.scrape, assembly.stated.is_some());
+                target.presence.enter(held, target.scrape, assembly.stated.is_some());
                 held.time = time;
                 self.check_room()
             }
@@ -337,7 +337,7 @@ impl super::Target {
             sent: UnixNanos(0),
             at: NONE,
             assembly: NONE,
-            is_live: false,
+            was_live: false,
             is_timed: false,
             at_door,
             named,

@@ -18,15 +18,15 @@ pub(super) struct Held {
     pub(super) seen: u32,
     /// The time of its last point.
     pub(super) time: UnixNanos,
-    /// The time of the last point that a scrape which succeeded sent.
+    /// The time of the last point that a scrape which succeeded sent, before the one that brought it last.
     pub(super) sent: UnixNanos,
     /// Where its last point of that scrape was put.
     pub(super) at: u32,
     /// The histogram or summary that is put together for it.
     pub(super) assembly: u32,
-    /// It was in the last scrape that succeeded, and goes stale when it is not in the next.
-    pub(super) is_live: bool,
-    /// Its last sample had a timestamp of its own, which says itself how old it is.
+    /// It was live when the scrape that brought it last began.
+    pub(super) was_live: bool,
+    /// Its last sample had a timestamp of its own.
     pub(super) is_timed: bool,
     /// What it is called at the door: without what `target_info` says, so that its stream is the same whenever that comes.
     pub(super) at_door: Arc<Series>,

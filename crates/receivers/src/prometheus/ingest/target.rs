@@ -11,6 +11,8 @@ use super::{
     families::Families,
     forgotten::Forgotten,
     known::{Lines, Role},
+    presence::Presence,
+    reports::Report,
     table::Table,
 };
 
@@ -39,6 +41,7 @@ pub struct Target {
     pub(super) families: Families,
     pub(super) lines: Lines,
     pub(super) table: Table,
+    pub(super) presence: Presence,
     pub(super) assemblies: Vec<Option<Assembly>>,
     pub(super) free_assemblies: Vec<u32>,
     /// Assemblies that the scrape at hand has put something into, in order.
@@ -55,8 +58,8 @@ pub struct Target {
     pub(super) succeeded_at: UnixNanos,
     /// How many numbers it brought.
     pub(super) numbers: usize,
-    /// Series of the receiver's own about the target: their places, and their names.
-    pub(super) reported: Vec<(String, u32)>,
+    /// Series of the receiver's own about the target.
+    pub(super) reported: Vec<Report>,
     /// Places of all series that are called like those, whoever says so.
     pub(super) namesakes: Vec<u32>,
     /// The cap on series was met.
@@ -71,6 +74,7 @@ impl Target {
     /// A target whose points come in by `door`.
     pub fn new(door: Arc<Door>, identity: Identity, settings: Arc<Settings>) -> Self {
         Self {
+            presence: Presence::new(!settings.track_timestamps_staleness),
             door,
             identity,
             settings,
@@ -106,6 +110,7 @@ impl Target {
         self.families.begin();
         self.lines.rewind();
         self.touched.clear();
+        self.presence.begin();
         Body::new(self, time, format)
     }
 
@@ -140,7 +145,7 @@ impl Target {
         }
         self.mark = (self.scrape, now);
         self.met_cap = false;
-        let reported: Vec<u32> = self.reported.iter().map(|(_, place)| *place).collect();
+        let reported: Vec<u32> = self.reported.iter().map(|report| report.place).collect();
         let is_used = |seen: u32| seen > oldest;
         if self.assemblies.iter().flatten().any(Assembly::is_full) {
             // Of its buckets some may be out of use: all lines are learned anew; series stay.
@@ -158,7 +163,7 @@ impl Target {
         places.extend(
             self.table
                 .iter_mut()
-                .filter(|(_, held)| is_used(held.seen) || held.is_live)
+                .filter(|(_, held)| is_used(held.seen) || self.presence.is_live(held))
                 .map(|(place, _)| place),
         );
         for (at, assembly) in self.assemblies.iter_mut().enumerate() {

@@ -1,5 +1,9 @@
 //! Since when series count, and when they are stale.
 
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+
 use super::*;
 
 #[test]
@@ -216,4 +220,41 @@ fn after_a_long_absence_of_the_target_nothing_is_known_of_what_was_before() {
         rig.fail();
     }
     assert_eq!(rig.text("# TYPE a counter\na 500\n"), ["a{} counter 500 at 7220"]);
+}
+
+/// A page of series, of which `c` and `d` have a timestamp of their own.
+fn page_of(names: &BTreeSet<char>, time: u64) -> String {
+    let line = |name: &char| match name {
+        'c' | 'd' => format!("{name} 1 {time}\n"),
+        _ => format!("{name} 1\n"),
+    };
+    names.iter().map(line).collect()
+}
+
+proptest! {
+    /// A round brings some of four series, or fails: before anything comes, or when its end is missing.
+    #[test]
+    fn stale_is_what_was_in_the_last_good_scrape_and_is_not_in_this_one(
+        rounds in proptest::collection::vec((0_u8..16, 0_u8..4), 1..12),
+    ) {
+        let (mut rig, mut live) = (Rig::new(), BTreeSet::new());
+        for (bits, fate) in rounds {
+            let names: BTreeSet<char> = ('a'..='d').filter(|name| bits >> (*name as u8 - b'a') & 1 == 1).collect();
+            let (time, before) = (START + rig.scrapes, std::mem::take(&mut live));
+            let (points, missed) = match fate {
+                0 => (rig.fail(), before),
+                1 => {
+                    let page = page_of(&names, time) + "# TYPE e gauge\n";
+                    rig.try_scrape(Format::OpenMetrics100, &page).unwrap_err();
+                    (rig.fail(), before)
+                }
+                _ => {
+                    live = names.iter().copied().filter(|name| *name < 'c').collect();
+                    (rig.text(&page_of(&names, time * 1000)), &before - &names)
+                }
+            };
+            let stale = points.iter().filter(|point| point.contains("stale"));
+            prop_assert_eq!(stale.filter_map(|point| point.chars().next()).collect::<BTreeSet<char>>(), missed);
+        }
+    }
 }
