@@ -247,7 +247,7 @@ mod tests {
         let ids = [first.id(), second.id(), stays.id()];
         let mut state = PerSeries::default();
         ids.into_iter().for_each(|id| state.insert(id, ()));
-        let mut held = |state: &mut PerSeries<()>| {
+        let held = |state: &mut PerSeries<()>| {
             interner.sweep();
             state.forget_gone(&interner);
             state.iter().map(|(id, ())| id).collect::<Vec<_>>()
