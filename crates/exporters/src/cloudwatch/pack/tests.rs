@@ -16,9 +16,10 @@ fn plain(name: &str) -> Datum {
 }
 
 fn full(name: &str) -> Datum {
-    let values = (0..150).map(f64::from).collect();
-    let metric =
-        MetricDatum::builder().metric_name(name).set_values(Some(values)).set_counts(Some(vec![2.0; 150]));
+    // A whole number and a third takes nine bytes in any encoding.
+    let values: Vec<f64> = (0..150).map(|i| f64::from(i) + 1.0 / 3.0).collect();
+    let counts = values.clone();
+    let metric = MetricDatum::builder().metric_name(name).set_values(Some(values)).set_counts(Some(counts));
     datum(&metric.build(), 300)
 }
 

@@ -43,7 +43,57 @@ fn what_was_written_is_read() {
     }
 }
 
+/// What a number is written as.
+fn number(number: f64) -> Vec<u8> {
+    let mut encoder = Encoder::new(Vec::new());
+    write_number(&mut encoder, number);
+    encoder.into_writer()
+}
+
+/// Nothing but the payload of what is no number may change.
+fn is_same(one: f64, other: f64) -> bool {
+    one.to_bits() == other.to_bits() || one.is_nan() && other.is_nan()
+}
+
+#[test]
+fn a_number_takes_the_fewest_bytes_that_hold_it() {
+    // By RFC 8949, appendix A, and beyond its examples by section 3.
+    let rows: &[(f64, &[u8])] = &[
+        (0.0, &[0x00]),
+        (23.0, &[0x17]),
+        (24.0, &[0x18, 0x18]),
+        (-1.0, &[0x20]),
+        (-100.0, &[0x38, 0x63]),
+        (1000.0, &[0x19, 0x03, 0xe8]),
+        (1_000_000.0, &[0x1a, 0x00, 0x0f, 0x42, 0x40]),
+        (4_294_967_295.0, &[0x1a, 0xff, 0xff, 0xff, 0xff]),
+        (4_294_967_296.0, &[0xfa, 0x4f, 0x80, 0x00, 0x00]),
+        (9_007_199_254_740_993.0, &[0xfa, 0x5a, 0x00, 0x00, 0x00]),
+        (1.5, &[0xfa, 0x3f, 0xc0, 0x00, 0x00]),
+        (1.1, &[0xfb, 0x3f, 0xf1, 0x99, 0x99, 0x99, 0x99, 0x99, 0x9a]),
+        (-4.1, &[0xfb, 0xc0, 0x10, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66]),
+    ];
+    for (value, bytes) in rows {
+        assert_eq!(number(*value), *bytes, "{value}");
+    }
+}
+
 proptest! {
+    #[test]
+    fn every_number_is_read_as_it_was(value in any::<f64>(), whole in any::<i64>(), single in any::<f32>()) {
+        for value in [value, whole as f64, (whole % 100_000) as f64, f64::from(single)] {
+            let bytes = number(value);
+            let found = read_number(&mut Decoder::new(&bytes)).unwrap();
+            prop_assert!(is_same(found, value), "{value} became {found}");
+            // By a library that is not ours.
+            let foreign = match ciborium::from_reader(&*bytes).unwrap() {
+                ciborium::Value::Integer(whole) => i128::from(whole) as f64,
+                other => other.as_float().unwrap(),
+            };
+            prop_assert!(is_same(foreign, value), "{value} became {foreign}");
+        }
+    }
+
     #[test]
     fn foreign_bytes_are_an_error_or_a_datum_and_no_panic(
         at_byte in any::<prop::sample::Index>(), with in any::<u8>(), shape in any::<prop::sample::Index>(),
