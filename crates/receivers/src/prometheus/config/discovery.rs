@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use weir_config::Check;
+use weir_config::{Check, Value};
 
 use super::{
     duration::{PromDuration, never_zero},
@@ -128,6 +128,9 @@ fn yes() -> bool {
 
 impl StaticConfig {
     pub(super) fn check(&self, check: &mut Check<'_>) {
+        if check.node().value == Value::Null {
+            check.error_with(&[], "this entry is empty", "write `targets`, or take it out");
+        }
         for (at, target) in self.targets.iter().enumerate() {
             if target.contains('/') {
                 let at = at.to_string();

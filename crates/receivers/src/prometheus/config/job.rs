@@ -233,10 +233,17 @@ impl ScrapeConfig {
         }
         never_zero(self.scrape_interval, "scrape_interval", check);
         if job.native_histograms && !job.protocols.contains(&ScrapeProtocol::PrometheusProto) {
-            check.error_with(
+            check.warn_with(
                 &["scrape_protocols"],
-                "native histograms come by protobuf only, which is not asked for",
+                "native histograms come by protobuf only, which is not asked for: there will be none",
                 "add `PrometheusProto`, or leave `scrape_protocols` out",
+            );
+        }
+        if job.legacy_names && job.escaping == NameEscaping::AllowUtf8 {
+            check.error_with(
+                &["metric_name_escaping_scheme"],
+                "names that are not ASCII are asked for, and refused by `metric_name_validation_scheme: legacy`",
+                "write `underscores`, or `metric_name_validation_scheme: utf8`",
             );
         }
     }

@@ -35,6 +35,7 @@ pub use relabel::{RelabelAction, RelabelConfig};
 pub use sizes::PromSize;
 
 pub(super) use http::{HttpConfig, ProxyConfig};
+pub(super) use relabel::SEPARATOR;
 pub(super) use resolved::Job;
 
 /// Configuration of `prometheus`.

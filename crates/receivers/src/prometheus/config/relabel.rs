@@ -6,6 +6,9 @@ use weir_config::{Check, Value};
 
 use crate::prometheus::relabel::{Relabel, StepError};
 
+/// What values are joined with by default.
+pub(in crate::prometheus) const SEPARATOR: &str = ";";
+
 /// A step of relabelling.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(default)]
@@ -31,7 +34,7 @@ impl Default for RelabelConfig {
     fn default() -> Self {
         Self {
             source_labels: Vec::new(),
-            separator: ";".to_owned(),
+            separator: SEPARATOR.to_owned(),
             regex: None,
             target_label: String::new(),
             replacement: None,

@@ -45,9 +45,12 @@ impl Job {
         let length = |own: Option<u64>, of_all| usize::try_from(number(own, of_all)).unwrap_or(usize::MAX);
         let is_on = |own: Option<bool>, of_all: Option<bool>| own.or(of_all).unwrap_or(false);
         let native_histograms = is_on(config.scrape_native_histograms, global.scrape_native_histograms);
-        let validation = config.metric_name_validation_scheme.or(global.metric_name_validation_scheme);
+        let own_validation = config.metric_name_validation_scheme;
+        let validation = own_validation.or(global.metric_name_validation_scheme);
         let legacy_names = validation == Some(NameValidation::Legacy);
         let by_validation = if legacy_names { NameEscaping::Underscores } else { NameEscaping::AllowUtf8 };
+        // What `global` says belongs to its own validation, so that `legacy` of a job does not meet `allow-utf-8` of all.
+        let escaping_of_all = global.metric_name_escaping_scheme.filter(|_| own_validation.is_none());
         let protocols = config.scrape_protocols.clone().or_else(|| global.scrape_protocols.clone());
         Self {
             interval,
@@ -65,10 +68,7 @@ impl Job {
             target_limit: number(config.target_limit, global.target_limit),
             keep_dropped_targets: number(config.keep_dropped_targets, global.keep_dropped_targets),
             legacy_names,
-            escaping: config
-                .metric_name_escaping_scheme
-                .or(global.metric_name_escaping_scheme)
-                .unwrap_or(by_validation),
+            escaping: config.metric_name_escaping_scheme.or(escaping_of_all).unwrap_or(by_validation),
             native_histograms,
             always_classic_histograms: is_on(
                 config.always_scrape_classic_histograms,

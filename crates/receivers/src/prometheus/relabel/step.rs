@@ -9,7 +9,7 @@ use super::{
     template::Template,
 };
 use crate::prometheus::{
-    config::{RelabelAction, RelabelConfig},
+    config::{RelabelAction, RelabelConfig, SEPARATOR},
     ingest::Labels,
 };
 
@@ -204,11 +204,20 @@ fn check_keys(config: &RelabelConfig) -> Result<(), StepError> {
     let has_regex = config.regex.as_deref().is_some_and(|regex| regex != EVERYTHING);
     let has_replacement = config.replacement.as_deref().is_some_and(|text| text != FIRST_GROUP);
     let has_source = !config.source_labels.is_empty();
+    let has_separator = config.separator != SEPARATOR;
+    let has_modulus = config.modulus != 0;
     let unused: &[(&'static str, bool)] = match config.action {
-        Action::KeepEqual | Action::DropEqual => &[("regex", has_regex), ("replacement", has_replacement)],
+        Action::KeepEqual | Action::DropEqual => &[
+            ("regex", has_regex),
+            ("modulus", has_modulus),
+            ("separator", has_separator),
+            ("replacement", has_replacement),
+        ],
         Action::LabelDrop | Action::LabelKeep => &[
             ("source_labels", has_source),
             ("target_label", !config.target_label.is_empty()),
+            ("modulus", has_modulus),
+            ("separator", has_separator),
             ("replacement", has_replacement),
         ],
         Action::Lowercase | Action::Uppercase => &[("replacement", has_replacement)],

@@ -241,6 +241,13 @@ fn steps_that_cannot_be_are_refused_by_number_and_key() {
     assert_eq!(refused(bad), (1, "regex"));
     let too_much = RelabelConfig { source_labels: sources(&["a"]), ..step(Action::LabelDrop) };
     assert_eq!(refused(too_much), (1, "source_labels"));
+    for action in [Action::LabelDrop, Action::LabelKeep, Action::KeepEqual, Action::DropEqual] {
+        let target_label = if action.name().starts_with("label") { "" } else { "a" }.to_owned();
+        let plain = RelabelConfig { target_label, ..step(action) };
+        assert!(Relabel::new(std::slice::from_ref(&plain)).is_ok());
+        assert_eq!(refused(RelabelConfig { modulus: 2, ..plain.clone() }), (1, "modulus"));
+        assert_eq!(refused(RelabelConfig { separator: String::new(), ..plain }), (1, "separator"));
+    }
     let equal = RelabelConfig { regex: text("a"), target_label: "a".to_owned(), ..step(Action::KeepEqual) };
     assert_eq!(refused(equal), (1, "regex"));
 }

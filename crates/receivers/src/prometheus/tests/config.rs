@@ -1,5 +1,7 @@
 //! The keys, as a person writes them.
 
+use weir_config::{Check, Diagnostics, Env, Source, load};
+use weir_core::Config;
 use weir_testkit::section;
 
 use crate::prometheus::config::{
@@ -223,10 +225,21 @@ fn every_mistake_is_told_at_its_place() {
         ("proxy_url: 'https://a:1'", "'https://a:1'", "the proxy is none"),
         ("proxy_url: 'socks5://a:1'", "'socks5://a:1'", "the proxy is none"),
         ("http_headers: {Authorization: {values: [a]}}", "{values: [a]}", "set by the receiver itself"),
+        ("static_configs: [~, {targets: [a:1]}]", "~", "this entry is empty"),
         (
-            "scrape_native_histograms: true\nscrape_protocols: [PrometheusText0.0.4]",
-            "[PrometheusText0.0.4]",
-            "protobuf only",
+            "metric_name_validation_scheme: legacy\nmetric_name_escaping_scheme: allow-utf-8",
+            "allow-utf-8",
+            "refused by `metric_name_validation_scheme: legacy`",
+        ),
+        (
+            "relabel_configs: [{action: labeldrop, regex: a, separator: ','}]",
+            "','",
+            "the action `labeldrop` has no use for `separator`",
+        ),
+        (
+            "metric_relabel_configs: [{action: labelkeep, regex: a, modulus: 2}]",
+            "2",
+            "the action `labelkeep` has no use for `modulus`",
         ),
     ] {
         let errors = wrong(job);
@@ -234,6 +247,47 @@ fn every_mistake_is_told_at_its_place() {
         let (shown, _) = found.unwrap_or_else(|| panic!("{job}: no `{message}` in {errors:?}"));
         assert_eq!(shown, at, "{job}");
     }
+}
+
+/// Prometheus takes it, and scrapes what the other formats have.
+#[test]
+fn native_histograms_that_no_format_brings_are_a_warning() {
+    let text = "scrape_configs: [{job_name: a, scrape_native_histograms: true, scrape_protocols: [PrometheusText0.0.4]}]";
+    let (config, told) = read(text);
+    let [(at, message)] = &*told else { panic!("{told:?}") };
+    assert_eq!(at, "[PrometheusText0.0.4]");
+    assert!(message.starts_with("native histograms come by protobuf only"), "{message}");
+    let mut diags = Diagnostics::new();
+    let source = Source::Text { name: "test".to_owned(), text: text.to_owned() };
+    let document = load(&[source], &[], &Env::process(), &mut diags);
+    config.unwrap().check(&mut Check::new(document.root(), &mut diags));
+    assert!(!diags.has_errors());
+}
+
+#[test]
+fn how_names_are_escaped_follows_from_where_their_validation_is_said() {
+    let job = |global: &str, own: &str| {
+        let config = good(&format!("global: {{{global}}}\nscrape_configs: [{{job_name: a, {own}}}]"));
+        let job = config.jobs().unwrap().remove(0);
+        (job.legacy_names, job.escaping)
+    };
+    let legacy = "metric_name_validation_scheme: legacy";
+    let all_dots = "metric_name_escaping_scheme: dots";
+    assert_eq!(job(all_dots, ""), (false, NameEscaping::Dots));
+    assert_eq!(job(&format!("{legacy}, {all_dots}"), ""), (true, NameEscaping::Dots));
+    // A job that says how names are validated does not have what `global` says of escaping.
+    assert_eq!(job(all_dots, legacy), (true, NameEscaping::Underscores));
+    assert_eq!(job("metric_name_escaping_scheme: allow-utf-8", legacy), (true, NameEscaping::Underscores));
+    assert_eq!(job(legacy, "metric_name_validation_scheme: utf8"), (false, NameEscaping::AllowUtf8));
+    assert_eq!(
+        job(all_dots, &format!("{legacy}, metric_name_escaping_scheme: values")),
+        (true, NameEscaping::Values)
+    );
+    // What all jobs have is told at each that has it.
+    let all = format!(
+        "global: {{{legacy}, metric_name_escaping_scheme: allow-utf-8}}\nscrape_configs: [{{job_name: a}}]"
+    );
+    assert!(read(&all).1[0].1.contains("refused by `metric_name_validation_scheme: legacy`"));
 }
 
 #[test]
