@@ -94,7 +94,7 @@ pub struct ScrapeConfig {
     pub native_histogram_bucket_limit: u64,
     /// Which names metrics may have; left out, as `global` says.
     pub metric_name_validation_scheme: Option<NameValidation>,
-    /// What targets are asked to do with names that are not ASCII; left out, as `global` says.
+    /// What targets are asked to do with names that are not ASCII; left out, as `global` says, or as the job's own validation has it.
     pub metric_name_escaping_scheme: Option<NameEscaping>,
     /// Whether native histograms are scraped; left out, as `global` says.
     pub scrape_native_histograms: Option<bool>,
