@@ -18,8 +18,7 @@ const ABORT_WAIT: Duration = Duration::from_secs(5);
 /// How often doors give up idle aliases.
 const EXPIRE_EVERY: Duration = Duration::from_secs(10);
 /// How often series end that nobody holds. That looks at each of them, in use or not, 9 ns of CPU each and three for each stream with two
-/// stages that rename: every ten seconds it was a sixth of what counters cost that are scraped every fifteen. What nobody holds was idle
-/// for fifteen minutes.
+/// stages that rename: every ten seconds it was a sixth of what counters cost that are scraped every fifteen.
 const SWEEP_EVERY: Duration = Duration::from_secs(30);
 /// How often memory is measured.
 const MEASURE_EVERY: Duration = Duration::from_secs(1);

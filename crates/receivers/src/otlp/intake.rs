@@ -136,12 +136,15 @@ impl Intake {
         output: Output,
     ) -> Result<Refusals, NotTakenIn> {
         held.set(body.len()).map_err(|Full| self.come_again(REQUESTS_FULL))?;
-        let Decoded { batches, points, exemplars, refused } = resolve_bytes(&body, &self.door, peer)
-            .map_err(|error| NotTakenIn::Malformed(error.to_string()))?;
+        let Decoded { batches, points, overflowed, exemplars, refused } =
+            resolve_bytes(&body, &self.door, peer)
+                .map_err(|error| NotTakenIn::Malformed(error.to_string()))?;
         drop(body);
         let bytes: u64 = batches.iter().map(Batch::bytes).sum();
-        held.set(usize::try_from(bytes).unwrap_or(usize::MAX))
-            .map_err(|Full| self.come_again(REQUESTS_FULL))?;
+        if held.set(usize::try_from(bytes).unwrap_or(usize::MAX)).is_err() {
+            self.door.forget_overflowed(overflowed);
+            return Err(self.come_again(REQUESTS_FULL));
+        }
         let ledger = &self.context.ledger;
         ledger.take(points);
         ledger.leave_exemplars(exemplars);

@@ -21,6 +21,8 @@ pub struct Decoded {
     pub batches: Vec<Batch>,
     /// How many points the request brought, refused ones included.
     pub points: u64,
+    /// How many points went to the overflow series, as the door has counted them.
+    pub overflowed: u64,
     /// How many exemplars were left behind.
     pub exemplars: u64,
     /// The points that were not taken.

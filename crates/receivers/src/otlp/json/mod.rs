@@ -335,9 +335,10 @@ fn double(text: &str) -> Option<f64> {
     }
 }
 
-/// 1.0 and 1e3 are integers in protobuf's mapping, as numbers and as texts. What is not exact as a double is written as digits.
+/// 1.0 and 1e3 are integers in protobuf's mapping, as numbers and as texts. What is not exact as a double is written as digits: at 2^53 it
+/// may be its neighbour that was rounded.
 fn whole(number: f64) -> Option<i128> {
-    (number.fract() == 0.0 && number.abs() <= 9_007_199_254_740_992.0).then_some(number as i128)
+    (number.fract() == 0.0 && number.abs() < 9_007_199_254_740_992.0).then_some(number as i128)
 }
 
 /// Protobuf's mapping takes both alphabets, padded or not.

@@ -145,6 +145,10 @@ fn what_is_wrong_is_said_with_its_place() {
         (json!({"asInt": "9223372036854775808"}), "9223372036854775808 is not an integer for `asInt`"),
         (json!({"timeUnixNano": -1}), "-1 is not an integer that is not negative for `timeUnixNano`"),
         (json!({"asInt": "1.5"}), "invalid value: string \"1.5\", expected an integer for `asInt`"),
+        (
+            json!({"asInt": "9007199254740993.0"}),
+            "invalid value: string \"9007199254740993.0\", expected an integer for `asInt`",
+        ),
         (json!({"asInt": "Infinity"}), "invalid value: string \"Infinity\", expected an integer for `asInt`"),
         (json!({"asDouble": "1e999"}), "invalid value: string \"1e999\", expected a number for `asDouble`"),
         (json!({"asDouble": "inf"}), "invalid value: string \"inf\", expected a number for `asDouble`"),

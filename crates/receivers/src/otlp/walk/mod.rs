@@ -73,6 +73,7 @@ pub(super) fn walk(
         door.forget_overflowed(walk.naming.overflowed());
         return Err(odd);
     }
+    walk.decoded.overflowed = walk.naming.overflowed();
     walk.decoded.batches = walk.batches.finish();
     Ok(walk.decoded)
 }
