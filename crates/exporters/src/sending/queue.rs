@@ -78,30 +78,24 @@ impl<T: Item> Queue<T> {
 
     /// Puts `item` at the end. Answers the items that had to make room for it, the oldest first.
     pub(crate) async fn push(&self, item: T) -> Vec<T> {
-        let mut evicted = Vec::new();
         let bytes = item.bytes();
-        loop {
+        let evicted = loop {
             let changed = self.changed.notified();
             tokio::pin!(changed);
             // Registered before the state is looked at: no change can be missed.
             changed.as_mut().enable();
             {
                 let mut state = self.state.lock();
-                let has_room =
-                    |state: &State<T>| state.entries.is_empty() || state.bytes + bytes <= self.capacity;
-                while !has_room(&state) {
-                    let Some(at) = state.dispensable(self.clock.now(), self.consumers) else { break };
-                    evicted.extend(state.remove(at).map(|entry| entry.item));
-                }
-                if has_room(&state) {
+                let room = self.capacity.saturating_sub(bytes);
+                if let Some(evicted) = state.make_room(room, self.clock.now(), self.consumers) {
                     let age = Age(state.pushed);
                     state.pushed += 1;
                     state.insert(Entry { age, not_before: UnixNanos(0), item });
-                    break;
+                    break evicted;
                 }
             }
             changed.await;
-        }
+        };
         self.changed.notify_waiters();
         evicted
     }
@@ -204,10 +198,20 @@ impl<T: Item> State<T> {
         if self.newest_is_next { due.next_back() } else { due.next() }
     }
 
-    /// The place of the item that goes first when there must be room; `None` where waiting for room is not in vain.
-    fn dispensable(&self, now: UnixNanos, consumers: usize) -> Option<usize> {
-        let given_back = self.entries.iter().position(|entry| !self.is_due(entry, now));
-        given_back.or((self.stuck >= consumers && !self.entries.is_empty()).then_some(0))
+    /// Takes out what has to go until all takes `limit` bytes or nothing is left; answers it. `None`, and all stays, where waiting for
+    /// room is not in vain.
+    fn make_room(&mut self, limit: u64, now: UnixNanos, consumers: usize) -> Option<Vec<T>> {
+        let is_away = self.stuck >= consumers;
+        let staying = self.entries.iter().filter(|entry| !is_away && self.is_due(entry, now));
+        if staying.map(|entry| entry.item.bytes()).sum::<u64>() > limit {
+            return None;
+        }
+        let mut evicted = Vec::new();
+        while self.bytes > limit && !self.entries.is_empty() {
+            let given_back = self.entries.iter().position(|entry| !self.is_due(entry, now));
+            evicted.extend(self.remove(given_back.unwrap_or(0)).map(|entry| entry.item));
+        }
+        Some(evicted)
     }
 
     fn insert(&mut self, entry: Entry<T>) {

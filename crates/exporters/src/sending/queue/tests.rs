@@ -136,3 +136,17 @@ async fn what_waits_for_its_time_makes_room_though_others_get_through() {
     clock.advance(Duration::from_secs(60));
     assert_eq!((queue.bytes(), queue.points()), (100, 5));
 }
+
+#[tokio::test]
+async fn nothing_is_evicted_where_that_does_not_make_enough_room() {
+    let (queue, _) = queue(100, 2);
+    queue.push(Sized(50, 1)).await;
+    let (age, denied) = queue.pop().await.unwrap();
+    queue.give_back(age, denied, Duration::from_secs(60));
+    queue.push(Sized(50, 2)).await;
+    let mut push = Box::pin(queue.push(Sized(80, 3)));
+    assert!(std::future::poll_fn(|task| std::task::Poll::Ready(push.as_mut().poll(task))).await.is_pending());
+    assert_eq!((queue.bytes(), queue.points()), (100, 3), "all are held while it waits");
+    assert_eq!(pop(&queue).await, Some(Sized(50, 2)));
+    assert_eq!(push.await, [Sized(50, 1)]);
+}
