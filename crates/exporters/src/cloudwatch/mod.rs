@@ -268,7 +268,7 @@ impl Intake {
         self.held.set_windows(self.windows.points() + waiting, &self.sender.queue);
         for (namespace, datums) in encoded.datums {
             let (context, region) = (&self.context, &self.region);
-            let flush = Arc::new(Flush::new(&context.id, &namespace, region, end, datums.len()));
+            let flush = Arc::new(Flush::new(&context.id, &namespace, region, end, &datums));
             for datums in pack::pack(datums, &namespace) {
                 let request = Request::new(&datums, ack.clone(), Arc::clone(&flush));
                 let points = request.points();

@@ -138,12 +138,12 @@ pub(super) struct Flush {
     /// The end of the newest period in it.
     pub(super) end: UnixNanos,
     datums: usize,
+    points: u64,
     requests: AtomicU64,
     failed: AtomicU64,
-    /// In points, as are the others.
+    /// In points, as is the other.
     delivered: AtomicU64,
     shown: AtomicU64,
-    lost: AtomicU64,
 }
 
 impl Flush {
@@ -152,19 +152,19 @@ impl Flush {
         namespace: &Arc<str>,
         region: &Arc<str>,
         end: UnixNanos,
-        datums: usize,
+        datums: &[Datum],
     ) -> Self {
         Self {
             component: Arc::clone(component),
             namespace: Arc::clone(namespace),
             region: Arc::clone(region),
             end,
-            datums,
+            datums: datums.len(),
+            points: datums.iter().map(|datum| datum.points).sum(),
             requests: AtomicU64::default(),
             failed: AtomicU64::default(),
             delivered: AtomicU64::default(),
             shown: AtomicU64::default(),
-            lost: AtomicU64::default(),
         }
     }
 
@@ -183,18 +183,14 @@ impl Flush {
     pub(super) fn shown(&self, points: u64) {
         self.shown.fetch_add(points, Relaxed);
     }
-
-    /// Points of it were lost.
-    pub(super) fn lost(&self, points: u64) {
-        self.lost.fetch_add(points, Relaxed);
-    }
 }
 
 impl Drop for Flush {
     fn drop(&mut self) {
         let (requests, failed) = (self.requests.load(Relaxed), self.failed.load(Relaxed));
-        let (delivered, lost) = (self.delivered.load(Relaxed), self.lost.load(Relaxed));
-        let shown = self.shown.load(Relaxed);
+        let (delivered, shown) = (self.delivered.load(Relaxed), self.shown.load(Relaxed));
+        // Whatever became of the others, and be it that a drain gave them up.
+        let lost = self.points.saturating_sub(delivered + shown);
         let result = match (delivered, lost) {
             (0, 0) if shown > 0 => "nothing, in a dry run",
             (0, _) => "lost",

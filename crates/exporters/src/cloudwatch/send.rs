@@ -104,8 +104,8 @@ impl Sender {
     async fn deliver(&self, age: Age, request: Request, parts: &mut Vec<Request>, trouble: &mut Trouble<'_>) {
         let Some(mut request) = self.without_aged(request) else { return };
         let is_last = self.context.drain.hurry.is_cancelled();
-        let denied = self.denied.wait(&request.flush.namespace, self.context.clock.now());
-        if let Some(wait) = denied.filter(|_| !is_last) {
+        if !is_last && let Some(wait) = self.denied.claim(&request.flush.namespace, self.context.clock.now())
+        {
             self.give_back(age, request, wait);
             return;
         }
@@ -170,9 +170,7 @@ impl Sender {
                 under_way.end("delivered");
                 self.rate.passed();
                 sending.set_rate_limit(self.rate.limit());
-                if self.denied.end(&request.flush.namespace) {
-                    self.say.allowed(&request.flush);
-                }
+                self.let_in(request);
                 End::Delivered
             }
             Err(failure) => {
@@ -195,6 +193,15 @@ impl Sender {
         let now = self.context.clock.now();
         self.context.status.failed(&words);
         request.tried.fate_unknown |= fate_unknown;
+        match &class {
+            // Who is told what is wrong with a request is let in.
+            Class::TooLarge | Class::Datums(_) | Class::Request => self.let_in(request),
+            Class::Denied { .. } => {}
+            Class::Credentials if request.tried.credentials_refused => {}
+            Class::Retry { .. } | Class::Throttled { .. } | Class::Credentials => {
+                self.denied.release(&request.flush.namespace, now);
+            }
+        }
         let (wait, rest) = match class {
             Class::TooLarge => return End::TooLarge(words),
             Class::Datums(named) => return End::Datums(named, words),
@@ -249,6 +256,13 @@ impl Sender {
     fn hold(&self, request: &Request, client: &Client, words: &str, by_policy: bool) {
         if self.denied.begin(&request.flush.namespace, self.context.clock.now()) {
             self.say.denied(&request.flush, words, client.credentials.access_key_id(), by_policy);
+        }
+    }
+
+    /// The service takes requests for this namespace.
+    fn let_in(&self, request: &Request) {
+        if self.denied.end(&request.flush.namespace) {
+            self.say.allowed(&request.flush);
         }
     }
 
@@ -333,7 +347,6 @@ impl Sender {
     pub(super) async fn queue(&self, request: Request) {
         for evicted in self.queue.push(request).await {
             let points = evicted.points();
-            evicted.flush.lost(points);
             self.context.ledger.drop_points(Reason::QUEUE_FULL, points);
             self.held.update(&self.queue);
             evicted.ack.settle(Verdict::Lost(Reason::QUEUE_FULL));
@@ -356,7 +369,6 @@ impl Sender {
     /// Counts a request in a consumer's hands as lost.
     fn give_up(&self, request: Request, reason: Reason) {
         let points = request.points();
-        request.flush.lost(points);
         self.held.settle(points, &self.queue, |ledger| ledger.drop_points(reason, points));
         request.ack.settle(Verdict::Lost(reason));
     }

@@ -141,6 +141,41 @@ async fn a_namespace_that_is_denied_is_tried_by_one_request_a_minute() {
 }
 
 #[tokio::test]
+async fn a_trial_that_fails_for_another_reason_holds_no_namespace_back() {
+    let faults = [
+        (Fault::unavailable(), "503"),
+        (Fault::expired_token(), "403 ExpiredToken"),
+        (Fault::too_large(), "413"),
+    ];
+    for (fault, words) in faults {
+        // Its clock stands still but where the test moves it.
+        let river = River::with(Fixture::new(), 0, |config| {
+            config.sending_queue.num_consumers = 1;
+            config.retry_on_failure.initial_interval = weir_config::Duration(Duration::from_secs(1));
+        })
+        .await;
+        river.server.faults().push(Fault::access_denied());
+        river.server.faults().push(fault);
+        river.send_all(&river.gauges(2), river.now()).await;
+        let clock = river.f.clock.clone();
+        drop(river.output);
+        // On this one thread, who sees an error sees the consumer wait after it.
+        let failed = async |words: &str| {
+            let last = || river.context.status.read().last_error.unwrap_or_default();
+            while !river.task.is_finished() && !last().starts_with(words) {
+                tokio::task::yield_now().await;
+            }
+        };
+        failed("403 AccessDenied").await;
+        clock.advance(Duration::from_mins(1));
+        failed(words).await;
+        clock.advance(Duration::from_secs(5));
+        river.task.await.unwrap().unwrap();
+        assert_eq!(river.context.ledger.read().passed, 2);
+    }
+}
+
+#[tokio::test]
 async fn what_grew_too_old_while_it_waited_is_not_sent() {
     let river = River::new(|_| {}).await;
     let outage = river.server.faults().push(Fault::access_denied().always());
