@@ -14,6 +14,7 @@ use super::{
         config::{check_reach, check_rollups, check_times},
         in_words, rule_in_words,
     },
+    summary::QUANTILE,
 };
 
 pub use super::{
@@ -60,7 +61,7 @@ pub struct Config {
     pub rollups: Vec<Vec<String>>,
     /// What is different for some metrics: the first rule that is for a series decides.
     pub rules: Vec<RuleConfig>,
-    /// Whether the quantiles of summaries are sent too, each as a metric of its own with the dimension `quantile`, whatever `dimensions` and `rollups` list.
+    /// Whether the quantiles of summaries are sent too, each as a metric of its own with the dimension `quantile`, whatever `dimensions` and `rollups` list; an attribute of that name is kept then, whoever wrote it.
     pub summary_quantiles: bool,
     /// When a failed request is sent again.
     pub retry_on_failure: RetryConfig,
@@ -160,10 +161,10 @@ impl weir_core::Config for Config {
         if let Some(mut check) = check.within(&["dimensions"]) {
             self.dimensions.check(&mut check);
         }
-        check_rollups(&self.rollups, &self.dimensions, check);
+        check_rollups(&self.rollups, |name| self.may_give(None, name), check);
         for (at, rule) in self.rules.iter().enumerate() {
             if let Some(mut check) = check.within(&["rules", &at.to_string()]) {
-                rule.check((&self.dimensions, &self.rollups), &mut check);
+                rule.check(self, &mut check);
             }
         }
         check_reach(&self.rules, check);
@@ -180,9 +181,20 @@ impl weir_core::Config for Config {
     }
 }
 
+impl Config {
+    /// What becomes a dimension of the series that a rule is for, or none is.
+    pub(super) fn dimensions_of<'a>(&'a self, rule: Option<&'a RuleConfig>) -> &'a DimensionsConfig {
+        rule.and_then(|rule| rule.dimensions.as_ref()).unwrap_or(&self.dimensions)
+    }
+
+    /// Whether such a series can have a dimension of this name.
+    pub(super) fn may_give(&self, rule: Option<&RuleConfig>, name: &str) -> bool {
+        self.summary_quantiles && name == QUANTILE || self.dimensions_of(rule).may_give(name)
+    }
+}
+
 impl DimensionsConfig {
-    /// Whether a series can have a dimension of this name.
-    pub(super) fn may_give(&self, name: &str) -> bool {
+    fn may_give(&self, name: &str) -> bool {
         let mut patterns = self.attributes.iter().chain(&self.resource);
         self.fixed.contains_key(name) || patterns.any(|pattern| matches(pattern, name))
     }

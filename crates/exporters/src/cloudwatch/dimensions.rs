@@ -10,7 +10,7 @@ use std::{
 
 use weir_core::{Identity, Reason, Value};
 
-use super::config::DimensionsConfig;
+use super::{config::DimensionsConfig, summary::QUANTILE};
 
 /// The most dimensions of a metric.
 pub const MAX_DIMENSIONS: usize = 30;
@@ -64,25 +64,32 @@ pub struct DimensionRule {
     attributes: Names,
     resource: Names,
     fixed: Vec<(String, String)>,
+    /// Whether `quantile` is one whatever else is, and the last to be cut off: without it samples of several quantiles would be
+    /// those of one metric.
+    has_quantiles: bool,
 }
 
 impl DimensionRule {
-    /// The rule of a configuration.
-    pub fn new(config: &DimensionsConfig) -> Self {
+    /// The rule of a configuration, and whether the quantiles of summaries are sent.
+    pub fn new(config: &DimensionsConfig, has_quantiles: bool) -> Self {
         let fixed = config.fixed.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
-        Self { attributes: Names::new(&config.attributes), resource: Names::new(&config.resource), fixed }
+        let (attributes, resource) = (Names::new(&config.attributes), Names::new(&config.resource));
+        Self { attributes, resource, fixed, has_quantiles }
     }
 
     /// The dimensions of a series, sorted by name: borrowed, but for what has to be changed.
     ///
-    /// Beyond [`MAX_DIMENSIONS`] those stay that were asked for most plainly: static ones first, then the resource's,
+    /// Beyond [`MAX_DIMENSIONS`] those stay that were asked for most plainly: the quantile, then static ones, then the resource's,
     /// then the point's, each in the order of their names.
     pub fn of<'a>(&'a self, identity: &'a Identity, repairs: &mut Repairs) -> Vec<Dimension<'a>> {
         let metric = &*identity.descriptor.name;
-        let attributes = identity.attributes.iter().filter(|kv| self.attributes.has(&kv.key));
+        let is_quantile = |key: &str| self.has_quantiles && key == QUANTILE;
+        let attributes = identity.attributes.iter();
+        let attributes = attributes.filter(|kv| self.attributes.has(&kv.key) || is_quantile(&kv.key));
         let resource = identity.resource.attributes.iter().filter(|kv| self.resource.has(&kv.key));
-        let fixed = self.fixed.iter().map(|(name, value)| (0, name.as_str(), value.as_str().into()));
-        let described = resource.map(|kv| (1, kv)).chain(attributes.map(|kv| (2, kv)));
+        let fixed = self.fixed.iter().map(|(name, value)| (1, name.as_str(), value.as_str().into()));
+        let attributes = attributes.map(|kv| (if is_quantile(&kv.key) { 0 } else { 3 }, kv));
+        let described = resource.map(|kv| (2, kv)).chain(attributes);
         let described = described.map(|(rank, kv)| (rank, &*kv.key, text(&kv.value)));
         let mut chosen: Vec<Chosen> = Vec::with_capacity(self.fixed.len() + identity.attributes.len());
         for (rank, name, value) in fixed.chain(described) {

@@ -246,7 +246,7 @@ fn rollups<'a>(
         let kept: Vec<_> = dimensions.iter().filter(|(name, _)| is_kept(name)).cloned().collect();
         if found < set.len() {
             encoded.repairs.add(ROLLUP_INCOMPLETE, name);
-        } else if kept.len() < dimensions.len() {
+        } else if kept.len() < dimensions.len() && !made.contains(&kept) {
             made.push(kept);
         }
     }

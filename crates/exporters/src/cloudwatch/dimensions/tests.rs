@@ -27,7 +27,7 @@ fn config(attributes: &[&str], resource: &[&str], fixed: &[(&str, &str)]) -> Dim
 }
 
 fn dimensions(config: &DimensionsConfig, of: &Identity) -> (Vec<(String, String)>, Repairs) {
-    let (rule, mut repairs) = (DimensionRule::new(config), Repairs::default());
+    let (rule, mut repairs) = (DimensionRule::new(config, false), Repairs::default());
     let dimensions = rule.of(of, &mut repairs).into_iter();
     (dimensions.map(|(name, value)| (name.into_owned(), value.into_owned())).collect(), repairs)
 }
@@ -103,6 +103,19 @@ fn of_more_than_thirty_the_ones_asked_for_most_plainly_stay() {
     assert_eq!(counts(&repairs), [(DIMENSIONS_CUT, 12)]);
     let names: Vec<&str> = found.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!((names[0], names[27], names[28], names[29]), ("a00", "a27", "z.resource", "zz"));
+}
+
+#[test]
+fn a_quantile_is_a_dimension_whatever_is_listed_and_however_many_there_are() {
+    let fixed: Vec<(String, &str)> = (0..30).map(|i| (format!("s{i:02}"), "v")).collect();
+    let fixed: Vec<(&str, &str)> = fixed.iter().map(|(name, value)| (name.as_str(), *value)).collect();
+    let of = identity(&[], &[("quantile", "0.5"), ("route", "/a")]);
+    for (has_quantiles, expected) in [(true, Some("0.5")), (false, None)] {
+        let rule = DimensionRule::new(&config(&["route"], &[], &fixed), has_quantiles);
+        let found = rule.of(&of, &mut Repairs::default());
+        let quantile = found.iter().find(|(name, _)| name == "quantile").map(|(_, value)| &**value);
+        assert_eq!((found.len(), quantile), (30, expected));
+    }
 }
 
 #[test]

@@ -9,7 +9,7 @@ use weir_window::Period;
 
 use super::{
     super::{
-        config::{DimensionsConfig, wrong_namespace},
+        config::{Config, DimensionsConfig, wrong_namespace},
         units,
     },
     pattern::{Pattern, SHAPES, Template, covers},
@@ -76,8 +76,8 @@ impl Merge {
 }
 
 impl RuleConfig {
-    /// Reports what is wrong with it by itself; `own` are the exporter's dimensions and roll-ups.
-    pub(in super::super) fn check(&self, own: (&DimensionsConfig, &[Vec<String>]), check: &mut Check<'_>) {
+    /// Reports what is wrong with it by itself; `own` are the exporter's keys.
+    pub(in super::super) fn check(&self, own: &Config, check: &mut Check<'_>) {
         let patterns = self.check_patterns(check);
         self.check_rename(&patterns, check);
         if let Some(wrong) = self.namespace.as_deref().and_then(wrong_namespace) {
@@ -92,11 +92,11 @@ impl RuleConfig {
         if let (Some(dimensions), Some(mut check)) = (&self.dimensions, check.within(&["dimensions"])) {
             dimensions.check(&mut check);
         }
-        let dimensions = self.dimensions.as_ref().unwrap_or(own.0);
+        let may_give = |name: &str| own.may_give(Some(self), name);
         match &self.rollups {
-            Some(rollups) => check_rollups(rollups, dimensions, check),
-            None if self.dimensions.is_some() && !own.1.is_empty() => {
-                for missing in own.1.iter().flatten().filter(|name| !dimensions.may_give(name)) {
+            Some(rollups) => check_rollups(rollups, may_give, check),
+            None if self.dimensions.is_some() => {
+                for missing in own.rollups.iter().flatten().filter(|name| !may_give(name)) {
                     let message =
                         format!("these dimensions do not give `{missing}` of the exporter's roll-ups");
                     check.warn_with(
@@ -228,7 +228,7 @@ pub(in super::super) fn check_times(
 /// Checks `rollups`, of the exporter or of a rule.
 pub(in super::super) fn check_rollups(
     rollups: &[Vec<String>],
-    dimensions: &DimensionsConfig,
+    may_give: impl Fn(&str) -> bool,
     check: &mut Check<'_>,
 ) {
     for (at, set) in rollups.iter().enumerate() {
@@ -236,7 +236,7 @@ pub(in super::super) fn check_rollups(
         for (member, name) in set.iter().enumerate() {
             let path = ["rollups", &at_text, &member.to_string()].map(str::to_owned);
             let path: Vec<&str> = path.iter().map(String::as_str).collect();
-            if !dimensions.may_give(name) {
+            if !may_give(name) {
                 let message = format!("`{name}` is not among the dimensions, so no series has this roll-up");
                 check.error_with(&path, message, "a roll-up keeps some of the dimensions: list it there too");
             } else if set[..member].contains(name) {

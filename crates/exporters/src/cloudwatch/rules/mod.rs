@@ -17,7 +17,6 @@ use weir_window::Period;
 use super::{
     config::{Config, resolution_of, wrong_namespace},
     dimensions::{DimensionRule, Repairs, namespace},
-    summary::QUANTILE,
     units::UnitRule,
 };
 use config::{Merge, RuleConfig};
@@ -242,12 +241,6 @@ impl Plan {
         let own_resolution =
             if rule.is_some_and(|rule| rule.period.is_some()) { None } else { config.storage_resolution };
         let resolution = rule.and_then(|rule| rule.storage_resolution).or(own_resolution);
-        let mut dimensions =
-            rule.and_then(|rule| rule.dimensions.as_ref()).unwrap_or(&config.dimensions).clone();
-        let has_quantiles = config.summary_quantiles;
-        if has_quantiles {
-            dimensions.attributes.push(QUANTILE.to_owned());
-        }
         let rollups = rule.and_then(|rule| rule.rollups.as_ref()).unwrap_or(&config.rollups);
         let sets: BTreeSet<BTreeSet<String>> =
             rollups.iter().map(|set| set.iter().cloned().collect()).collect();
@@ -266,8 +259,8 @@ impl Plan {
                 UnitRule::new(rule.measured_in.as_deref(), rule.unit.as_deref())
             }),
             resolution: resolution_of(resolution, length.0),
-            dimensions: DimensionRule::new(&dimensions),
-            has_quantiles,
+            dimensions: DimensionRule::new(config.dimensions_of(rule), config.summary_quantiles),
+            has_quantiles: config.summary_quantiles,
             rollups: sets.into_iter().map(|set| set.into_iter().collect()).collect(),
             merge: rule.map_or_else(Merge::default, |rule| rule.merge),
         }

@@ -341,6 +341,12 @@ fn mistakes_and_doubts_are_told_where_they_stand() {
             "`b` is not among the dimensions",
             true,
         ),
+        (
+            "{dimensions: {attributes: [a]}, rollups: [[quantile]]}",
+            "quantile",
+            "`quantile` is not among the dimensions",
+            true,
+        ),
         ("{dimensions: {attributes: [a]}, rollups: [[a, a]]}", "a", "is twice in one roll-up", true),
         ("rollups: [[a, b], [b, a]]", "[b, a]", "this roll-up is listed twice", false),
         ("rules: [{drop: true, unit: Bytes}]", "Bytes", "is without effect in a rule that drops", false),
@@ -368,6 +374,7 @@ fn mistakes_and_doubts_are_told_where_they_stand() {
         "rules: [{metrics: [a.b]}, {metrics: [a.*]}]",
         "rules: [{metrics: [a], where: {x: y}}, {metrics: [a]}]",
         "rules: [{metrics: [a, b]}, {metrics: [b, c]}]",
+        "{summary_quantiles: true, dimensions: {attributes: [a]}, rollups: [[quantile]], rules: [{dimensions: {attributes: [b]}}]}",
     ] {
         assert_eq!(read(fine).1, [], "{fine}");
     }

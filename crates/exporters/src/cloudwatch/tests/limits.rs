@@ -161,7 +161,7 @@ fn sizes() -> Vec<Row> {
         })
         .sends(2, 1001),
         row("1 MB in a request", |_| request(vec![full(); 800]), (413, ""))
-            // 400 of 2.7 kB each.
+            // 800 of some 1.4 kB.
             .points(|r| {
                 let samples: Vec<_> = up_to(150).into_iter().map(|v| (r.now(), v + THIRD)).collect();
                 (0..800).fold(Points::default(), |all, i| all.and(r, &format!("m{i}"), &[], &samples))

@@ -90,7 +90,8 @@ async fn quantiles_stay_metrics_of_their_own_whatever_dimensions_and_roll_ups_ar
     let river = River::with(Fixture::new(), 0, |config| {
         config.summary_quantiles = true;
         config.dimensions.attributes = vec!["route".to_owned()];
-        config.rollups = vec![vec![]];
+        // Both are what is kept of each quantile: one roll-up.
+        config.rollups = vec![vec![], vec!["quantile".to_owned()]];
     })
     .await;
     let kind = Descriptor { kind: Kind::Summary, ..Descriptor::gauge("rpc", "s") };
