@@ -119,6 +119,24 @@ async fn keys_of_the_instance_come_by_imds_version_2() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_the_instances_metadata_is_out_of_reach_the_hop_limit_is_named() {
+    let far = FarEnd::start().await;
+    // A port that nobody listens at any more.
+    let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let more = [
+        ("AWS_EC2_METADATA_DISABLED", "false".to_owned()),
+        ("AWS_EC2_METADATA_SERVICE_ENDPOINT", format!("http://{closed}")),
+    ];
+    let stop_soon = ["--set", "service.shutdown_timeout=6s"];
+    let weir = Weir::start_with(&config(""), &stop_soon, &environment(&far, &more)).await;
+    send(&weir, 0..1).await;
+    let log = weir.program.stderr.clone();
+    log.wait_for("why", |line| line.contains("hop limit is 1").then_some(())).await;
+    let (_, ledger) = weir.stop("TERM").await;
+    assert_eq!(ledger.row("exporter cloudwatch").dropped_for("shutdown"), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn keys_of_a_task_and_of_a_pod_come_from_their_container_endpoint() {
     // EKS Pod Identity: the token is read from a file, and shown.
     let far = FarEnd::start().await;

@@ -10,6 +10,7 @@ use weir_core::Clock;
 use crate::harness::{FarEnd, Increment, Ledger, Row, SECOND, Weir, increments, now, until, within};
 
 const COUNTER: &str = "e2e.events";
+
 /// How fast time passes, and how long a period is.
 #[derive(Clone, Copy)]
 struct Pace {
@@ -214,12 +215,15 @@ async fn ends_accounted_for(case: Case) {
     let ended = weir.program.ended().await;
     let ledger = Ledger::parse(&ended.stderr);
     ledger.assert_adds_up();
-    // 1 where a tenth of a second was too short for this machine.
-    assert!(matches!(ended.code, Some(0 | 1)), "{}: {}", case.name, ended.stderr);
+    // A tenth of a second may be too short for this machine.
+    let ran_out = ended.stderr.contains("the time to drain ran out; what was left");
+    assert_eq!(ended.code, Some(i32::from(ran_out)), "{}: {}", case.name, ended.stderr);
+    assert!(!ended.stderr.contains("panicked"), "{}: {}", case.name, ended.stderr);
     let exporter = accounted(&case, &ledger, sent);
     // What was under way when the time ran out may have been stored, and nobody is left who could be told.
     let (series, surplus) = stored(&case, &far);
-    assert!((exporter.out..=sent).contains(&series), "{}: {series} series, {exporter:?}", case.name);
+    let possible = exporter.out..=exporter.out + exporter.dropped_for("shutdown");
+    assert!(possible.contains(&series), "{}: {series} series, {exporter:?}", case.name);
     assert!(case.duplicates || surplus == 0, "{}: {surplus} samples came twice", case.name);
 }
 

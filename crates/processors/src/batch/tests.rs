@@ -66,15 +66,9 @@ fn the_collectors_keys_that_are_not_taken_say_what_to_do() {
         ("metadata_keys: [x-tenant]", "`metadata_keys` is not taken: "),
         ("metadata_cardinality_limit: 10", "`metadata_cardinality_limit` is not taken: "),
     ] {
-        let mut diags = weir_config::Diagnostics::default();
-        let source = weir_config::Source::Text { name: "test".into(), text: line.into() };
-        let env = weir_config::Env::from_pairs::<&str, &str>([]);
-        let document = weir_config::load(&[source], &[], &env, &mut diags);
-        let config: Config = weir_config::from_node(document.root(), &mut diags).unwrap();
-        weir_core::Config::check(&config, &mut weir_config::Check::new(document.root(), &mut diags));
-        let found: Vec<&str> = diags.iter().map(|diagnostic| diagnostic.message.as_str()).collect();
-        let [message] = &*found else { panic!("one error, found {found:?}") };
-        assert!(message.starts_with(says), "{message}");
+        let (_, found) = weir_testkit::section::<Config>(line, &[]);
+        let [told] = &*found else { panic!("one error, found {found:?}") };
+        assert!(told.message.starts_with(says), "{}", told.message);
     }
 }
 

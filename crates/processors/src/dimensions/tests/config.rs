@@ -1,7 +1,6 @@
 //! What configurations say, and what is wrong with them.
 
-use weir_config::{Check, Diagnostics};
-use weir_core::{Config as _, Value};
+use weir_core::Value;
 
 use super::*;
 use crate::dimensions::{ApplyTo, rules::Rule};
@@ -37,17 +36,8 @@ fn what_is_wrong_with_an_action_is_said_at_the_key_that_shows_it() {
 
 /// Reads a section of a configuration as the engine does; answers the words that errors point at, if there are any.
 fn read(yaml: &str) -> Result<Config, Vec<String>> {
-    let mut diags = Diagnostics::default();
-    let source = weir_config::Source::Text { name: "test".into(), text: yaml.into() };
-    let env = weir_config::Env::from_pairs::<&str, &str>([]);
-    let document = weir_config::load(&[source], &[], &env, &mut diags);
-    let config: Option<Config> = weir_config::from_node(document.root(), &mut diags);
-    if let Some(config) = &config {
-        config.check(&mut Check::new(document.root(), &mut diags));
-    }
-    let spans = diags.iter().filter_map(|diagnostic| diagnostic.span);
-    let words: Vec<String> = spans.map(|span| document.sources().snippet(span).to_owned()).collect();
-    config.filter(|_| diags.is_empty()).ok_or(words)
+    let (config, told) = weir_testkit::section::<Config>(yaml, &[]);
+    config.filter(|_| told.is_empty()).ok_or(told.into_iter().map(|told| told.at).collect())
 }
 
 #[test]
