@@ -56,10 +56,16 @@ impl EventSet {
             let mut supported = 0;
             call!(nvml, nvmlDeviceGetSupportedEventTypes(device.handle(), &raw mut supported))?;
             let kinds = kinds & supported;
-            if kinds != 0 {
-                call!(nvml, nvmlDeviceRegisterEvents(device.handle(), kinds, set.set as nvmlEventSet_t))?;
-            }
-            Ok(kinds)
+            let register = |kinds| match kinds {
+                0 => Ok(0),
+                _ => call!(nvml, nvmlDeviceRegisterEvents(device.handle(), kinds, set.set as nvmlEventSet_t))
+                    .map(|()| kinds),
+            };
+            // One kind that is refused must not cost the others.
+            register(kinds).or_else(|error| {
+                let least = kinds & (XID | MIG_CHANGE);
+                if least == kinds { Err(error) } else { register(least) }
+            })
         };
         let registered = set.devices.iter().map(register).collect();
         Ok((set, registered))

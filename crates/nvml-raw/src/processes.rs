@@ -68,7 +68,14 @@ impl Processes {
             call!(nvml, nvmlDeviceGetProcessUtilization(handle, to, count, since))
         })?;
         self.newest = self.samples.iter().map(|sample| sample.timeStamp).fold(since, u64::max);
-        Ok(self.samples.iter().filter(move |sample| sample.timeStamp > since).map(|sample| ProcessSample {
+        // What is beyond 100 percent is no share of anything.
+        let is_sound = |sample: &nvmlProcessUtilizationSample_t| {
+            [sample.smUtil, sample.memUtil, sample.encUtil, sample.decUtil]
+                .iter()
+                .all(|percent| *percent <= 100)
+        };
+        let sound = self.samples.iter().filter(move |sample| sample.timeStamp > since && is_sound(sample));
+        Ok(sound.map(|sample| ProcessSample {
             pid: sample.pid,
             sm: sample.smUtil,
             memory: sample.memUtil,

@@ -5,7 +5,7 @@ use std::{path::Path, thread, time::Duration};
 
 use weir_nvml_raw::{
     ALL_LINKS, Class, Clock, ClockKind, ErrorCounter, ErrorKind, EventSet, Field, Gpm, MemoryPlace, Metric,
-    Nvml, Retired, XID,
+    Nvml, Processes, RECOVERY_ACTION, Retired, XID,
 };
 use weir_nvml_stub::{Card, Node, Stub, Xid};
 
@@ -108,6 +108,31 @@ fn an_xid_reaches_a_thread_that_waits_with_its_instance() {
     stub.change(|node| node.gpus[1].xids.push(Xid { code: 79, instance: Some(2) })).unwrap();
     let event = waiting.join().unwrap().unwrap().unwrap();
     assert_eq!((event.device, event.kind, event.data, event.instance), (1, XID, 79, Some(2)));
+}
+
+#[test]
+fn a_kind_of_events_that_a_driver_refuses_does_not_cost_the_others() {
+    let mut node = Card::H100.node(2);
+    node.gpus[0].set("events.refused", RECOVERY_ACTION);
+    node.gpus[1].set("events.refused", XID);
+    let stub = Stub::new(node).unwrap();
+    let nvml = Nvml::open(&stub.path()).unwrap();
+    let devices = vec![nvml.device(0).unwrap(), nvml.device(1).unwrap()];
+    let (_set, registered) = EventSet::of(&nvml, devices, XID | RECOVERY_ACTION).unwrap();
+    assert_eq!(registered[0], Ok(XID));
+    assert!(registered[1].is_err(), "none is left out that is asked for by all: {registered:?}");
+}
+
+#[test]
+fn a_share_of_more_than_all_is_no_sample() {
+    let mut node = Card::L40S.node(1);
+    let process = |pid, sm| weir_nvml_stub::Process { pid, memory: 0, sm };
+    node.gpus[0].processes = vec![process(1, 100), process(2, 101), process(3, u32::MAX)];
+    let stub = Stub::new(node).unwrap();
+    let nvml = Nvml::open(&stub.path()).unwrap();
+    let (gpu, mut processes) = (nvml.device(0).unwrap(), Processes::default());
+    let samples: Vec<_> = processes.samples(&gpu).unwrap().map(|sample| (sample.pid, sample.sm)).collect();
+    assert_eq!(samples, [(1, 100)]);
 }
 
 #[test]

@@ -202,6 +202,11 @@ pub(crate) type Event = (usize, u64, u64, Option<u32>);
 
 const XID: u64 = 8;
 
+/// There is a new event set: nothing is registered for yet.
+pub(crate) fn new_event_set() {
+    with(|library| library.registered.clear());
+}
+
 /// Events of these kinds are wanted of a GPU.
 pub(crate) fn register(index: usize, kinds: u64) {
     with(|library| *library.registered.entry(index).or_default() |= kinds);

@@ -252,10 +252,16 @@ functions! {
         put(to, entry::handle(place(device).0, Some(index as usize)));
         0
     };
-    of_node nvmlEventSetCreate(, to: *mut usize) |_node| { put(to, TOKEN); 0 };
+    of_node nvmlEventSetCreate(, to: *mut usize) |_node| { entry::new_event_set(); put(to, TOKEN); 0 };
     of_node nvmlEventSetFree(, _set: usize) |_node| 0;
     of_gpu nvmlDeviceGetSupportedEventTypes(device, to: *mut c_ulonglong) |_gpu| { put(to, 0xff9f); 0 };
-    of_gpu nvmlDeviceRegisterEvents(device, types: c_ulonglong, _set: usize) |_gpu| { entry::register(place(device).0, types); 0 };
+    of_gpu nvmlDeviceRegisterEvents(device, types: c_ulonglong, _set: usize) |gpu| {
+        if gpu.numbers.get("events.refused").is_some_and(|refused| types & refused != 0) {
+            return INVALID_ARGUMENT;
+        }
+        entry::register(place(device).0, types);
+        0
+    };
 }
 
 fn total_memory(gpu: &Gpu) -> u64 {

@@ -41,8 +41,8 @@ pub(super) struct Known<'a> {
     pub(super) xid_verdicts: &'a BTreeMap<u64, HealthVerdict>,
     /// How long ago an uncorrected error was counted that was not there before.
     pub(super) since_new_error: Option<Duration>,
-    /// NVLinks that are up, and the most that were.
-    pub(super) links: Option<(usize, usize)>,
+    /// An NVLink is down that was seen up or asleep.
+    pub(super) is_link_down: bool,
     /// PCIe lanes that it should have.
     pub(super) lanes: Option<f64>,
     /// Rows of signals, in the order of `SIGNALS`.
@@ -140,11 +140,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     // "Health Validation" (docs.nvidia.com/health-validation), NVLink checks, nvlink_active: none may be inactive; drain, then reset. A board
     // whose links lead nowhere has them inactive all its life, so those count that were seen up. NVML says 0 of a link that is, 2 of one asleep.
-    Rule {
-        name: "nvlink_down",
-        verdict: HealthVerdict::ResetRequired,
-        holds: |known| known.links.is_some_and(|(up, most)| up < most),
-    },
+    Rule { name: "nvlink_down", verdict: HealthVerdict::ResetRequired, holds: |known| known.is_link_down },
     // NVML's NVML_ERROR_GPU_IS_LOST: fallen off the bus, or otherwise inaccessible. "Xid Errors", 79: RESTART_BM.
     Rule { name: "lost", verdict: HealthVerdict::ResetRequired, holds: |known| known.is_lost },
     // "Xid Errors", 48, which is what such an error is: alone, RESET_GPU.

@@ -8,7 +8,7 @@ use super::{
     catalogue::{Tier, metrics},
     config::NvmlConfig,
     count::{Count, Rate, Stream},
-    gpu::{Due, Part, Readings},
+    gpu::{Due, Part, Reading, Readings},
     health::{self, HealthVerdict, RULES},
     metric::{Name, Profile, Shape},
     plan::{Plan, Row},
@@ -62,8 +62,9 @@ pub(super) struct KnownGpu {
     recent: Vec<(u64, UnixNanos)>,
     /// The most PCIe lanes that it was seen with.
     widest: Option<f64>,
-    /// NVLinks that are up or asleep: at last, and the most that were.
-    links: Option<(usize, usize)>,
+    /// NVLinks that were seen up or asleep, a bit each, and whether one of them is down.
+    links: u64,
+    is_link_down: bool,
     /// Uncorrected errors over its life, of DRAM and SRAM, and when one of them was last seen to grow.
     errors: [Option<f64>; 2],
     new_error: Option<UnixNanos>,
@@ -86,7 +87,8 @@ impl KnownGpu {
             xids: Xids::new(since),
             recent: Vec::with_capacity(MAX_RECENT),
             widest: None,
-            links: None,
+            links: 0,
+            is_link_down: false,
             errors: [None; 2],
             new_error: None,
         }
@@ -98,10 +100,18 @@ impl KnownGpu {
         if who != self.who {
             who.generation += 1;
         }
+        if who.driver != self.who.driver {
+            self.links = 0;
+        }
         (self.who, self.state) = (who, State::Up);
         self.latest.fill(None);
-        self.links = self.links.map(|(_, most)| (most, most));
+        self.is_link_down = false;
         self.counts.values_mut().for_each(Count::reopened);
+    }
+
+    /// It is divided otherwise now: links that were up need not be any more.
+    pub(super) fn divided(&mut self) {
+        self.links = 0;
     }
 
     /// Counts an XID, for whoever had the GPU or the MIG instance alone.
@@ -178,13 +188,14 @@ impl KnownGpu {
     fn report_dcgm(&mut self, round: &Round<'_>, answered: bool, sink: &mut Sink<'_>) {
         let last = self.recent.last().map_or(0, |(code, _)| *code);
         self.report_own(round, sink::LAST_XID, last as f64, sink);
-        let [transmitted, received] = round.table.nvlink.map(|row| self.latest(row).filter(|_| answered));
+        let [transmitted, received] = round.table.nvlink.map(|row| self.read(row).filter(|_| answered));
         let total = transmitted.zip(received).map(|(transmitted, received)| transmitted + received);
         let rate = total.and_then(|total| self.nvlink.next(total, sink.now));
         if let Some(rate) = rate.filter(|_| round.config.tells_nvlink()) {
             // DCGM's megabyte here is 1000 KiB (`ReadAndCacheNvLinkBandwidth` in NVIDIA/DCGM).
             let name = Name { scale: 1.0 / 1_024_000.0, ..own(sink::NVLINK_TOTAL, "MBy/s") };
-            sink.put(Figure { gpu: Some(&self.who), ..Figure::new(name, rate) });
+            let owner = self.tenancy.alone().map(|owner| &**owner);
+            sink.put(Figure { gpu: Some(&self.who), owner, ..Figure::new(name, rate) });
         }
     }
 
@@ -193,13 +204,19 @@ impl KnownGpu {
         self.latest.get(row).copied().flatten()
     }
 
+    /// What this round read of the whole GPU.
+    fn read(&self, row: usize) -> Option<f64> {
+        let is_it = |reading: &&Reading| usize::from(reading.row) == row && reading.part == Part::Whole;
+        self.readings.figures.iter().find(is_it).map(|reading| reading.value)
+    }
+
     /// What containers have and use of the GPU: counted on in each fast round, said at the medium interval.
     fn report_usage(&mut self, round: &Round<'_>, answered: bool, sink: &mut Sink<'_>) {
         let [utilization, used, energy, instance] = round.table.usage;
         if round.due.has(Tier::Fast) {
-            let value = |row: usize| self.latest(row).filter(|_| answered);
-            let (utilization, used, energy) = (value(utilization), value(used), value(energy));
-            self.tenancy.sample(sink.now, Sample { utilization, used, energy });
+            let [utilization, used] = [utilization, used].map(|row| self.latest(row));
+            let energy = self.read(energy); // no old one: what came since would be of this round
+            self.tenancy.sample(sink.now, answered.then_some(Sample { utilization, used, energy }));
         }
         if round.due.has(Tier::Medium) {
             let Readings { figures, processes, tells_use, .. } = &self.readings;
@@ -222,10 +239,16 @@ impl KnownGpu {
         let [width, dram, sram] = [Signal::LinkWidth, Signal::LifetimeDram, Signal::LifetimeSram].map(latest);
         self.widest = [self.widest, width].into_iter().flatten().reduce(f64::max);
         let figures = &self.readings.figures;
-        let states = || figures.iter().filter(|reading| usize::from(reading.row) == round.table.link_state);
-        if states().next().is_some() {
-            let up = states().filter(|state| state.value > 0.0).count();
-            self.links = Some((up, self.links.map_or(up, |(_, most)| most.max(up))));
+        let states = figures.iter().filter(|reading| usize::from(reading.row) == round.table.link_state);
+        let states = states.filter_map(|reading| match reading.part {
+            Part::Link(number) => Some((1_u64.checked_shl(number)?, reading.value > 0.0)),
+            Part::Whole | Part::Instance(_) => None,
+        });
+        if states.clone().next().is_some() {
+            let up = states.clone().filter(|(_, is_up)| *is_up).fold(0, |up, (link, _)| up | link);
+            let down = states.filter(|(_, is_up)| !is_up).fold(0, |down, (link, _)| down | link);
+            self.links |= up;
+            self.is_link_down = self.links & down != 0;
         }
         for (last, errors) in self.errors.iter_mut().zip([dram, sram]) {
             let Some(errors) = errors else { continue };
@@ -291,7 +314,7 @@ impl KnownGpu {
             xids: &ago[..self.recent.len().min(MAX_RECENT)],
             xid_verdicts: round.xid_verdicts,
             since_new_error: self.new_error.map(|at| now.since(at)),
-            links: self.links,
+            is_link_down: self.is_link_down,
             lanes: round.config.expected_link_width.map(f64::from).or(self.widest),
             rows: &round.table.signals,
         };

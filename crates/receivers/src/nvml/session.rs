@@ -94,6 +94,17 @@ pub(super) struct Found {
     pub(super) events: Option<EventSet>,
 }
 
+/// Closes what an opening found, on a thread: that too may take for ever.
+pub(super) fn close(found: Found, held: &Arc<()>) {
+    let held = Arc::clone(held);
+    let close = move || {
+        drop(found);
+        drop(held);
+    };
+    // Without a thread to be had, it was closed here.
+    let _ = thread::Builder::new().name("nvml-close".to_owned()).spawn(close);
+}
+
 fn enumerate(library: &Path) -> Result<Found, Error> {
     let nvml = Nvml::open(library)?;
     let (driver, cuda) = (nvml.driver_version().unwrap_or_default(), nvml.cuda_version().unwrap_or(0));

@@ -49,7 +49,7 @@ fn fans(device: &Device, values: &mut Values) -> Result<(), Error> {
     };
     for (fan, value) in (0..fans).zip(&mut values[..4]) {
         *value = match device.fan_speed(fan) {
-            Err(error) if fan > 0 && error.class() == Class::NotSupported => None,
+            Err(error) if fan > 0 && !matches!(error.class(), Class::Lost | Class::Session) => None,
             speed => Some(speed?.into()),
         };
     }

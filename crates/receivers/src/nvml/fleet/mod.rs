@@ -135,8 +135,11 @@ impl Fleet {
         if let Some(opened) = self.opened.take() {
             self.take(opened, now);
         }
-        self.is_released =
+        self.is_alarmed = false; // this round looks at it
+        let is_asked_for =
             self.config.release_file.as_deref().is_some_and(|file| fs::exists(file).unwrap_or(false));
+        // As long as a call has not returned, NVML is not closed, and what is opened would hang behind that call.
+        self.is_released = is_asked_for || (self.is_released && self.opening.is_none() && self.is_held());
         if self.is_released {
             self.release(now);
             return;
@@ -177,7 +180,7 @@ impl Fleet {
         self.end_session();
         self.gpus.iter_mut().for_each(|gpu| gpu.state = State::Released);
         self.retry_at = now; // it comes back with the first round without the file
-        let is_closed = self.opening.is_none() && Arc::strong_count(&self.held) == 1;
+        let is_closed = self.opening.is_none() && !self.is_held();
         let said = if is_closed {
             "NVML is closed as long as the release file is there"
         } else {
@@ -190,9 +193,14 @@ impl Fleet {
         }
     }
 
-    /// Whether the driver has told of a trouble since this was last asked.
-    pub(super) fn is_alarmed(&mut self) -> bool {
-        std::mem::take(&mut self.is_alarmed)
+    /// Whether a thread holds NVML.
+    fn is_held(&self) -> bool {
+        Arc::strong_count(&self.held) > 1
+    }
+
+    /// Whether the driver has told of a trouble since the last round began.
+    pub(super) fn is_alarmed(&self) -> bool {
+        self.is_alarmed
     }
 
     /// Asks every GPU that is not busy for what is due.

@@ -6,7 +6,7 @@ use weir_nvml_raw::{Class, Device, Error};
 use super::{
     super::{
         known::{KnownGpu, State},
-        session::{Found, Report, Session, Who},
+        session::{self, Found, Report, Session, Who},
     },
     Fleet,
 };
@@ -20,8 +20,10 @@ impl Fleet {
             Report::Opened(number, listed, outcome) if number == self.openings => {
                 (self.opening, self.listed) = (None, listed);
                 match outcome {
-                    Ok(_) if self.is_released => {}
-                    Ok(Found { gpus, lost, .. }) if gpus.is_empty() && lost.is_empty() && listed > 0 => {
+                    Ok(found) if self.is_released => session::close(found, &self.held),
+                    Err(_) if self.is_released => {} // nobody asks for it any more
+                    Ok(found) if found.gpus.is_empty() && found.lost.is_empty() && listed > 0 => {
+                        session::close(found, &self.held);
                         self.failed(
                             format!("NVML finds none of the {listed} GPUs that the driver lists"),
                             true,
@@ -49,7 +51,9 @@ impl Fleet {
                 let Some(gpu) = self.places.get(place).and_then(|at| self.gpus.get_mut(*at)) else { return };
                 (gpu.readings, gpu.is_busy) = (readings, false);
                 if let Some(migs) = gpu.readings.migs.take() {
-                    gpu.tenancy.divide(migs);
+                    if gpu.tenancy.divide(migs) {
+                        gpu.divided();
+                    }
                     gpu.tenancy.let_to(&gpu.who, &self.pods.assigned);
                 }
                 let was_late = gpu.state == State::Stuck;
@@ -90,14 +94,16 @@ impl Fleet {
             Report::Heard(number, heard) if self.is_of_now(number) => self.hears(&heard),
             // What each instance has, and its handle, is found out anew.
             Report::Divided(number, place) if self.is_of_now(number) => {
-                if let Some(gpu) = self.places.get(place).and_then(|at| self.gpus.get(*at)) {
+                if let Some(gpu) = self.places.get(place).and_then(|at| self.gpus.get_mut(*at)) {
+                    gpu.divided();
                     let (component, index) = (&self.context.id, gpu.who.index);
                     tracing::info!(%component, "the MIG instances of GPU {index} are others now: NVML is opened anew");
                 }
                 self.retry_at = now;
                 self.end_session();
             }
-            Report::Alarm(number, place) if self.is_of_now(number) => {
+            // Once a round: a driver may tell of it without end.
+            Report::Alarm(number, place) if self.is_of_now(number) && !self.is_alarmed => {
                 if let Some(gpu) = self.places.get(place).and_then(|at| self.gpus.get(*at)) {
                     let (component, index) = (&self.context.id, gpu.who.index);
                     tracing::warn!(%component, "the driver says that GPU {index} is unavailable, or asks for its recovery");

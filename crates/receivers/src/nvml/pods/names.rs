@@ -32,6 +32,13 @@ impl Names {
     }
 }
 
+#[cfg(test)]
+impl FromIterator<(String, Arc<Owner>)> for Names {
+    fn from_iter<T: IntoIterator<Item = (String, Arc<Owner>)>>(named: T) -> Self {
+        Self(named.into_iter().collect())
+    }
+}
+
 /// The id and the names in the name of a link. None of the names may have a `_` in it.
 fn named(file: &str) -> Option<(String, Arc<Owner>)> {
     let (names, id) = file.strip_suffix(".log")?.rsplit_once('-')?;

@@ -28,11 +28,21 @@ pub(in crate::nvml) struct Container {
     pub(super) owner: Arc<Owner>,
 }
 
+/// Whose a process is.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(in crate::nvml) enum Whose {
+    /// No container's: the node's own.
+    #[default]
+    Nobodys,
+    /// It cannot be seen, or ended before it was.
+    Unseen,
+    Container(Arc<Container>),
+}
+
 /// What a container's processes use of the GPU, together.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(in crate::nvml) struct OfContainer {
-    /// None: of no container.
-    pub(super) container: Option<Arc<Container>>,
+    pub(super) whose: Whose,
     pub(super) memory: Option<u64>,
     /// Percent of multiprocessors, encoder and decoder.
     pub(super) used: Option<[u32; 3]>,
@@ -41,8 +51,17 @@ pub(in crate::nvml) struct OfContainer {
 impl OfContainer {
     /// The container, by its names where the node tells them.
     pub(super) fn owner<'a>(&'a self, names: &'a Names) -> Option<&'a Arc<Owner>> {
-        let container = self.container.as_ref()?;
+        let Whose::Container(container) = &self.whose else { return None };
         Some(names.get(&container.id).unwrap_or(&container.owner))
+    }
+
+    /// Whether it is known whose this is: by name, as the kubelet has it, where it is a container's.
+    pub(super) fn is_told(&self, names: &Names) -> bool {
+        match &self.whose {
+            Whose::Nobodys => true,
+            Whose::Unseen => false,
+            Whose::Container(container) => names.get(&container.id).is_some(),
+        }
     }
 
     /// Adds what another has.
@@ -62,7 +81,7 @@ impl OfContainer {
 struct Known {
     /// Its `cgroup` file: as long as that is the same, so is the container.
     cgroup: Vec<u8>,
-    container: Option<Arc<Container>>,
+    whose: Whose,
     is_there: bool,
 }
 
@@ -104,18 +123,19 @@ impl Processes {
         self.tells_use = false;
         self.known.values_mut().for_each(|known| known.is_there = false);
         let Self { proc, nvml, known, tells_use, path, file } = self;
-        let mut whose = |pid| container(proc, known, path, file, pid);
+        let mut of_process = |pid| whose(proc, known, path, file, pid);
         let mut all = (0, OfContainer::default());
         for (pid, memory) in nvml.running(device)? {
             all.0 += 1;
             all.1.add(memory, None);
-            of(into, whose(pid)).add(memory, None);
+            of(into, of_process(pid)).add(memory, None);
         }
         match nvml.samples(device) {
             Ok(samples) => {
                 *tells_use = true;
                 for sample in samples {
-                    of(into, whose(sample.pid)).add(None, Some([sample.sm, sample.encoder, sample.decoder]));
+                    let used = [sample.sm, sample.encoder, sample.decoder];
+                    of(into, of_process(sample.pid)).add(None, Some(used));
                 }
             }
             Err(error) if matches!(error.class(), Class::Lost | Class::Session) => return Err(error),
@@ -128,37 +148,36 @@ impl Processes {
 }
 
 /// The entry of a container, made where there is none.
-fn of(into: &mut Vec<OfContainer>, container: Option<Arc<Container>>) -> &mut OfContainer {
-    let at = into.iter().position(|known| known.container == container).unwrap_or(into.len());
+fn of(into: &mut Vec<OfContainer>, whose: Whose) -> &mut OfContainer {
+    let at = into.iter().position(|known| known.whose == whose).unwrap_or(into.len());
     if at == into.len() {
-        into.push(OfContainer { container, ..OfContainer::default() });
+        into.push(OfContainer { whose, ..OfContainer::default() });
     }
     &mut into[at]
 }
 
-/// Whose a process is. Its file is read each time: an id may be another's by now.
-fn container(
+/// Whose a process is. Its file is read each time: an id may be another's by now. One that has ended is whose it was.
+fn whose(
     proc: &Path,
     known: &mut HashMap<u32, Known>,
     path: &mut String,
     file: &mut Vec<u8>,
     pid: u32,
-) -> Option<Arc<Container>> {
+) -> Whose {
     path.clear();
     file.clear();
     let _ = write!(path, "{}/{pid}/cgroup", proc.display()); // into a string: it cannot fail
     let read = File::open(&*path).and_then(|open| open.take(MOST_BYTES).read_to_end(file));
     if read.is_err() {
-        return None; // it has ended, or is not visible
+        return known.get(&pid).map_or(Whose::Unseen, |known| known.whose.clone());
     }
     if let Some(known) = known.get_mut(&pid).filter(|known| known.cgroup == *file) {
         known.is_there = true;
-        return known.container.clone();
+        return known.whose.clone();
     }
-    let container = of_cgroup(file).map(Arc::new);
-    let new = Known { cgroup: file.clone(), container: container.clone(), is_there: true };
-    known.insert(pid, new);
-    container
+    let whose = of_cgroup(file).map_or(Whose::Nobodys, |container| Whose::Container(Arc::new(container)));
+    known.insert(pid, Known { cgroup: file.clone(), whose: whose.clone(), is_there: true });
+    whose
 }
 
 /// The container that a line `<hierarchy>:<controllers>:<path>` of a `cgroup` file names.

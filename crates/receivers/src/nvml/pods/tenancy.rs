@@ -63,9 +63,11 @@ pub(in crate::nvml) struct Tenancy {
 }
 
 impl Tenancy {
-    /// Takes in how the GPU is divided.
-    pub(in crate::nvml) fn divide(&mut self, migs: Vec<Mig>) {
+    /// Takes in how the GPU is divided, and answers whether that is news.
+    pub(in crate::nvml) fn divide(&mut self, migs: Vec<Mig>) -> bool {
+        let is_news = migs != self.migs;
         self.migs = migs;
+        is_news
     }
 
     /// Takes in what the kubelet gave to containers.
@@ -92,8 +94,8 @@ impl Tenancy {
         owners.all(|(_, owner)| owner == first).then_some(first)
     }
 
-    /// Counts what containers had and used since the sample before.
-    pub(in crate::nvml) fn sample(&mut self, now: UnixNanos, sample: Sample) {
+    /// Counts what containers had and used since the sample before; there is none where the GPU has not answered.
+    pub(in crate::nvml) fn sample(&mut self, now: UnixNanos, sample: Option<Sample>) {
         self.usages.sample(now, sample);
         self.usages.meet(&self.tenants, &self.migs, now);
     }

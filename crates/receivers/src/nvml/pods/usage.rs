@@ -40,6 +40,8 @@ struct Usage {
     /// It has the GPU, or the instance, alone.
     is_alone: bool,
     since: UnixNanos,
+    /// Since when `share` and `is_alone` are what they are.
+    steady: UnixNanos,
     /// GPU nanoseconds.
     allocated: f64,
     /// Those in which a kernel of it ran; `None` where that is not told.
@@ -64,27 +66,37 @@ struct Together {
 pub(super) struct Usages {
     all: Vec<Usage>,
     sampled: Option<UnixNanos>,
-    /// The GPU's energy at the last sample that had it.
-    energy: Option<f64>,
+    /// The last sample that had the GPU's energy: when that was, and the energy.
+    energy: Option<(UnixNanos, f64)>,
     together: Together,
     /// When it was last told how instances work.
     worked: Option<UnixNanos>,
 }
 
 impl Usages {
-    /// Counts on from the sample before. That time is for whoever had the GPU at its beginning.
-    pub(super) fn sample(&mut self, now: UnixNanos, sample: Sample) {
-        let passed = since(&mut self.sampled, now);
+    /// Counts on from the sample before; there is none where the GPU was not asked or has not answered. That time is for whoever had the
+    /// GPU at its beginning.
+    pub(super) fn sample(&mut self, now: UnixNanos, sample: Option<Sample>) {
+        let passed = self.sampled.replace(now).map_or(0.0, |before| nanoseconds(before, now));
+        let has_answered = sample.is_some();
+        let sample = sample.unwrap_or_default();
         let spent = sample.energy.and_then(|energy| {
-            let before = self.energy.replace(energy)?;
-            Some(if energy < before { energy } else { energy - before }) // a fall: it was reset
+            let (from, before) = self.energy.replace((now, energy))?;
+            Some((from, if energy < before { energy } else { energy - before })) // a fall: it was reset
         });
+        // While nobody answered the GPU may have changed hands: then what it used meanwhile is nobody's.
+        let spent_by =
+            |usage: &Usage| spent.filter(|(from, _)| usage.steady <= *from).map(|(_, spent)| spent);
         let of_all = self.all.iter_mut().filter(|usage| !usage.is_over);
-        let mut is_shared = false;
+        let (mut is_shared, mut spent_together) = (false, spent.map(|(_, spent)| spent));
         for usage in of_all {
             usage.allocated += passed * usage.share.unwrap_or(0.0);
-            if usage.instance.is_some() || !usage.is_alone {
-                is_shared |= usage.instance.is_none();
+            if usage.instance.is_some() {
+                continue;
+            }
+            let spent = spent_by(usage);
+            if !usage.is_alone {
+                (is_shared, spent_together) = (true, spent_together.and(spent));
                 continue;
             }
             add(&mut usage.energy, spent);
@@ -93,36 +105,42 @@ impl Usages {
             let held = sample.used.map(|used| if percent > 0.0 { 0.0 } else { used });
             add(&mut usage.idle_memory, held.map(|held| passed * held));
         }
-        if is_shared {
-            self.together.nanoseconds += passed;
-            add(&mut self.together.millijoules, spent);
-        } else {
+        if !is_shared {
             self.together = Together::default();
+        } else if has_answered {
+            self.together.nanoseconds += passed;
+            add(&mut self.together.millijoules, spent_together);
         }
     }
 
-    /// Divides what several used together since the last time by what their processes used of the multiprocessors.
+    /// Divides what several used together since the last time by what their processes used of the multiprocessors. Where it is not known
+    /// whose a process is that used something, it is left undivided: its container would seem to have used nothing.
     pub(super) fn divide(&mut self, processes: &[OfContainer], names: &Names) {
         let Together { nanoseconds, millijoules } = mem::take(&mut self.together);
-        let percent = |of: &OfContainer| of.used.map_or(0, |[general, ..]| general);
-        let all: u32 = processes.iter().map(percent).sum();
+        let percent = |of: &OfContainer| of.used.map_or(0.0, |[general, ..]| f64::from(general));
+        if processes.iter().any(|one| percent(one) > 0.0 && !one.is_told(names)) {
+            return;
+        }
+        let all: f64 = processes.iter().map(percent).sum();
         for usage in self.all.iter_mut().filter(|usage| usage.instance.is_none() && !usage.is_alone) {
             let is_its = |one: &&OfContainer| one.owner(names) == Some(&usage.owner);
-            let own: u32 = processes.iter().filter(is_its).map(percent).sum();
+            let own: f64 = processes.iter().filter(is_its).map(percent).sum();
             // Processes that run side by side may have more than 100 together: the GPU has no more time than that.
-            let part = f64::from(own) / f64::from(all.max(100));
+            let part = own / all.max(100.0);
             add(&mut usage.active, Some(nanoseconds * part));
-            let part = f64::from(own) / f64::from(all.max(1));
+            let part = own / all.max(1.0);
             add(&mut usage.energy, millijoules.map(|millijoules| millijoules * part));
         }
     }
 
-    /// Counts how much of the time since the last time each instance worked, by its percentage.
+    /// Counts how much of the time since the last time each instance worked, by its percentage, for whoever had it all that time.
     pub(super) fn work(&mut self, now: UnixNanos, percentages: impl Iterator<Item = (u32, f64)>) {
-        let passed = since(&mut self.worked, now);
+        let Some(before) = self.worked.replace(now) else { return };
+        let passed = nanoseconds(before, now);
         for (instance, percent) in percentages {
-            let alone =
-                |usage: &&mut Usage| usage.instance == Some(instance) && usage.is_alone && !usage.is_over;
+            let alone = |usage: &&mut Usage| {
+                usage.instance == Some(instance) && usage.is_alone && !usage.is_over && usage.steady <= before
+            };
             for usage in self.all.iter_mut().filter(alone) {
                 let share = usage.share.map(|share| passed * share * percent / 100.0);
                 add(&mut usage.active, share);
@@ -133,7 +151,6 @@ impl Usages {
     /// Whose time begins and whose is over. Nothing is made anew where all stayed.
     pub(super) fn meet(&mut self, tenants: &[(Held, Arc<Owner>)], migs: &[Mig], now: UnixNanos) {
         let usages = &mut self.all;
-        usages.iter_mut().for_each(|usage| usage.is_over = true);
         for (held, owner) in tenants {
             let instance = held.instance();
             let at = usages.iter().position(|usage| usage.instance == instance && usage.owner == *owner);
@@ -146,9 +163,17 @@ impl Usages {
             let part = instance.map_or(Some(1.0), |instance| {
                 migs.iter().find(|mig| mig.instance == instance).and_then(|mig| mig.share)
             });
-            usages[at].share = part.map(|part| part * own as f64 / all as f64);
-            usages[at].is_alone = own == all;
-            usages[at].is_over = false;
+            let (share, is_alone) = (part.map(|part| part * own as f64 / all as f64), own == all);
+            let usage = &mut usages[at];
+            if usage.is_over || (usage.share, usage.is_alone) != (share, is_alone) {
+                usage.steady = now;
+            }
+            (usage.share, usage.is_alone, usage.is_over) = (share, is_alone, false);
+        }
+        for usage in usages {
+            let is_its =
+                |(held, owner): &(Held, _)| held.instance() == usage.instance && *owner == usage.owner;
+            usage.is_over = !tenants.iter().any(is_its);
         }
     }
 
@@ -179,9 +204,8 @@ impl Usages {
     }
 }
 
-/// Nanoseconds since the last time; none at the first.
-fn since(last: &mut Option<UnixNanos>, now: UnixNanos) -> f64 {
-    last.replace(now).map_or(0.0, |before| now.since(before).as_nanos() as f64)
+fn nanoseconds(from: UnixNanos, to: UnixNanos) -> f64 {
+    to.since(from).as_nanos() as f64
 }
 
 /// Adds what is known; what is not leaves the sum as it is.
@@ -199,6 +223,7 @@ impl Usage {
             share: None,
             is_alone: false,
             since,
+            steady: since,
             allocated: 0.0,
             active: None,
             idle_memory: None,
@@ -247,44 +272,4 @@ pub(in crate::nvml) fn report_processes(
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::{super::processes::Container, *};
-
-    fn of(owner: Option<&Arc<Owner>>, percent: u32) -> OfContainer {
-        let container =
-            owner.map(|owner| Arc::new(Container { id: String::new(), owner: Arc::clone(owner) }));
-        OfContainer { container, memory: None, used: Some([percent, 0, 0]) }
-    }
-
-    proptest! {
-        /// Whoever adds up what all containers had and used never has more than the GPU.
-        #[test]
-        fn all_containers_together_have_no_more_than_the_gpu(
-            steps in prop::collection::vec((0..4_u8, 0..1000_u32, prop::bool::weighted(0.1), 0..150_u32, 0..150_u32, 0..150_u32), 1..40)
-        ) {
-            let [a, b] = ["a", "b"].map(|pod| Arc::new(Owner::of("ml", pod, "main")));
-            let (mut usages, mut board, mut spent, mut now) = (Usages::default(), 500.0, 0.0, UnixNanos(0));
-            usages.sample(now, Sample { energy: Some(board), ..Sample::default() });
-            for (whose, more, resets, of_a, of_b, of_nobody) in steps {
-                let mut tenants = Vec::new();
-                tenants.extend((whose & 1 != 0).then(|| (Held::Whole, Arc::clone(&a))));
-                tenants.extend((whose & 2 != 0).then(|| (Held::Whole, Arc::clone(&b))));
-                usages.meet(&tenants, &[], now);
-                now = now.plus(std::time::Duration::from_secs(1));
-                let more = f64::from(more);
-                board = if resets && more < board { more } else { board + more };
-                spent += more;
-                let sample = Sample { utilization: Some(f64::from(of_a.min(100))), used: None, energy: Some(board) };
-                usages.sample(now, sample);
-                usages.divide(&[of(Some(&a), of_a), of(Some(&b), of_b), of(None, of_nobody)], &Names::default());
-            }
-            let sum = |of: fn(&Usage) -> Option<f64>| usages.all.iter().filter_map(of).sum::<f64>();
-            let elapsed = now.0 as f64;
-            prop_assert!(sum(|usage| usage.energy) <= spent + 1e-6);
-            prop_assert!(sum(|usage| Some(usage.allocated)) <= elapsed + 1e-3);
-            prop_assert!(sum(|usage| usage.active) <= elapsed + 1e-3);
-        }
-    }
-}
+mod tests;

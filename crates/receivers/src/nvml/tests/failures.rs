@@ -359,6 +359,8 @@ async fn what_the_driver_tells_of_a_gpus_recovery_is_looked_at_with_the_next_fas
         watched.stub.change(recovery).unwrap();
         let verdict = loop {
             watched.fixture.clock.advance(Duration::from_secs(1));
+            let elapsed = watched.fixture.clock.now().seconds() - START;
+            assert!(elapsed < 86_400, "{kind:#x}: nobody looked");
             if let Some(verdict) = watched.round().await.get("0 gpu.health{}") {
                 break verdict.as_f64() as i64;
             }

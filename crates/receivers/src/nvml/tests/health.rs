@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use weir_core::Number;
+use weir_nvml_raw::MIG_CHANGE;
 use weir_nvml_stub::{Card, Gpu, Node, Stub, Xid};
 
 use super::{
@@ -122,6 +123,38 @@ async fn an_nvlink_that_goes_down_asks_for_a_reset_and_one_that_sleeps_or_never_
     assert_eq!(after(Card::B200, |_| {}, |gpu| set(gpu, 3, 2)).await, (0, vec![]), "asleep");
     let unconnected = gpu(Card::A100, |gpu| (0..12).for_each(|link| set(gpu, link, 0)));
     assert_eq!(verdict(unconnected, &[]).await, (0, vec![]));
+    let silent = |gpu: &mut Gpu| _ = gpu.scoped.get_mut(&17).unwrap().remove(&165);
+    assert_eq!(after(Card::H100, |_| {}, silent).await, (0, vec![]), "a link that says nothing is not down");
+    // After a change of the driver it is not known which should be up; nor where the GPU is divided otherwise.
+    let another_driver = |node: &mut Node| {
+        node.driver = "580.95.05".to_owned();
+        node.gpus[0].fails(18);
+    };
+    let mut watched = Watched::of(Card::H100.node(1));
+    watched.batch().await;
+    watched.stub.change(another_driver).unwrap();
+    watched.minute_later().await;
+    watched
+        .stub
+        .change(|node| {
+            node.gpus[0].faults.clear();
+            set(&mut node.gpus[0], 5, 0);
+        })
+        .unwrap();
+    assert_eq!(of(&watched.minute_later().await), (0, vec![]));
+    watched.ends().await;
+    let divided = |node: &mut Node| {
+        (0..18).for_each(|link| set(&mut node.gpus[0], link, 0));
+        node.gpus[0].events.push(MIG_CHANGE);
+    };
+    let mut watched = Watched::of(Card::H100.node(1));
+    watched.batch().await;
+    watched.stub.change(divided).unwrap();
+    while watched.stub.calls("nvmlInit_v2") == 1 {
+        watched.minute_later().await;
+    }
+    assert_eq!(of(&watched.minute_later().await), (0, vec![]));
+    watched.ends().await;
     // It is up again.
     let mut watched = Watched::of(Card::H100.node(1));
     watched.batch().await;

@@ -164,12 +164,15 @@ async fn what_a_program_does_with_a_gpu_is_its_containers_and_how_the_board_is_n
 async fn under_the_names_of_dcgm_exporter_pods_are_its_labels() {
     let mut shared = Shared::over(Card::H100.node(1), |config| config.profile = Profile::Dcgm);
     shared.kubelet.gives(&[given("ml/job-0/trainer", 0)]);
-    let points = shared.until(&format!("0 - DCGM_FI_DEV_GPU_UTIL{{UUID={},container=", uuid(0))).await;
-    let utilization: Vec<&String> =
-        points.keys().filter(|name| name.contains(" DCGM_FI_DEV_GPU_UTIL{")).collect();
-    let [name] = *utilization else { panic!("{utilization:?}") };
-    for label in ["container=trainer", "namespace=ml", "pod=job-0", "gpu=0", "device=nvidia0"] {
-        assert!(name.contains(label), "{label} in {name}");
+    shared.until(&format!("0 - DCGM_FI_DEV_GPU_UTIL{{UUID={},container=", uuid(0))).await;
+    let points = shared.minute_later().await;
+    for metric in ["DCGM_FI_DEV_GPU_UTIL", "DCGM_FI_DEV_NVLINK_BANDWIDTH_TOTAL"] {
+        let found: Vec<&String> =
+            points.keys().filter(|name| name.contains(&format!(" {metric}{{"))).collect();
+        let [name] = *found else { panic!("{metric}: {found:?}") };
+        for label in ["container=trainer", "namespace=ml", "pod=job-0", "gpu=0", "device=nvidia0"] {
+            assert!(name.contains(label), "{label} in {name}");
+        }
     }
     shared.watched.ends().await;
 }

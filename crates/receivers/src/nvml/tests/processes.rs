@@ -117,6 +117,34 @@ async fn the_energy_and_the_time_of_a_shared_gpu_are_divided_by_what_processes_u
 }
 
 #[tokio::test]
+async fn nothing_is_divided_where_a_busy_process_is_of_a_container_that_has_no_name_yet_or_cannot_be_seen() {
+    let mut shared = shared(Card::L40S);
+    let replica =
+        |pod: &str, number: u32| Given::by_plugin(pod, &format!("{}::{number}", Card::L40S.gpu(0).uuid));
+    shared.kubelet.gives(&[replica("ml/a-7f/main", 0), replica("web/b-1/main", 1)]);
+    // The second one's log is not there yet, and then a process that cannot be seen is busy.
+    let unseen = |gpu: &mut Gpu| on(gpu, &[(10, 100, 20), (40, 3, 60)]);
+    for change in [|_: &mut Gpu| {}, unseen] {
+        shared.watched.stub.change(|node| change(&mut node.gpus[0])).unwrap();
+        shared.until("0 web/b-1/main gpu.pod.allocated.time").await;
+        let points = shared.minute_later().await;
+        for figure in ["energy", "active.time"] {
+            let told = points.keys().find(|name| name.contains(&format!(" gpu.pod.{figure}{{")));
+            assert_eq!(told, None);
+        }
+    }
+    // One that was seen, and has ended, is whose it was.
+    let energy = "0 ml/a-7f/main gpu.pod.energy{}";
+    shared.watched.stub.change(|node| on(&mut node.gpus[0], &[(10, 100, 20)])).unwrap();
+    let before = shared.until(energy).await;
+    fs::remove_dir_all(shared.socket.parent().unwrap().join("node/proc/10")).unwrap();
+    shared.watched.stub.change(|node| *node.gpus[0].fields.get_mut(&83).unwrap() += 860_000).unwrap();
+    let after = shared.minute_later().await;
+    assert!((value(&after, energy) - value(&before, energy) - 860.0).abs() < 1e-6);
+    shared.watched.ends().await;
+}
+
+#[tokio::test]
 async fn who_has_a_gpu_alone_has_all_its_energy() {
     let mut shared = shared(Card::L40S);
     shared.kubelet.gives(&[Given::by_plugin("ml/a-7f/main", &Card::L40S.gpu(0).uuid)]);

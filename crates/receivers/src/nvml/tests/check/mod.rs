@@ -232,15 +232,9 @@ fn check(nvml: &Nvml, device: &Device, printed: impl Fn() -> Vec<SmiGpu>) -> usi
     );
     for tier in TIERS {
         let takes = round(device, tier);
-        let calls = Plan::new(&NvmlConfig::default())
-            .calls
-            .iter()
-            .filter(|planned| planned.call.tier == tier)
-            .count();
         let (micros, percent) = (takes.as_secs_f64() * 1e6, takes.as_secs_f64() * 100.0);
         println!(
-            "- A round of the {tier:?} interval of what is there by default: {micros:.0} µs, {percent:.3} % of a second, with up to {} calls.",
-            calls + 2
+            "- A round of the {tier:?} interval of what is there by default: {micros:.0} µs, {percent:.3} % of a second."
         );
     }
     println!("\n```text\n{:<114} {:>14} {:>14} {:>14}", "", "nvidia-smi", "weir", "nvidia-smi");
