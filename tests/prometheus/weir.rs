@@ -78,7 +78,8 @@ fn told(text: &str) -> Told {
 struct Scrapes {
     /// By nanosecond, of which one scrape has all but always one of its own.
     by_time: HashMap<u64, Vec<(Arc<Labels>, usize)>>,
-    counts: HashMap<Arc<Labels>, usize>,
+    /// In order, so that a point of several targets is always that of the first.
+    counts: BTreeMap<Arc<Labels>, usize>,
 }
 
 impl Scrapes {

@@ -1,5 +1,5 @@
 //! How the newest values are written: piece by piece, each when the reader has taken the one before. So a reader that is slow, or many of
-//! them, hold up nobody and take no memory.
+//! them, hold up nobody and take little memory: a piece each, and the resources that are to be described at the end.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -57,6 +57,8 @@ enum At {
     After(Option<String>),
     /// The series of a family whose labels come after these.
     Within { head: Head, last: Option<Labels> },
+    /// The resources that are left, of a family that has begun or not.
+    TargetInfo { begun: bool },
     /// Nothing.
     End,
 }
@@ -69,13 +71,13 @@ impl Iterator for Page {
             self.at = match std::mem::replace(&mut self.at, At::End) {
                 At::After(name) => {
                     let head = self.store.lock().family_after(name.as_deref());
-                    let Some(head) = head else {
-                        self.target_info();
-                        return Some(self.writer.finish());
-                    };
-                    At::Within { head, last: None }
+                    head.map_or(At::TargetInfo { begun: false }, |head| At::Within { head, last: None })
                 }
                 At::Within { head, last } => self.series(head, last),
+                At::TargetInfo { begun } => match self.target_info(begun) {
+                    Some(next) => next,
+                    None => return Some(self.writer.finish()),
+                },
                 At::End => return None,
             };
         }
@@ -190,31 +192,33 @@ impl Page {
         self.writer.sample(name, labels, value, time);
     }
 
-    /// What resources are, beside who: a sample of 1 each.
-    fn target_info(&mut self) {
-        const WHO: [&str; 3] = ["service.name", "service.namespace", "service.instance.id"];
-        let Some(resources) = self.resources.take() else { return };
-        let described: Vec<Labels> = resources
-            .by_who
-            .iter()
-            .filter_map(|(who, resource)| {
-                let rest = resource.attributes.iter().filter(|pair| !WHO.contains(&&*pair.key));
-                let mut labels: BTreeMap<String, String> =
-                    rest.map(|pair| (names::label(&pair.key), pair.value.to_string())).collect();
-                labels.retain(|_, value| !value.is_empty());
-                let has_more = !labels.is_empty() && !who.is_empty();
-                labels.extend(who.clone());
-                has_more.then(|| labels.into_iter().collect())
-            })
-            .collect();
-        if described.is_empty() {
-            return;
-        }
+    /// Writes the next resources: a sample of 1 each. `None` where there are no more.
+    fn target_info(&mut self, mut begun: bool) -> Option<At> {
         let name = format!("{TARGET_INFO}_info");
-        let family = if self.format.is_openmetrics() { TARGET_INFO } else { &name };
-        self.writer.family(family, FamilyType::Info, "Target metadata", "");
-        for labels in described {
+        for _ in 0..AT_A_TIME {
+            let (who, resource) = self.resources.as_mut()?.by_who.pop_first()?;
+            let Some(labels) = described(who, &resource) else { continue };
+            if !begun {
+                let family = if self.format.is_openmetrics() { TARGET_INFO } else { &name };
+                self.writer.family(family, FamilyType::Info, "Target metadata", "");
+                begun = true;
+            }
             self.sample(&name, &labels, None, 1.0, None);
         }
+        Some(At::TargetInfo { begun })
     }
+}
+
+/// What a resource is, and who; `None` where it has not both.
+fn described(who: Labels, resource: &Resource) -> Option<Labels> {
+    const WHO: [&str; 3] = ["service.name", "service.namespace", "service.instance.id"];
+    let rest = resource.attributes.iter().filter(|pair| !WHO.contains(&&*pair.key));
+    let mut labels: BTreeMap<String, String> =
+        rest.map(|pair| (names::label(&pair.key), pair.value.to_string())).collect();
+    labels.retain(|_, value| !value.is_empty());
+    if labels.is_empty() || who.is_empty() {
+        return None;
+    }
+    labels.extend(who);
+    Some(labels.into_iter().collect())
 }

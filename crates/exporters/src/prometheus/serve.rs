@@ -55,20 +55,41 @@ impl Pages {
         let has_open_metrics = self.store.lock().config.enable_open_metrics;
         let format = if has_open_metrics { preferred(&accept) } else { Format::Text004 };
         let content_type = format!("{}; charset=utf-8; escaping=underscores", format.media_type());
-        response(StatusCode::OK, &content_type, Page::new(&self.store, format, self.clock.now()))
+        let page = Page::new(&self.store, format, self.clock.now());
+        response(StatusCode::OK, &content_type, Pieces::new(page))
     }
 }
 
-impl hyper::body::Body for Page {
+/// A page as a body.
+pub(super) struct Pieces {
+    page: Page,
+    /// The runtime's thread has had its turn at something else since the last piece.
+    is_due: bool,
+}
+
+impl Pieces {
+    pub(super) fn new(page: Page) -> Self {
+        Self { page, is_due: true }
+    }
+}
+
+impl hyper::body::Body for Pieces {
     type Data = Bytes;
     type Error = Infallible;
 
-    /// It is asked for when there is room for more on the way to the reader.
+    /// It is asked for when there is room for more on the way to the reader. Between two pieces other tasks have their turn, as a fast
+    /// reader always has room.
     fn poll_frame(
-        self: Pin<&mut Self>,
-        _: &mut Context<'_>,
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        Poll::Ready(self.get_mut().next().map(|piece| Ok(Frame::data(Bytes::from(piece)))))
+        let is_due = std::mem::replace(&mut self.is_due, true);
+        if !is_due {
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        self.is_due = false;
+        Poll::Ready(self.page.next().map(|piece| Ok(Frame::data(Bytes::from(piece)))))
     }
 }
 

@@ -1,3 +1,9 @@
+use std::{
+    pin::Pin,
+    task::{Context, Poll, Waker},
+};
+
+use hyper::body::Body as _;
 use weir_config::Duration as Every;
 use weir_core::{
     Attributes, Batch, Descriptor, Flags, Identity, Number, Series, SummaryPoint, Temporality, UnixNanos,
@@ -5,7 +11,11 @@ use weir_core::{
 use weir_exposition::{Format, strict::Checker};
 use weir_testkit::{Fixture, START, histogram_of, point, push_histogram, seconds, way_in};
 
-use super::{page::Page, serve::preferred, *};
+use super::{
+    page::Page,
+    serve::{Pieces, preferred},
+    *,
+};
 
 fn config() -> Config {
     serde_json::from_str(r#"{"endpoint": "localhost:0", "without_scope_info": true}"#).unwrap()
@@ -355,6 +365,29 @@ fn a_page_is_written_as_it_is_read_and_is_a_good_one_whatever_comes_meanwhile() 
     assert_is_openmetrics(&text);
     let lines = |start: &str| text.lines().filter(|line| line.starts_with(start)).count();
     assert_eq!([lines("a{"), lines("b{"), lines("c{")], [0, SERIES - 10 + 1, 1]);
+}
+
+#[test]
+fn resources_are_described_in_pieces_too_and_others_have_their_turn_after_each() {
+    const RESOURCES: usize = 2000;
+    let mut rig = Rig::new(&config());
+    let long = "l".repeat(100);
+    for at in 0..RESOURCES {
+        let at = at.to_string();
+        let resource = [("service.name", "shop"), ("service.instance.id", &*at), ("long", &*long)];
+        let series = rig.stream(Descriptor::gauge("a", ""), &resource, &[]);
+        rig.number(&series, 1, 1.0);
+    }
+    assert_eq!(rig.openmetrics().matches("\ntarget_info{").count(), RESOURCES);
+    let mut body = Pieces::new(rig.page(Format::OpenMetrics100));
+    let mut context = Context::from_waker(Waker::noop());
+    let mut poll = || Pin::new(&mut body).poll_frame(&mut context);
+    let mut pieces = Vec::new();
+    while let Poll::Ready(Some(Ok(piece))) = poll() {
+        pieces.push(piece.into_data().unwrap().len());
+        assert!(poll().is_pending());
+    }
+    assert!(pieces.len() > 3 && pieces.iter().all(|size| *size < 100_000), "{pieces:?}");
 }
 
 #[test]

@@ -47,17 +47,18 @@ impl Default for Family {
 }
 
 impl Family {
-    /// What the family's bytes say of it, as far as they are a message: what is wrong in them is found when they are read.
-    fn of(mut bytes: &[u8]) -> Self {
+    /// What the family's bytes say of it, as far as they are a message: where they are none is found when they are read, and so is what is
+    /// too long.
+    fn of(mut bytes: &[u8]) -> Result<Self, Fault> {
         let mut family = Self::default();
         while let Ok(Some(field)) = Field::first(bytes, bytes.len() as u64) {
             let (content, rest) = bytes[field.head..].split_at(field.length as usize);
-            if family.heed(&field, content).is_err() {
-                break;
+            if content.len() <= MAX_METRIC {
+                family.heed(&field, content)?;
             }
             bytes = rest;
         }
-        family
+        Ok(family)
     }
 
     /// Takes in what a field says of the family.
@@ -130,6 +131,8 @@ pub struct Messages {
     /// How many of them are to be passed over.
     passing: u64,
     family: Family,
+    /// All of the family was there when it began, and what it says of itself is known.
+    is_whole: bool,
 }
 
 impl Messages {
@@ -200,7 +203,9 @@ impl Messages {
         let step = if is_metric {
             Step::Metric(self.read + field.head..self.read + whole)
         } else {
-            self.family.heed(&field, content)?;
+            if !self.is_whole {
+                self.family.heed(&field, content)?;
+            }
             Step::Other
         };
         self.advance(whole);
@@ -210,11 +215,12 @@ impl Messages {
     fn begin_family(&mut self) -> Result<Option<Step>, Fault> {
         let rest = &self.held[self.read..];
         let Some((length, head)) = varint(rest)? else { return Ok(None) };
-        self.family = if length > MAX_HELD as u64 {
-            Family::default()
-        } else {
+        self.is_whole = length <= MAX_HELD as u64;
+        self.family = if self.is_whole {
             let Some(whole) = rest.get(head..head + length as usize) else { return Ok(None) };
-            Family::of(whole)
+            Family::of(whole)?
+        } else {
+            Family::default()
         };
         self.read += head;
         self.left = length;

@@ -90,6 +90,28 @@ fn a_metric_that_is_none_or_too_long_costs_itself_only() {
 }
 
 #[test]
+fn a_name_beyond_the_bound_is_told_and_not_taken_and_of_two_names_the_last_counts() {
+    let written = |name: &str, metric: Vec<Metric>| {
+        MetricFamily { name: name.to_owned(), metric, ..MetricFamily::default() }.encode_to_vec()
+    };
+    let of_one_family = |parts: &[Vec<u8>]| {
+        let inner = parts.concat();
+        let mut body = Vec::new();
+        prost::encoding::encode_varint(inner.len() as u64, &mut body);
+        [body, inner].concat()
+    };
+    let long = "n".repeat(MAX_METRIC + 1);
+    let body = of_one_family(&[written("a", Vec::new()), written(&long, vec![gauge(1.0)])]);
+    let of_a = || of("a", FamilyType::Counter, "");
+    assert_eq!(
+        read(&[&body]),
+        Ok(vec![(of_a(), Err(Fault::MessageTooLong(MAX_METRIC))), (of_a(), Ok(gauge(1.0)))])
+    );
+    let body = of_one_family(&[written("b", vec![gauge(1.0)]), written("a", vec![gauge(2.0)])]);
+    assert_eq!(read(&[&body]), Ok(vec![(of_a(), Ok(gauge(1.0))), (of_a(), Ok(gauge(2.0)))]));
+}
+
+#[test]
 fn what_is_no_message_is_a_fault() {
     // A length without an end, a field beyond its message, a group.
     for body in [&[0xff; 11][..], &[3, 0x0a, 9, b'a'], &[2, 0x0b, 0x0c]] {

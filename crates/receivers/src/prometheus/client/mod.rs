@@ -40,15 +40,18 @@ pub(super) enum AskError {
     /// An answer leads nowhere. Where it leads is not shown: in what is no URL nobody knows what is a secret.
     #[error("redirected to what is no URL of HTTP")]
     Redirect,
-    /// The server that was asked led to another one, which wants to know who asks.
+    /// The server that was asked led to where credentials are not shown, and there they are asked for.
     #[error(
-        "redirected to `{to}`, which is another server and is shown no credentials: it answered {status}; scrape that URL itself"
+        "redirected to `{to}`, where no credentials are shown: it answered {status}{}",
+        if *.loses_tls { "" } else { "; scrape that URL itself" }
     )]
     Withheld {
         /// Where it led.
         to: String,
         /// What was answered there.
         status: StatusCode,
+        /// From TLS to none: to show credentials there is no advice.
+        loses_tls: bool,
     },
     /// The token server gave no token.
     #[error("no token from `{url}`: {why}")]
@@ -150,8 +153,8 @@ impl Asker {
             let Some(location) = location else {
                 let is_refused = matches!(answer.status(), StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
                 if is_refused && !own.is_empty() && has_left {
-                    let (to, status) = (shown(&at), answer.status());
-                    return Err(AskError::Withheld { to, status });
+                    let (to, status, loses_tls) = (shown(&at), answer.status(), loses_tls(uri, &at));
+                    return Err(AskError::Withheld { to, status, loses_tls });
                 }
                 return Ok(answer);
             };
@@ -169,8 +172,11 @@ fn may_know(first: &Uri, next: &Uri) -> bool {
     let host = |uri: &Uri| uri.host().unwrap_or_default().to_ascii_lowercase();
     let (first_host, next_host) = (host(first), host(next));
     let is_below = next_host.strip_suffix(&first_host).is_some_and(|front| front.ends_with('.'));
-    let loses_tls = first.scheme() == Some(&Scheme::HTTPS) && next.scheme() != Some(&Scheme::HTTPS);
-    (next_host == first_host || is_below) && !loses_tls
+    (next_host == first_host || is_below) && !loses_tls(first, next)
+}
+
+fn loses_tls(first: &Uri, next: &Uri) -> bool {
+    first.scheme() == Some(&Scheme::HTTPS) && next.scheme() != Some(&Scheme::HTTPS)
 }
 
 /// A location as it may stand in a log: signed ones have their signature in the query, and some a password before the host.
@@ -184,7 +190,9 @@ fn shown(location: &Uri) -> String {
 fn resolved(base: &Uri, location: &str) -> Option<Uri> {
     let (scheme, authority) = (base.scheme_str()?, base.authority()?.as_str());
     let location = location.split('#').next().unwrap_or_default();
-    let whole = if location.contains("://") {
+    // A path or a query may have a URL in it.
+    let is_absolute = location.split_once("://").is_some_and(|(scheme, _)| !scheme.contains(['/', '?']));
+    let whole = if is_absolute {
         location.to_owned()
     } else if location.starts_with("//") {
         format!("{scheme}:{location}")
@@ -234,6 +242,19 @@ mod tests {
     }
 
     #[test]
+    fn nobody_is_advised_to_show_credentials_without_tls() {
+        let first: Uri = "https://a.example/".parse().unwrap();
+        for (to, advice) in [("https://b.example/", "; scrape that URL itself"), ("http://a.example/", "")] {
+            let loses_tls = loses_tls(&first, &to.parse().unwrap());
+            let (to, status) = (to.to_owned(), StatusCode::FORBIDDEN);
+            let expected = format!(
+                "redirected to `{to}`, where no credentials are shown: it answered 403 Forbidden{advice}"
+            );
+            assert_eq!(AskError::Withheld { to, status, loses_tls }.to_string(), expected);
+        }
+    }
+
+    #[test]
     fn a_location_leads_on_from_where_it_was_told() {
         let base: Uri = "http://a.example:8080/one/two?x=1".parse().unwrap();
         for (location, leads_to) in [
@@ -242,6 +263,8 @@ mod tests {
             ("/metrics", Some("http://a.example:8080/metrics")),
             ("three", Some("http://a.example:8080/one/three")),
             ("?y=2", Some("http://a.example:8080/one/two?y=2")),
+            ("/login?next=http://x/", Some("http://a.example:8080/login?next=http://x/")),
+            ("?next=http://x/", Some("http://a.example:8080/one/two?next=http://x/")),
             ("/x#part", Some("http://a.example:8080/x")),
             ("ftp://b.example/", None),
             ("http://", None),

@@ -90,6 +90,17 @@ impl Families {
         Some(at)
     }
 
+    /// The family as protobuf has it, all at once. Of a family that is too large to be held the unit is not known, and it is
+    /// identity: so the one that the family had last is kept, none as well, until another one is stated in its place.
+    pub(super) fn enter_whole(&mut self, name: &str, family_type: FamilyType, unit: &str) -> Option<u32> {
+        let states = self.by_name.get(name).map_or(&[][..], |states| states);
+        let last = states.iter().rev().find(|at| self.all[**at as usize].kind == family_type);
+        match last {
+            Some(last) if unit.is_empty() || self.all[*last as usize].unit.is_empty() => Some(*last),
+            _ => self.enter(name, family_type, unit),
+        }
+    }
+
     /// The family comes into force in `scrape`.
     #[inline]
     pub(super) fn declare(&mut self, at: u32, scrape: u32) {

@@ -63,7 +63,7 @@ impl Work<'_> {
         if let Some((_, label)) = twice {
             return self.refuse_line(family.name.as_bytes(), Fault::LabelTwice(label.name.clone()));
         }
-        let in_force = self.target.families.enter(&family.name, family.family_type, &family.unit);
+        let in_force = self.target.families.enter_whole(&family.name, family.family_type, &family.unit);
         let Some(in_force) = in_force else {
             return self.refuse(TOO_MANY_FAMILIES, |_| family.name.clone());
         };

@@ -175,7 +175,7 @@ async fn what_is_shown_of_oneself_is_not_shown_to_whom_a_redirect_leads() {
     assert_eq!(
         refused.row().error.as_deref(),
         Some(&*format!(
-            "redirected to `http://{asks}/metrics`, which is another server and is shown no credentials: it answered 401 \
+            "redirected to `http://{asks}/metrics`, where no credentials are shown: it answered 401 \
              Unauthorized; scrape that URL itself"
         ))
     );

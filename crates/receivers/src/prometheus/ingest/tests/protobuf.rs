@@ -1,9 +1,12 @@
 //! The protobuf format, and native histograms.
 
 use prost::Message as _;
-use weir_exposition::protobuf::messages::{
-    Bucket, BucketSpan, Counter, Exemplar, Gauge, Histogram, LabelPair, Metric, MetricFamily, Quantile,
-    Summary, Timestamp, Untyped,
+use weir_exposition::protobuf::{
+    MAX_HELD,
+    messages::{
+        Bucket, BucketSpan, Counter, Exemplar, Gauge, Histogram, LabelPair, Metric, MetricFamily, Quantile,
+        Summary, Timestamp, Untyped,
+    },
 };
 
 use super::*;
@@ -258,6 +261,30 @@ fn the_unit_of_a_family_is_that_of_its_metrics_though_it_comes_behind_them() {
             (unit(batch.numbers[0].series), unit(batch.histograms[0].series)),
             ("By".to_owned(), "s".to_owned())
         );
+    }
+}
+
+#[test]
+fn a_family_that_becomes_too_large_to_be_held_or_is_not_any_more_keeps_its_series() {
+    let small = family("g_bytes", GAUGE, Metric { gauge: Some(Gauge { value: 1.0 }), ..Metric::default() });
+    let small = MetricFamily { unit: "bytes".to_owned(), ..small };
+    let large = MetricFamily { help: "h".repeat(MAX_HELD), ..small.clone() };
+    for (families, unit) in [([&small, &large, &small], "By"), ([&large, &small, &large], "")] {
+        let mut rig = Rig::new();
+        let mut first = None;
+        for family in families {
+            let (_, scraped) = rig.protobuf(std::slice::from_ref(family));
+            let found = scraped.batches[0].numbers[0].series;
+            assert_eq!(*first.get_or_insert(found), found);
+            assert_eq!(&*rig.fixture.series(found).descriptor().unit, unit);
+        }
+    }
+    // What is stated in the place of another one counts.
+    let mut rig = Rig::new();
+    for (stated, unit) in [("bytes", "By"), ("seconds", "s")] {
+        let (_, scraped) = rig.protobuf(&[MetricFamily { unit: stated.to_owned(), ..small.clone() }]);
+        let found = scraped.batches[0].numbers[0].series;
+        assert_eq!(&*rig.fixture.series(found).descriptor().unit, unit);
     }
 }
 
