@@ -198,9 +198,12 @@ impl<T: Item> State<T> {
         if self.newest_is_next { due.next_back() } else { due.next() }
     }
 
-    /// Takes out what has to go until all takes `limit` bytes or nothing is left; answers it. `None`, and all stays, where waiting for
-    /// room is not in vain.
+    /// Takes out what has to go until all takes `limit` bytes or nothing is left, mostly nothing; answers it. `None`, and all stays, where
+    /// waiting for room is not in vain.
     fn make_room(&mut self, limit: u64, now: UnixNanos, consumers: usize) -> Option<Vec<T>> {
+        if self.bytes <= limit {
+            return Some(Vec::new());
+        }
         let is_away = self.stuck >= consumers;
         let staying = self.entries.iter().filter(|entry| !is_away && self.is_due(entry, now));
         if staying.map(|entry| entry.item.bytes()).sum::<u64>() > limit {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use weir_nvml_stub::{Card, Stub};
+use weir_nvml_stub::{Card, Node, Stub};
 
 use super::{Watched, int, late};
 
@@ -66,9 +66,8 @@ async fn a_gpu_that_hangs_keeps_nvml_open_and_that_is_said() {
     watched.ends().await;
 }
 
-#[tokio::test]
-async fn an_opening_that_ends_while_gpus_are_to_be_released_is_closed_again() {
-    let mut node = Card::H100.node(1);
+/// An opening hangs, and the release file has come.
+async fn asked_for_while_it_opens(mut node: Node) -> Watched {
     node.hangs = true;
     let stub = Stub::new(node).unwrap();
     let file = stub.folder().join("release");
@@ -78,6 +77,12 @@ async fn an_opening_that_ends_while_gpus_are_to_be_released_is_closed_again() {
     });
     assert_eq!(int(&late(&mut watched).await, "- gpu.missing{}"), 1);
     std::fs::write(&file, "").unwrap();
+    watched
+}
+
+#[tokio::test]
+async fn an_opening_that_ends_while_gpus_are_to_be_released_is_closed_again() {
+    let mut watched = asked_for_while_it_opens(Card::H100.node(1)).await;
     watched.stub.change(|node| node.hangs = false).unwrap();
     while watched.stub.calls("nvmlShutdown") == 0 {
         watched.minute_later().await;
@@ -89,16 +94,8 @@ async fn an_opening_that_ends_while_gpus_are_to_be_released_is_closed_again() {
 #[tokio::test]
 async fn an_opening_that_fails_while_gpus_are_to_be_released_is_no_failure() {
     let mut node = Card::H100.node(1);
-    node.hangs = true;
     node.faults.insert("nvmlInit_v2".to_owned(), 999);
-    let stub = Stub::new(node).unwrap();
-    let file = stub.folder().join("release");
-    let mut watched = Watched::over(stub, |config| {
-        config.release_file = Some(file.clone());
-        config.expected_gpus = 1;
-    });
-    assert_eq!(int(&late(&mut watched).await, "- gpu.missing{}"), 1);
-    std::fs::write(&file, "").unwrap();
+    let mut watched = asked_for_while_it_opens(node).await;
     watched.minute_later().await;
     watched.stub.change(|node| node.hangs = false).unwrap();
     while watched.context.status.read().pending.as_deref() != Some(CLOSED) {
